@@ -1,0 +1,1 @@
+"""Cloud Elements element instances as Pulumi resources."""
