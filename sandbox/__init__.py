@@ -1,0 +1,8 @@
+"""A stand-in for the Cloud Elements / SAP Open Connectors API, for tests and trials.
+
+Written from public documentation of the platform alone; it knows nothing of the provider.
+"""
+
+from sandbox.server import Sandbox
+
+__all__ = ["Sandbox"]

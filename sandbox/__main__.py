@@ -1,0 +1,89 @@
+"""`python -m sandbox`: start a sandbox and keep it running until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from sandbox.faults import Fault, parse_fault
+from sandbox.server import ORGANIZATION_SECRET, USER_SECRET, Sandbox
+
+
+def _switch(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        msg = f"{text!r} is not NAME=VALUE"
+        raise argparse.ArgumentTypeError(msg)
+    return name, value
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return parse_fault(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--db", metavar="FILE", help="keep the state in this SQLite file")
+    parser.add_argument(
+        "--elements", metavar="DIR", help="add the elements of this folder's JSON files"
+    )
+    parser.add_argument("--lenient", action="store_true", help="accept every element key")
+    parser.add_argument("--user-secret", default=USER_SECRET)
+    parser.add_argument("--organization-secret", default=ORGANIZATION_SECRET)
+    parser.add_argument("--switch", type=_switch, action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument(
+        "--fault", type=_fault, action="append", default=[], metavar="KIND[;NAME=VALUE…]"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM."""
+    parser = _arguments()
+    options = parser.parse_args()
+    try:
+        sandbox = Sandbox(
+            elements=options.elements,
+            lenient=options.lenient,
+            switches=dict(options.switch),
+            seed=options.seed,
+            db=options.db,
+            host=options.host,
+            port=options.port,
+            user_secret=options.user_secret,
+            organization_secret=options.organization_secret,
+        )
+    except ValueError as problem:
+        parser.error(str(problem))
+    for complaint in sandbox.complaints:
+        sys.stderr.write(f"element not loaded: {complaint}\n")
+    for fault in options.fault:
+        sandbox.add(fault)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with sandbox:
+        origin = sandbox.base_url.removesuffix("/elements/api-v2")
+        sys.stdout.write(f"sandbox ready: {sandbox.base_url}\n")
+        sys.stdout.flush()
+        sys.stderr.write(
+            "A stand-in for the Cloud Elements API; nothing real is behind it.\n"
+            f"  Authorization: User {options.user_secret}, "
+            f"Organization {options.organization_secret}\n"
+            f"  state and control: {origin}/sandbox\n"
+            "  stop with Ctrl+C\n"
+        )
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

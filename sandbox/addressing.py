@@ -1,0 +1,54 @@
+"""Which element or instance a path means, and the refusal when there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.exchange import Call, RefusalError
+
+if TYPE_CHECKING:
+    from sandbox.elements import Element
+    from sandbox.store import Instance
+
+
+def find_element(call: Call, key_or_id: object) -> Element:
+    """Return the element with this key or numeric id."""
+    element = call.tenant.elements.find(str(key_or_id)) if key_or_id is not None else None
+    if element is None:
+        status = int(call.tenant.switches.text("unknown_element_status"))
+        raise RefusalError(status, f"No element found with key or ID {key_or_id}")
+    return element
+
+
+def target_element(call: Call) -> Element:
+    """Return the element that the path names."""
+    return find_element(call, call.path_parameters["key"])
+
+
+def instance_id(call: Call) -> int:
+    """Return the instance id in the path."""
+    text = call.path_parameters["id"]
+    if not text.isdecimal():
+        status = int(call.tenant.switches.text("non_integer_id_status"))
+        raise RefusalError(status, f"The instance ID {text} is not an integer")
+    return int(text)
+
+
+def target_instance(call: Call) -> tuple[Instance, Element]:
+    """Return the instance that the path names by id, or else the header by token."""
+    if "id" in call.path_parameters:
+        number = instance_id(call)
+        instance = call.tenant.store.instance(number)
+        if instance is None or not _of_the_element_in_the_path(call, instance):
+            status = int(call.tenant.switches.text("unknown_instance_status"))
+            raise RefusalError(status, f"No element instance found with ID {number}")
+    else:
+        assert call.token_instance is not None
+        instance = call.token_instance
+    return instance, find_element(call, instance.element_key)
+
+
+def _of_the_element_in_the_path(call: Call, instance: Instance) -> bool:
+    if "key" not in call.path_parameters:
+        return True
+    return target_element(call).key == instance.element_key

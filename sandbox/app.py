@@ -1,0 +1,299 @@
+"""The ASGI application: journal, faults, authorization and handlers around every request."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.responses import Response
+
+from sandbox import access, routes
+from sandbox.exchange import NO_BODY, Answer, Call, RefusalError
+from sandbox.faults import parse_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from sandbox.faults import Fault
+    from sandbox.journal import Entry
+    from sandbox.tenant import Tenant
+
+PREFIX = "/elements/api-v2"
+_JSON = "application/json;charset=UTF-8"
+_TOO_LARGE = "The payload is larger than the limit of 8 MB"
+_GATEWAY_PAGE = (
+    "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>gateway</body></html>"
+)
+_logger = logging.getLogger("sandbox")
+
+
+class Application:
+    """Serves the platform API under `/elements/api-v2`, and everything else by `backdoor`."""
+
+    def __init__(
+        self, tenant: Tenant, backdoor: ASGIApp, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._tenant = tenant
+        self._backdoor = backdoor
+        self._sleep = sleep
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        if not scope["path"].startswith(f"{PREFIX}/"):
+            await self._backdoor(scope, receive, send)
+            return
+        exchange = _Exchange(self._tenant, self._sleep, scope, receive, send)
+        await exchange.run(await _body(receive))
+
+
+async def _body(receive: Receive) -> bytes:
+    pieces, more = [], True
+    while more:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+class _Exchange:
+    """One platform request from its arrival to its answer, or to the lack of one."""
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        sleep: Callable[[float], Awaitable[None]],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._tenant = tenant
+        self._sleep = sleep
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._headers = {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]}
+
+    async def run(self, raw: bytes) -> None:
+        """Answer, or drop the connection."""
+        tenant = self._tenant
+        with tenant.lock:
+            call, path = self._call(raw)
+            entry = self._enter(call)
+            fault, response = self._meet(call, entry)
+            call.fault = fault
+            waits = self._waits(call)
+        for seconds in waits:
+            await self._pause(seconds)
+        try:
+            if response is None and fault is not None and fault.before:
+                response = await self._instead(fault, entry)
+            if response is None:
+                response = self._work(call, path, entry)
+                if fault is not None and not fault.before:
+                    response = await self._afterwards(fault, entry, response)
+            await self._reply(response, entry, fault)
+        except _DroppedError:
+            entry.finished = True
+            await self._drop()
+
+    # Arrival
+
+    def _call(self, raw: bytes) -> tuple[Call, routes.Path | None]:
+        path = self._scope["path"].removeprefix(PREFIX)
+        found = routes.find(path)
+        call = Call(
+            tenant=self._tenant,
+            method=self._scope["method"],
+            template=found[0].template if found else "",
+            path_parameters=found[1] if found else {},
+            query=_query(self._scope),
+            authorization=access.parse_authorization(self._headers.get("authorization", "")),
+            raw=raw,
+            origin=self._origin(),
+        )
+        return call, found[0] if found else None
+
+    def _origin(self) -> str:
+        host, port = self._scope["server"]
+        return f"http://{self._headers.get('host') or f'{host}:{port}'}"
+
+    def _enter(self, call: Call) -> Entry:
+        return self._tenant.journal.begin(
+            time=self._tenant.clock(),
+            method=call.method,
+            template=call.template,
+            path=self._scope["path"].removeprefix(PREFIX),
+            query=call.query,
+            authorization=sorted(call.authorization),
+            request_id=self._tenant.next_request_id(),
+            raw=call.raw,
+        )
+
+    def _meet(self, call: Call, entry: Entry) -> tuple[Fault | None, Response | None]:
+        """Return the fault of this request; or at once the answer to a bad fault header."""
+        asked = self._headers.get("sandbox-fault")
+        try:
+            fault = parse_fault(asked) if asked else None
+        except ValueError as problem:
+            return None, self._refused(RefusalError(400, f"Sandbox-Fault: {problem}"), entry)
+        if self._tenant.over_rate_limit():
+            limited = self._refused(RefusalError(429, "Too many requests"), entry)
+            limited.headers["retry-after"] = "1"
+            return None, limited
+        fault = fault or self._tenant.faults.meet(call.method, call.template)
+        entry.fault = str(fault) if fault else None
+        return fault, None
+
+    def _waits(self, call: Call) -> list[float]:
+        waits = [self._tenant.switches.number("latency")]
+        if call.method == "POST" and call.template.endswith("/instances"):
+            waits.append(self._tenant.switches.number("create_seconds"))
+        return waits
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._sleep(seconds)
+
+    # Work
+
+    def _work(self, call: Call, path: routes.Path | None, entry: Entry) -> Response:
+        """Carry the request out; its changes are kept even when the answer is an error."""
+        tenant = self._tenant
+        try:
+            with tenant.lock, tenant.store.transaction():
+                try:
+                    return self._answered(_dispatch(call, path), entry)
+                except RefusalError as refusal:
+                    return self._refused(refusal, entry)
+        except Exception:
+            _logger.exception("the sandbox itself failed in %s %s", call.method, call.template)
+            return self._refused(RefusalError(500, "The sandbox itself failed; see its log"), entry)
+
+    def _answered(self, answer: Answer, entry: Entry) -> Response:
+        body = b"" if answer.body is NO_BODY else _json(answer.body)
+        return self._response(answer.status, body, entry, answer.headers)
+
+    def _refused(self, refusal: RefusalError, entry: Entry) -> Response:
+        body = {"requestId": entry.request_id, "message": refusal.message}
+        if refusal.provider_message is not None:
+            body["providerMessage"] = refusal.provider_message
+        return self._response(refusal.status, _json(body), entry, {})
+
+    def _response(
+        self, status: int, body: bytes, entry: Entry, headers: dict[str, str]
+    ) -> Response:
+        headers = headers | {"elements-request-id": entry.request_id}
+        return Response(body, status, headers, media_type=_JSON if body else None)
+
+    # Faults
+
+    async def _instead(self, fault: Fault, entry: Entry) -> Response | None:
+        """Return the answer that replaces the work; None to go on with the work."""
+        if fault.kind == "drop":
+            raise _DroppedError
+        if fault.kind == "slow":
+            await self._pause(fault.amount("seconds"))
+            return None
+        if fault.kind == "redirect":
+            location = fault.parameter("location") or f"{self._origin()}{PREFIX}/moved"
+            headers = {"location": location}
+            return self._response(int(fault.amount("status")), b"", entry, headers)
+        return self._error(fault, entry)
+
+    async def _afterwards(self, fault: Fault, entry: Entry, response: Response) -> Response:
+        """Return the answer that is sent in place of the right one."""
+        body = bytes(response.body)
+        if fault.kind == "drop":
+            raise _DroppedError
+        if fault.kind == "slow":
+            await self._pause(fault.amount("seconds"))
+        elif fault.kind in ("status", "size"):
+            return self._error(fault, entry)
+        elif fault.kind == "truncated":
+            return self._response(response.status_code, body[: len(body) // 2], entry, {})
+        elif fault.kind == "content_type":
+            response.headers["content-type"] = fault.parameter("type")
+        elif fault.kind == "empty":
+            return self._response(200, b"", entry, {})
+        elif fault.kind == "not_an_instance":
+            return self._response(200, _json(["not", "an", "instance"]), entry, {})
+        return response
+
+    def _error(self, fault: Fault, entry: Entry) -> Response:
+        if fault.kind == "size":
+            return self._refused(RefusalError(429, _TOO_LARGE), entry)
+        status = int(fault.amount("status"))
+        if fault.parameter("body") == "html":
+            page = _GATEWAY_PAGE.format(status=status)
+            # A gateway answers in the platform's place: no request id, no JSON.
+            response = Response(page, status, media_type="text/html")
+        else:
+            response = self._refused(RefusalError(status, f"Sandbox fault {status}"), entry)
+        retry_after = fault.parameter("retry_after")
+        if retry_after.startswith("date:"):
+            moment = self._tenant.clock() + float(retry_after.removeprefix("date:"))
+            retry_after = format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
+        if retry_after:
+            response.headers["retry-after"] = retry_after
+        return response
+
+    # Answer
+
+    async def _reply(self, response: Response, entry: Entry, fault: Fault | None) -> None:
+        # The journal is complete before the client can look. It gives no status for an answer
+        # whose client went away meanwhile.
+        entry.finished = True
+        if not self._scope["state"]["transport"].is_closing():
+            entry.status = response.status_code
+        if fault is None or fault.kind != "trickle":
+            await response(self._scope, self._receive, self._send)
+            return
+        start = {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": response.raw_headers,
+        }
+        await self._send(start)
+        body, pieces = bytes(response.body), max(1, int(fault.amount("pieces")))
+        size = -(-len(body) // pieces) or 1
+        for at in range(0, len(body), size):
+            await self._pause(fault.amount("seconds"))
+            piece = {"type": "http.response.body", "body": body[at : at + size], "more_body": True}
+            await self._send(piece)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _drop(self) -> None:
+        """Close this connection at once; others stay."""
+        self._scope["state"]["transport"].abort()
+        # uvicorn would answer 500 for an application that returns before it knows of the end.
+        await self._receive()
+
+
+class _DroppedError(Exception):
+    """The connection is to be closed without an answer."""
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+def _dispatch(call: Call, path: routes.Path | None) -> Answer:
+    if path is None:
+        raise RefusalError(404, "No such resource")
+    route = path.routes.get(call.method)
+    if route is None:
+        raise RefusalError(405, "Method not allowed")
+    access.admit(call, route.access)
+    return route.handler(call)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -1,0 +1,166 @@
+"""Control: what a test may do behind the API's back, from Python or over HTTP.
+
+Every method holds the tenant's lock, so that it may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sandbox.configuration import as_text
+from sandbox.faults import new_fault
+from sandbox.oauth import mint_code, new_request_token, provider_data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.elements import Element
+    from sandbox.faults import Fault
+    from sandbox.store import Instance
+    from sandbox.tenant import Tenant
+
+
+class Control:
+    """The control interface of one sandbox."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def new_code(self, element_key: str, **extras: str) -> str:
+        """Return a valid one-time code without asking anybody.
+
+        It is bound to no application. Extras such as `realmId` are what the callback would have
+        carried besides the code; what the element needs is made up unless given.
+        """
+        return self._mint(element_key, extras)["code"]
+
+    def new_provider_data(self, element_key: str, **extras: str) -> dict[str, str]:
+        """Return a whole valid `providerData`: code and extras, or the three parts of OAuth 1."""
+        return self._mint(element_key, extras)
+
+    def _mint(self, element_key: str, extras: Mapping[str, str]) -> dict[str, str]:
+        with self._tenant.lock:
+            element = self._element(element_key)
+            token = None
+            if element.authentication({}) == "oauth1":
+                token = new_request_token(self._tenant, element.key, None, None)
+            code = mint_code(self._tenant, element, request_token=token, extras=extras)
+            return {"code": code.code} | provider_data(code)
+
+    def _element(self, element_key: str) -> Element:
+        element = self._tenant.elements.find(element_key)
+        if element is None:
+            msg = f"no element is called {element_key!r}"
+            raise KeyError(msg)
+        return element
+
+    def instances(self) -> list[dict[str, Any]]:
+        """Return every living instance as stored, tokens and secrets included."""
+        with self._tenant.lock:
+            return [asdict(instance) for instance in self._tenant.store.all_instances()]
+
+    def _instance(self, instance_id: int) -> Instance:
+        instance = self._tenant.store.instance(instance_id)
+        if instance is None:
+            msg = f"no instance has the id {instance_id}"
+            raise KeyError(msg)
+        return instance
+
+    def update_instance(
+        self,
+        instance_id: int,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        configuration: Mapping[str, Any] | None = None,
+        disabled: bool | None = None,
+        valid: bool | None = None,
+        in_use: bool | None = None,
+    ) -> None:
+        """Change an instance behind the provider's back; `in_use` makes DELETE answer 409.
+
+        Configuration values are put in as they are; None makes a value null.
+        """
+        with self._tenant.lock:
+            instance = self._instance(instance_id)
+            given = {"name": name, "disabled": disabled, "valid": valid, "in_use": in_use}
+            for field, value in given.items():
+                if value is not None:
+                    setattr(instance, field, value)
+            if tags is not None:
+                instance.tags = list(tags)
+            instance.configuration |= {k: as_text(v) for k, v in (configuration or {}).items()}
+            self._tenant.store.save_instance(instance)
+
+    def delete_instance(self, instance_id: int) -> None:
+        """Delete an instance behind the provider's back."""
+        with self._tenant.lock:
+            self._tenant.store.delete_instance(self._instance(instance_id).id)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Return every platform request since the start or the last reset, in order of arrival."""
+        with self._tenant.lock:
+            return self._tenant.journal.entries()
+
+    def counters(self) -> dict[str, int]:
+        """Return how many creates, doubles, deletes, and codes minted, spent and replayed."""
+        with self._tenant.lock:
+            return self._tenant.store.counters()
+
+    def switches(self) -> dict[str, object]:
+        """Return every switch with its position."""
+        with self._tenant.lock:
+            return self._tenant.switches.positions()
+
+    def set_switch(self, name: str, value: object) -> None:
+        """Put a switch into a position; ValueError for unknown names and values."""
+        with self._tenant.lock:
+            self._tenant.switches.set(name, value)
+
+    def add_fault(
+        self,
+        kind: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        times: int | None = 1,
+        after: int = 0,
+        probability: float | None = None,
+        **parameters: object,
+    ) -> int:
+        """Let a fault wait for requests that match method and path template; return its number.
+
+        It skips the first `after` matching requests and then meets `times` of them (None: all),
+        each with the given probability.
+        """
+        fault = new_fault(
+            kind,
+            method=method,
+            path=path,
+            times=times,
+            after=after,
+            probability=probability,
+            **parameters,
+        )
+        return self.add(fault)
+
+    def add(self, fault: Fault) -> int:
+        """Let a fault that is already checked wait for requests; return its number."""
+        with self._tenant.lock:
+            return self._tenant.faults.add(fault)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that can still meet a request."""
+        with self._tenant.lock:
+            return [asdict(fault) for fault in self._tenant.faults.waiting()]
+
+    def clear_faults(self) -> None:
+        """Forget every fault."""
+        with self._tenant.lock:
+            self._tenant.faults.clear()
+
+    def reset(self) -> None:
+        """Forget instances, codes, journal and faults; put switches back to how they started."""
+        with self._tenant.lock:
+            self._tenant.reset()

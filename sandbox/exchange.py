@@ -1,0 +1,94 @@
+"""One request and its answer, as the sandbox's handlers see them.
+
+Nothing here knows instances or elements; the application turns these into HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.faults import Fault
+    from sandbox.store import Instance
+    from sandbox.tenant import Tenant
+
+
+class RefusalError(Exception):
+    """An error answer of the platform: `{requestId, message[, providerMessage]}`."""
+
+    def __init__(self, status: int, message: str, *, provider_message: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.provider_message = provider_message
+        self.headers: dict[str, str] = {}
+
+
+NO_BODY = object()
+
+
+@dataclass(slots=True)
+class Answer:
+    """A successful answer; `body` is sent as JSON unless it is NO_BODY."""
+
+    body: Any = NO_BODY
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that reached a handler."""
+
+    tenant: Tenant
+    method: str
+    template: str
+    path_parameters: dict[str, str]
+    query: list[tuple[str, str]]
+    authorization: dict[str, str]
+    """Words of the Authorization header and what follows each."""
+    raw: bytes
+    origin: str
+    """Scheme and host under which the client reached the sandbox."""
+    fault: Fault | None = None
+    token_instance: Instance | None = None
+    """The instance whose token the header names."""
+
+    def parameter(self, name: str) -> str | None:
+        """Return the first query parameter of that name."""
+        return next((v for k, v in self.query if k == name), None)
+
+    def parameters(self, name: str) -> list[str]:
+        """Return all query parameters of that name."""
+        return [v for k, v in self.query if k == name]
+
+    def flag(self, name: str) -> bool | None:
+        """Return a true/false query parameter; None when it is absent."""
+        value = self.parameter(name)
+        return None if value is None else value.lower() == "true"
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body, or refuse one that is not a JSON object."""
+        try:
+            body = json.loads(self.raw)
+        except ValueError:
+            raise RefusalError(400, "Bad request: the body is not JSON") from None
+        if not isinstance(body, dict):
+            raise RefusalError(400, "Bad request: the body is not a JSON object")
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path template, a method and who answers; `access` names what the header must hold."""
+
+    method: str
+    template: str
+    handler: Callable[[Call], Answer]
+    access: str = "platform"
+    """platform: User and Organization; elements: the same unless the switch opens them;
+    token: User, Organization and Element; hub: User and Element."""

@@ -1,0 +1,104 @@
+"""Journal: what reached the sandbox's API, in order of arrival, and what it sent back.
+
+Bodies are kept as received, secrets included: everything here is fake, and tests compare them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request."""
+
+    seq: int
+    time: float
+    method: str
+    template: str
+    """Path template such as `/instances/{id}`; empty when no route fits."""
+    path: str
+    query: list[tuple[str, str]]
+    authorization: list[str]
+    """Words of the Authorization header, sorted: Element, Organization, User."""
+    request_id: str
+    body: Any
+    carries_code: bool
+    code_hash: str | None
+    fault: str | None = None
+    status: int | None = None
+    """Status that was sent; None while in work and when no answer was sent."""
+    finished: bool = False
+
+
+def readable_body(raw: bytes) -> Any:
+    """Return JSON as its value, other text as text, and no body as None."""
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode(errors="replace")
+
+
+def code_of(body: Any) -> str | None:
+    """Return the one-time code a request body carries: OAuth 2 code or OAuth 1 verifier."""
+    data = body.get("providerData") if isinstance(body, dict) else None
+    if not isinstance(data, dict):
+        return None
+    code = data.get("code") or data.get("oauth_verifier")
+    return str(code) if code else None
+
+
+def code_hash(code: str) -> str:
+    """Return a short hash by which two sightings of one code can be matched."""
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
+class Journal:
+    """All requests since the start or the last reset."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def begin(
+        self,
+        *,
+        time: float,
+        method: str,
+        template: str,
+        path: str,
+        query: list[tuple[str, str]],
+        authorization: list[str],
+        request_id: str,
+        raw: bytes,
+    ) -> Entry:
+        """Write down a request as it arrives."""
+        body = readable_body(raw)
+        code = code_of(body)
+        entry = Entry(
+            seq=len(self._entries) + 1,
+            time=time,
+            method=method,
+            template=template,
+            path=path,
+            query=query,
+            authorization=authorization,
+            request_id=request_id,
+            body=body,
+            carries_code=code is not None,
+            code_hash=code_hash(code) if code is not None else None,
+        )
+        self._entries.append(entry)
+        return entry
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return a copy of every entry."""
+        return [asdict(entry) for entry in self._entries]
+
+    def clear(self) -> None:
+        """Forget every entry."""
+        self._entries.clear()

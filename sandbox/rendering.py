@@ -1,0 +1,101 @@
+"""How an instance looks in an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.configuration import shown
+from sandbox.elements import stable_number
+
+if TYPE_CHECKING:
+    from sandbox.elements import Element
+    from sandbox.store import Instance
+    from sandbox.tenant import Tenant
+
+_USER = {
+    "id": 3001,
+    "emailAddress": "someone@sandbox.invalid",
+    "firstName": "Some",
+    "lastName": "One",
+}
+# docs (OneDrive for Business, Constant Contact): these stood inside `element`.
+_MOVED_INTO_ELEMENT = (
+    "provisionInteractions",
+    "valid",
+    "disabled",
+    "maxCacheSize",
+    "cacheTimeToLive",
+    "cachingEnabled",
+    "configuration",
+    "eventsEnabled",
+    "eventsNotificationCallbackUrl",
+    "subscriptionId",
+    "traceLoggingEnabled",
+    "externalAuthentication",
+    "elementId",
+    "user",
+)
+
+
+def instance_answer(
+    tenant: Tenant,
+    instance: Instance,
+    element: Element,
+    *,
+    reading: bool = False,
+    light: bool = False,
+) -> dict[str, Any]:
+    """Return an instance as the platform shows it, masked; `light` leaves configuration out."""
+    switches = tenant.switches
+    answer: dict[str, Any] = {
+        "id": instance.id,
+        "name": instance.name,
+        "createdDate": instance.created,
+        "token": instance.token,
+        "element": element.brief(),
+        "elementId": element.id,
+        "tags": instance.tags,
+        "provisionInteractions": [],
+        "valid": instance.valid,
+        "disabled": instance.disabled,
+        "maxCacheSize": 0,
+        "cacheTimeToLive": 0,
+        "cachingEnabled": False,
+        "configuration": shown(element, instance.configuration, switches),
+        "eventsEnabled": False,
+        "traceLoggingEnabled": False,
+        "externalAuthentication": instance.external_authentication,
+        "user": dict(_USER),
+    }
+    answer |= _events(instance)
+    if reading and switches.text("valid_on_get") == "false":
+        answer["valid"] = False
+    if switches.text("external_authentication") == "none":
+        answer["externalAuthentication"] = "none"
+    if light:
+        del answer["configuration"]
+        if not switches.on("light_tags"):
+            del answer["tags"]
+    return _placed(answer, switches.text("configuration_place"))
+
+
+def _events(instance: Instance) -> dict[str, Any]:
+    configuration = instance.configuration
+    if configuration.get("event.notification.enabled") != "true":
+        return {}
+    events: dict[str, Any] = {
+        "eventsEnabled": True,
+        "eventsNotificationCallbackUrl": configuration.get("event.notification.callback.url"),
+    }
+    if str(configuration.get("event.vendor.type")).startswith("webhook"):
+        events["subscriptionId"] = stable_number(f"subscription:{instance.id}", 1, 1_000_000)
+    return events
+
+
+def _placed(answer: dict[str, Any], place: str) -> dict[str, Any]:
+    if place == "empty" and "configuration" in answer:
+        answer["configuration"] = {}
+    if place == "element":
+        moved = {key: answer.pop(key) for key in _MOVED_INTO_ELEMENT if key in answer}
+        answer["element"] |= moved
+    return answer

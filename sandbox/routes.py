@@ -1,0 +1,48 @@
+"""All routes of the platform API, and which of them a path means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.routing import compile_path
+
+from sandbox import access, configuration, hubs, instances, metadata, oauth
+
+if TYPE_CHECKING:
+    from re import Pattern
+
+    from sandbox.exchange import Route
+
+_SOURCES = (access, metadata, oauth, instances, configuration, hubs)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path template with its routes by method."""
+
+    template: str
+    pattern: Pattern[str]
+    routes: dict[str, Route]
+
+
+def _paths() -> list[Path]:
+    by_template: dict[str, dict[str, Route]] = {}
+    for source in _SOURCES:
+        for route in source.ROUTES:
+            by_template.setdefault(route.template, {})[route.method] = route
+    # Fixed words before parameters: `/instances/count` is no instance id.
+    templates = sorted(by_template, key=lambda t: [part.startswith("{") for part in t.split("/")])
+    return [Path(t, compile_path(t)[0], by_template[t]) for t in templates]
+
+
+PATHS = _paths()
+
+
+def find(path: str) -> tuple[Path, dict[str, str]] | None:
+    """Return the path template that fits, with the parameters in the path."""
+    for candidate in PATHS:
+        match = candidate.pattern.match(path)
+        if match:
+            return candidate, match.groupdict()
+    return None
