@@ -70,6 +70,10 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    try:
+        sandbox.start()
+    except OSError as problem:
+        parser.error(f"cannot listen: {problem}")
     with sandbox:
         origin = sandbox.base_url.removesuffix("/elements/api-v2")
         sys.stdout.write(f"sandbox ready: {sandbox.base_url}\n")

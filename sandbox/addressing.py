@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from sandbox.store import Instance
 
 
+_LARGEST_ID = 2**63 - 1
+"""SQLite's largest integer; no instance ever gets it."""
+
+
 def find_element(call: Call, key_or_id: object) -> Element:
     """Return the element with this key or numeric id."""
     element = call.tenant.elements.find(str(key_or_id)) if key_or_id is not None else None
@@ -31,7 +35,7 @@ def instance_id(call: Call) -> int:
     if not text.isdecimal():
         status = int(call.tenant.switches.text("non_integer_id_status"))
         raise RefusalError(status, f"The instance ID {text} is not an integer")
-    return int(text)
+    return min(int(text), _LARGEST_ID)
 
 
 def target_instance(call: Call) -> tuple[Instance, Element]:

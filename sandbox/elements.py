@@ -225,6 +225,9 @@ class Elements:
 
 def load_folder(folder: Path) -> tuple[list[Element], list[str]]:
     """Return the elements of a folder's `*.json` files, and a line for each file that is bad."""
+    if not folder.is_dir():
+        msg = f"there is no folder {folder}"
+        raise ValueError(msg)
     elements, complaints = [], []
     for file in sorted(folder.glob("*.json")):
         try:

@@ -8,6 +8,8 @@ from sandbox.configuration import shown
 from sandbox.elements import stable_number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sandbox.elements import Element
     from sandbox.store import Instance
     from sandbox.tenant import Tenant
@@ -77,6 +79,13 @@ def instance_answer(
         if not switches.on("light_tags"):
             del answer["tags"]
     return _placed(answer, switches.text("configuration_place"))
+
+
+def echoed(tenant: Tenant, body: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer, with the request's `providerData` where the switch asks for it."""
+    if tenant.switches.on("provider_data_echo") and "providerData" in body:
+        answer["providerData"] = body["providerData"]
+    return answer
 
 
 def _events(instance: Instance) -> dict[str, Any]:

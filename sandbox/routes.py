@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import compile_path
 
-from sandbox import access, configuration, hubs, instances, metadata, oauth
+from sandbox import access, changes, configuration, creation, hubs, instances, metadata, oauth
 
 if TYPE_CHECKING:
     from re import Pattern
 
     from sandbox.exchange import Route
 
-_SOURCES = (access, metadata, oauth, instances, configuration, hubs)
+_SOURCES = (access, metadata, oauth, creation, instances, changes, configuration, hubs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class Sandbox(Control):
         self._tenant.store.close()
 
     def __enter__(self) -> Self:
-        self.start()
+        if self._thread is None:
+            self.start()
         return self
 
     def __exit__(self, *_: object) -> None:

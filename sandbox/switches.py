@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNKNOWN, DISPUTED, TOOL = "unknown", "disputed", "tool"
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -18,6 +20,8 @@ class Switch:
     """Allowed values; empty for a number that is not negative."""
     default: str
     sentence: str
+    standing: str = UNKNOWN
+    """Why it is a switch: nobody outside knows, the sources disagree, or tests need it."""
 
     def check(self, value: object) -> str:
         """Return the value as text, or raise ValueError with the allowed values."""
@@ -66,12 +70,14 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             ("401", "400", "500", "200"),
             "401",
             "Answer when the vendor refuses the password; 200 makes an instance anyway.",
+            DISPUTED,
         ),
         Switch(
             "valid_when_refused",
             ("false", "true"),
             "false",
             "What `valid` says of an instance made although the vendor refused.",
+            TOOL,
         ),
         Switch(
             "provider_message",
@@ -121,12 +127,14 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "misroute",
             "What DELETE of an id does when the header also names an element token: goes to the "
             "vendor's own resource (seen in 2018), or deletes.",
+            DISPUTED,
         ),
         Switch(
             "empty_list_status",
             ("404", "200"),
             "404",
             "Answer to a list without members: 404 with a message, or 200 with `[]`.",
+            DISPUTED,
         ),
         Switch(
             "quiet_answer",
@@ -225,12 +233,14 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "top",
             "Where the configuration stands in an instance: at the top, inside `element` together "
             "with the flags (old documentation), or nowhere (`{}`).",
+            DISPUTED,
         ),
         Switch(
             "masking",
             ("masked", "clear"),
             "masked",
             "Whether PASSWORD values and the OAuth key and secret come back as `********`.",
+            DISPUTED,
         ),
         Switch(
             "mask_user_tokens",
@@ -255,6 +265,7 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             _ON_OFF,
             "off",
             "Whether `providerData` comes back in the answer that received it.",
+            DISPUTED,
         ),
         Switch(
             "external_authentication",
@@ -267,6 +278,7 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             ("stored", "false"),
             "stored",
             "Whether GET shows `valid` as the create said, or false.",
+            DISPUTED,
         ),
         Switch(
             "unknown_configuration",
@@ -351,6 +363,7 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             _ON_OFF,
             "off",
             "Whether the answer to a create shows tags as `{id, name}` (one old page).",
+            DISPUTED,
         ),
         Switch("name_limit", _NUMBER, "0", "Longest name in characters; 0 means no limit."),
         Switch("tag_limit", _NUMBER, "0", "Longest tag in characters; 0 means no limit."),
@@ -363,6 +376,7 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             ("required", "open"),
             "required",
             "Whether `/elements…` (and with it `oauth/url`) needs the Authorization header.",
+            DISPUTED,
         ),
         Switch(
             "post_oauth_url",
@@ -370,26 +384,31 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "offered",
             "Whether POST `oauth/url` exists; missing answers 405.",
         ),
-        Switch("latency", _NUMBER, "0", "Seconds every platform request waits first."),
+        Switch("latency", _NUMBER, "0", "Seconds every platform request waits first.", TOOL),
         Switch(
             "create_seconds",
             _NUMBER,
             "0",
             "Further seconds a create waits, as for the vendor (9 to 26 were seen).",
+            TOOL,
         ),
         Switch(
             "consent",
             ("page", "allow", "deny"),
             "page",
             "Whether the consent page asks, or answers by itself.",
+            TOOL,
         ),
-        Switch("code_seconds", _NUMBER, "600", "Seconds until an authorization code expires."),
+        Switch(
+            "code_seconds", _NUMBER, "600", "Seconds until an authorization code expires.", TOOL
+        ),
         Switch(
             "code_binding",
             ("application", "none"),
             "application",
             "Whether a code only works with the key and callback address it was asked for with "
             "(RFC 6749, 4.1.3).",
+            TOOL,
         ),
     ),
 )

@@ -1,0 +1,87 @@
+"""Authentication of an instance with the vendor, whom the sandbox plays as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.exchange import Call, RefusalError
+from sandbox.oauth import VendorRefusalError, redeem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.elements import Element
+    from sandbox.store import Instance
+
+WRONG = "wrong"
+"""Any password or secret with this value is refused by the vendor."""
+
+
+def provider_data_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `providerData` of a body; none is an empty one."""
+    given = body.get("providerData")
+    return given if isinstance(given, dict) else {}
+
+
+def check_credentials(element: Element, configuration: Mapping[str, str | None]) -> None:
+    """Raise VendorRefusalError when a password or secret is the one the vendor refuses."""
+    wrong = [k for k, v in configuration.items() if v == WRONG and element.is_credential(k)]
+    if wrong:
+        reason = f"{', '.join(wrong)}: authentication failed"
+        raise VendorRefusalError(reason, of_code=False)
+
+
+def authenticate(
+    call: Call,
+    element: Element,
+    configuration: Mapping[str, str | None],
+    data: Mapping[str, Any],
+    code: str | None,
+) -> None:
+    """Present credentials and code to the vendor; raise VendorRefusalError when it refuses.
+
+    The credentials come first, as an OAuth server checks the application before the code.
+    """
+    check_credentials(element, configuration)
+    if code is not None:
+        redeem(call.tenant, element, code, data, configuration)
+    if call.fault is not None and call.fault.kind == "refused":
+        reason = "3100 - AuthorizationFailed"
+        raise VendorRefusalError(reason, of_code=False)
+
+
+def user_tokens(call: Call, instance: Instance, kind: str) -> dict[str, str | None]:
+    """Return what the platform itself writes after an OAuth exchange."""
+    tenant = call.tenant
+
+    def token(what: str) -> str:
+        digest = tenant.derive(what, instance.id, instance.authentications).hex()
+        return f"sandbox-{what}-{digest[:24]}"
+
+    if kind == "oauth1":
+        return {"oauth.user.token": token("user"), "oauth.user.token.secret": token("secret")}
+    interval = instance.configuration.get("oauth.user.refresh_interval") or "3600"
+    tokens: dict[str, str | None] = {
+        "oauth.user.token": token("user"),
+        "oauth.user.refresh_token": token("refresh"),
+        "oauth.user.refresh_interval": interval,
+        "oauth.user.refresh_time": str(int(tenant.clock() * 1000)),
+    }
+    if instance.external_authentication == "initial":
+        del tokens["oauth.user.refresh_token"]
+    return tokens
+
+
+def status_of(call: Call, refused: VendorRefusalError) -> int:
+    """Return the status with which the platform passes a refusal on; 200 means it does not."""
+    if call.fault is not None and call.fault.kind == "refused":
+        return 400
+    name = "bad_code_status" if refused.of_code else "bad_credentials_status"
+    return int(call.tenant.switches.text(name))
+
+
+def refusal_of(call: Call, status: int, refused: VendorRefusalError) -> RefusalError:
+    """Return the error answer for a refusal by the vendor."""
+    messages = {400: "Bad Request", 401: "Request failed", 500: "An unexpected error occurred"}
+    shown = refused.reason if call.tenant.switches.on("provider_message") else None
+    return RefusalError(status, messages[status], provider_message=shown)

@@ -1,0 +1,130 @@
+"""Making an instance: `POST /instances` and its twin under the element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.addressing import find_element, target_element
+from sandbox.authentication import (
+    authenticate,
+    provider_data_of,
+    refusal_of,
+    status_of,
+    user_tokens,
+)
+from sandbox.configuration import given_configuration, merged
+from sandbox.elements import stable_number
+from sandbox.exchange import Answer, Call, RefusalError, Route
+from sandbox.naming import clean_name, tags_at_create
+from sandbox.oauth import NO_CODE, VendorRefusalError, presented_code
+from sandbox.rendering import echoed, instance_answer
+from sandbox.store import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.elements import Element
+
+
+def create(call: Call) -> Answer:
+    """Make an instance. A twin's path names the element; otherwise the body does."""
+    tenant = call.tenant
+    body = call.json_object()
+    element = _element_of(call, body)
+    name = clean_name(body.get("name"), tenant.switches)
+    given = given_configuration(body)
+    _check_required(call, element, given, body)
+    kind = element.authentication(given)
+    initial = body.get("externalAuthentication") == "initial" and kind != "oauth1"
+    data = provider_data_of(body)
+    code = presented_code(element, kind, data)
+    if initial:
+        if not given.get("oauth.user.refresh_token"):
+            raise RefusalError(400, NO_CODE)
+        code = None
+    elif kind in ("oauth1", "oauth2") and code is None:
+        raise RefusalError(400, NO_CODE)
+    instance = Instance(
+        element_key=element.key,
+        name=name,
+        tags=tags_at_create(body.get("tags"), name, tenant.switches),
+        configuration=merged(element, element.defaults(), given, tenant.switches, creating=True),
+        created=tenant.now_text(),
+        external_authentication="initial" if initial else "none",
+        provider_data=data,
+    )
+    try:
+        authenticate(call, element, instance.configuration, data, code)
+    except VendorRefusalError as refused:
+        _leave_behind(call, instance, refused)
+    _store(call, instance, kind if code is not None or initial else "")
+    answer = instance_answer(tenant, instance, element)
+    if body.get("retrieveObjectsAfterInstantiation") is True:
+        answer["objects"] = ["accounts", "contacts"]
+    if tenant.switches.on("tag_objects"):
+        answer["tags"] = [
+            {"id": stable_number(f"tag:{tag}", 1, 1_000_000), "name": tag} for tag in instance.tags
+        ]
+    return Answer(echoed(tenant, body, answer))
+
+
+def _element_of(call: Call, body: Mapping[str, Any]) -> Element:
+    if "key" in call.path_parameters:
+        return target_element(call)
+    named = body.get("element")
+    if not isinstance(named, dict) or not (named.get("key") or named.get("id")):
+        raise RefusalError(400, "Bad request: element.key is required")
+    return find_element(call, named.get("key") or named.get("id"))
+
+
+def _check_required(
+    call: Call, element: Element, given: Mapping[str, Any], body: Mapping[str, Any]
+) -> None:
+    missing = element.missing(given)
+    proxy = body.get("oauthProxy")
+    if isinstance(proxy, dict) and proxy.get("isOauthProxy"):
+        # docs: the proxy holds the application's key and secret.
+        missing = [e for e in missing if e["key"] not in ("oauth.api.key", "oauth.api.secret")]
+    if not missing:
+        return
+    how = call.tenant.switches.text("missing_configuration")
+    names = [str(e["name" if how == "names" else "key"]) for e in missing]
+    shown = names[:1] if how == "first" else names
+    raise RefusalError(400, f"Missing required configuration: {', '.join(shown)}")
+
+
+def _leave_behind(call: Call, instance: Instance, refused: VendorRefusalError) -> None:
+    """Turn a vendor's refusal into the error answer, or let an unusable instance be made."""
+    switches = call.tenant.switches
+    status = status_of(call, refused)
+    instance.refused = True
+    if status == 200:  # noqa: PLR2004
+        instance.valid = switches.text("valid_when_refused") == "true"
+        return
+    leaves = switches.text("failed_create_leaves")
+    if call.fault is not None and call.fault.parameter("leaves") not in ("", "none"):
+        leaves = call.fault.parameter("leaves")
+    if leaves != "none":
+        instance.valid = leaves != "invalid"
+        instance.disabled = leaves == "disabled"
+        _store(call, instance, "")
+    raise refusal_of(call, status, refused) from None
+
+
+def _store(call: Call, instance: Instance, kind: str) -> None:
+    tenant = call.tenant
+    instance.id = tenant.store.next_instance_id()
+    instance.token = tenant.token_for(instance.id, instance.authentications)
+    if kind and not instance.refused:
+        instance.configuration |= user_tokens(call, instance, kind)
+    hidden = int(tenant.switches.number("list_delay_requests"))
+    if call.fault is not None and call.fault.kind == "invisible":
+        hidden = int(call.fault.amount("lists"))
+    visible_at = tenant.clock() + tenant.switches.number("list_delay_seconds")
+    tenant.store.add_instance(instance, hidden_lists=hidden, visible_at=visible_at)
+
+
+ROUTES: Sequence[Route] = (
+    Route("POST", "/instances", create),
+    Route("POST", "/elements/{key}/instances", create),
+)
