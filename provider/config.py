@@ -1,0 +1,170 @@
+"""How to reach the platform: connection settings, from the environment and the stack.
+
+For each setting, in this order:
+
+1. the environment variable `CLOUD_ELEMENTS_<NAME>`: never enters the state, always current;
+2. the stack configuration `cloud-elements:<name>`.
+
+The order has a reason: the engine records stack configuration in the state, and `pulumi destroy`
+and `pulumi refresh` use that recorded copy. A secret rotated in the stack file is not seen by them
+until the next `pulumi up` (or with `--run-program`); one from the environment is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from provider.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NAMESPACE = "cloud-elements"
+
+
+def _setting(doc: str, *, default: Any, secret: bool = False) -> Any:
+    """Declare a setting once: its default, its meaning, whether it is secret."""
+    return field(default=default, repr=not secret, metadata={"doc": doc, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Connection settings, checked. `repr` shows no secret."""
+
+    base_url: str = _setting(
+        "Address of the API, such as https://api.cloud-elements.com/elements/api-v2; https, "
+        "unless it is on loopback.",
+        default="",
+    )
+    user_secret: str = _setting("The user secret of your account.", default="", secret=True)
+    organization_secret: str = _setting(
+        "The organization secret of your account.", default="", secret=True
+    )
+    timeout: float = _setting(
+        "Seconds to wait for one answer; a create takes 9-26 s on the real platform.", default=180.0
+    )
+    retry_budget: float = _setting(
+        "Seconds that one request may spend on retries, waits included.", default=120.0
+    )
+    lookup_window: float = _setting(
+        "Seconds to keep looking for an instance after the answer to its create was lost.",
+        default=20.0,
+    )
+    concurrency: int = _setting("Operations at once, and connections to the platform.", default=64)
+    requests_per_second: float = _setting(
+        "Upper bound on requests a second; 0 means no bound.", default=0.0
+    )
+    metadata: bool = _setting(
+        "Check inputs against the element's metadata at preview.", default=True
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work.
+
+        Raises:
+            ConfigError: All problems at once, each with the name of the setting.
+        """
+        problems = [
+            f"{environment_name(item.name)} (or {stack_key(item.name)}) is not set"
+            for item in fields(self)
+            if item.default == "" and not getattr(self, item.name)
+        ]
+        if self.base_url:
+            problems += _base_url_problems(self.base_url)
+        problems += [
+            f"{stack_key(item.name)} must not be negative"
+            for item in fields(self)
+            if isinstance(item.default, int | float) and not getattr(self, item.name) >= 0
+        ]
+        if self.concurrency == 0 or self.timeout == 0:
+            problems.append(f"{NAMESPACE}:concurrency and {NAMESPACE}:timeout must be above 0")
+        if problems:
+            raise ConfigError("; ".join(problems))
+
+
+def environment_name(name: str) -> str:
+    """Return the environment variable of a setting: `base_url` → `CLOUD_ELEMENTS_BASE_URL`."""
+    return f"CLOUD_ELEMENTS_{name.upper()}"
+
+
+def stack_key(name: str) -> str:
+    """Return the stack configuration key of a setting: `base_url` → `cloud-elements:baseUrl`."""
+    first, *rest = name.split("_")
+    return f"{NAMESPACE}:{first}{''.join(word.capitalize() for word in rest)}"
+
+
+def load(environment: Mapping[str, str], stack: Callable[[str], str | None]) -> Settings:
+    """Return the settings, each from the environment first and the stack second.
+
+    Args:
+        environment: Usually `os.environ`.
+        stack: Gives the text of a full stack configuration key, or None.
+
+    Raises:
+        ConfigError: All problems at once.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for item in fields(Settings):
+        origin = environment_name(item.name)
+        text = environment.get(origin)
+        if not text:
+            origin = stack_key(item.name)
+            text = stack(origin)
+        if not text:
+            continue
+        try:
+            values[item.name] = _parse(text.strip(), type(item.default))
+        except ValueError:
+            problems.append(f"{origin} must be a {_KINDS[type(item.default)]}")
+    try:
+        settings = Settings(**values)
+    except ConfigError as error:
+        problems.append(str(error))
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return settings
+
+
+_KINDS = {bool: "boolean (true or false)", int: "whole number", float: "number"}
+
+
+def _parse(text: str, kind: type) -> Any:
+    if kind is bool:
+        words = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+        if text.lower() not in words:
+            raise ValueError
+        return words[text.lower()]
+    if kind is str:
+        return text.rstrip("/")
+    return kind(text)
+
+
+def _base_url_problems(base_url: str) -> list[str]:
+    key = f"{environment_name('base_url')} (or {stack_key('base_url')})"
+    example = "such as https://api.cloud-elements.com/elements/api-v2"
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        return [f"{key} must be an address {example}"]
+    if parts.username or parts.password:
+        return [f"{key} must not hold a user name or password"]
+    if parts.query or parts.fragment:
+        return [f"{key} must not have a query or a fragment"]
+    if parts.scheme == "http" and not is_loopback(host):
+        return [f"{key} must start with https://, for your secrets travel in every request"]
+    return []
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

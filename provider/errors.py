@@ -1,0 +1,164 @@
+"""What can go wrong, and how it reads.
+
+    CloudElementsError
+    ├─ ConfigError              a connection setting is missing or malformed
+    ├─ RefusedError             the provider itself will not go on (ambiguous, unsafe or impossible)
+    ├─ APIError                 the platform answered with an error
+    │  ├─ AuthenticationError   401/403: wrong or missing user or organization secret
+    │  ├─ NotFoundError         404
+    │  └─ RateLimitError        429
+    └─ AmbiguousError           the request was sent and may have taken effect: no usable answer came
+       └─ NotSentError          …except here: it certainly did not reach the platform
+
+The client states facts. Only the lifecycle adds the verb and the name, by `sentence`, so that
+every error is one sentence and nothing is said twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CloudElementsError(Exception):
+    """An error whose text is meant for the user: one sentence, no secret, no URL query."""
+
+
+class ConfigError(CloudElementsError):
+    """A connection setting is missing or malformed."""
+
+
+class RefusedError(CloudElementsError):
+    """The provider will not go on, because going on could lose, double or spend something."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """Which request an error is about: `POST /instances`, a path template and never a URL."""
+
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class APIError(CloudElementsError):
+    """The platform answered with an error status.
+
+    docs: errors are `{"requestId", "message", "providerMessage"?}` (2019-06), but gateways also
+    answer with HTML pages, so all three may be missing.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        status: int,
+        message: str,
+        *,
+        request_id: str | None = None,
+        provider_message: str | None = None,
+    ) -> None:
+        self.call = call
+        self.status = status
+        self.message = message
+        self.request_id = request_id
+        self.provider_message = provider_message
+        super().__init__(f"{self.said} ({self.codes})")
+
+    @property
+    def said(self) -> str:
+        """What the platform said, and behind it what the element's own vendor said."""
+        if self.provider_message and self.provider_message != self.message:
+            return f"{self.message} ({self.provider_message})"
+        return self.message
+
+    @property
+    def codes(self) -> str:
+        """Call, status and request id: what support asks for."""
+        request = f", request {self.request_id}" if self.request_id else ""
+        return f"{self.call} → {self.status}{request}"
+
+
+class AuthenticationError(APIError):
+    """401 or 403: the platform does not accept the user and organization secrets."""
+
+
+class NotFoundError(APIError):
+    """404: nothing there under that id or key."""
+
+
+class RateLimitError(APIError):
+    """429: too many requests, or a payload over the size limit (docs: 8 MB, 2019-06)."""
+
+
+class AmbiguousError(CloudElementsError):
+    """The request left, and no usable answer came back: it may or may not have taken effect."""
+
+    def __init__(
+        self,
+        call: Call,
+        what: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.call = call
+        self.what = what
+        self.status = status
+        self.request_id = request_id
+        super().__init__(f"{what} ({self.codes})")
+
+    @property
+    def said(self) -> str:
+        """What was seen instead of an answer."""
+        return self.what
+
+    @property
+    def codes(self) -> str:
+        """Call, and status and request id where there were any."""
+        status = str(self.status) if self.status else "no answer"
+        request = f", request {self.request_id}" if self.request_id else ""
+        return f"{self.call} → {status}{request}"
+
+
+class NotSentError(AmbiguousError):
+    """The connection was never made, so the request certainly had no effect."""
+
+
+def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str | None:
+    """Return what the user can do about `error`, where the error alone tells."""
+    match error:
+        case AuthenticationError(status=401):
+            return (
+                "check CLOUD_ELEMENTS_USER_SECRET and CLOUD_ELEMENTS_ORGANIZATION_SECRET "
+                "(or the userSecret and organizationSecret of the stack)"
+            )
+        case RateLimitError():
+            return "wait a little, then run pulumi up again"
+        case NotSentError():
+            return f"check that {base_url} is the platform and can be reached from here"
+        case AmbiguousError(status=None):
+            return "run pulumi up again"
+        case APIError(status=status) if status >= 500:  # noqa: PLR2004 - server errors
+            return "try again later; support asks for the request id"
+        case _:
+            return None
+
+
+def sentence(
+    verb: str,
+    name: str,
+    error: CloudElementsError | str,
+    *,
+    then: str | None = None,
+) -> str:
+    """Return the one sentence that a user reads.
+
+    `could not <verb> element instance '<name>': <what was said> (<call> → <status>, …): <then>`
+    """
+    if isinstance(error, APIError | AmbiguousError):
+        text = f"{error.said.rstrip('. ')} ({error.codes})"
+    else:
+        text = str(error).rstrip(". ")
+    text = f"could not {verb} element instance '{name}': {text}"
+    return f"{text}: {then}" if then else text

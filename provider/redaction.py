@@ -1,0 +1,132 @@
+"""What is secret, and how secrets are kept out of text.
+
+Default-deny: a configuration key is secret unless it is known to be plain, here or by the
+element's own metadata. This module knows no HTTP and no Pulumi.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MASK = "********"
+"""What the platform answers in place of a secret (docs: vendor's own API tests, 2018-09)."""
+
+HIDDEN = "[secret]"
+"""What stands in our own texts in place of a secret, as in Pulumi's."""
+
+PLAIN_KEYS = frozenset(
+    [
+        "allow.select.fields",
+        "authentication.time",
+        "authentication.type",
+        "base.url",
+        "bulk.add_metadata",
+        "bulk.query.date_mask",
+        "bulk.query.download_format",
+        "bulk.query.field_name",
+        "bulk.query.operator",
+        "bulk.relations",
+        "document.tagging",
+        "event.helper.key",
+        "event.metadata",
+        "event.notification.enabled",
+        "event.notification.instance.finder",
+        "event.notification.subscription.id",
+        "event.notification.type",
+        "event.objects",
+        "event.poller.configuration",
+        "event.poller.refresh_interval",
+        "event.vendor.type",
+        "expires_in",
+        "filter.response.nulls",
+        "oauth.authorization.url",
+        "oauth.basic.header",
+        "oauth.callback.url",
+        "oauth.request.authorization.type",
+        "oauth.request.url",
+        "oauth.scope",
+        "oauth.token.refresh_url",
+        "oauth.token.revoke_url",
+        "oauth.token.url",
+        "oauth.user.refresh_interval",
+        "oauth.user.refresh_time",
+        "pagination.max",
+        "pagination.page.startindex",
+        "pagination.type",
+        "scope",
+        "site.address",
+        "subdomain",
+    ]
+)
+"""Configuration keys that hold no secret (docs: common instance configuration, 2020-11).
+
+`event.notification.callback.url` and `event.poller.urls` are not among them: such addresses often
+carry a token.
+"""
+
+PLATFORM_WRITTEN = re.compile(r"oauth\.user\..*|expires_in")
+"""Keys that the platform rewrites by itself whenever it refreshes a token: never compared."""
+
+_SECRET_WORD = re.compile(r"pass(word|wd|phrase)|secret|token|credential|private|signature|key$")
+_SHORTEST_SECRET = 4
+"""A shorter value is no secret worth hiding, and hiding it would make texts unreadable."""
+
+
+def is_platform_written(key: str) -> bool:
+    """Tell whether the platform rewrites the configuration key by itself."""
+    return PLATFORM_WRITTEN.fullmatch(key) is not None
+
+
+def looks_secret(key: str) -> bool:
+    """Tell whether a key names a secret, whatever metadata says of its type.
+
+    docs: `oauth.user.token` has the type of a plain text field (2020-11), so types alone do not
+    find secrets.
+    """
+    return _SECRET_WORD.search(key.lower()) is not None and key not in PLAIN_KEYS
+
+
+def is_secret_key(key: str, known_plain: frozenset[str] = frozenset()) -> bool:
+    """Tell whether the value of a configuration key is secret: yes, unless it is known plain."""
+    return key not in PLAIN_KEYS and (key not in known_plain or looks_secret(key))
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield every string inside maps and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings_in(item)
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` with every one of `secrets` replaced, the longest first."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def secrets_of(configuration: Mapping[str, Any]) -> set[str]:
+    """Return every string under a secret key of a configuration."""
+    return {
+        text
+        for key, value in configuration.items()
+        if is_secret_key(key)
+        for text in strings_in(value)
+    }
+
+
+def quiet_http_loggers() -> None:
+    """Keep HTTP libraries from logging: they write whole addresses, queries included, at INFO."""
+    for name in ("httpx", "httpcore", "httpx_retries", "hpack"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,573 @@
+"""The resource's properties: what may be given, what each field means for an update, what is kept.
+
+Every rule about a field stands on the field. Knows no HTTP; the comparison of values as the
+platform stores them comes from `provider.wire`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import html
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import pulumi
+from pulumi.runtime.rpc import wrap_rpc_secret
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
+
+from provider import wire
+from provider.markers import is_marker
+from provider.redaction import MASK, is_platform_written, is_secret_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MARKERS = "__markers"
+"""Input set by the resource class: the marker tags. Pulumi hides keys that begin with `__`."""
+
+RECORD = "__record"
+"""Output only for ourselves: see `Record`."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a field means beyond its value."""
+
+    replaces: bool = False
+    """A change makes a new instance, and deletes the old one."""
+    write_only: bool = False
+    """Sent and never stored in outputs; taking it away is no change."""
+    secret: bool = False
+    """Always marked secret, whatever the program says."""
+
+
+class Inputs(BaseModel):
+    """What a program gives. Unknown keys are refused, so that a typo is not silently ignored."""
+
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    element_key: Annotated[StrictStr, Policy(replaces=True)]
+    """Element key, such as `onedrivebusiness`. Changing it replaces the instance."""
+    name: StrictStr
+    """Name of the instance. Names are not unique on the platform."""
+    tags: list[StrictStr] = []
+    """Tags of the instance, in any order."""
+    configuration: dict[str, Any] = {}
+    """Configuration by its dotted keys, such as `oauth.api.key`; any JSON values."""
+    code: Annotated[StrictStr | None, Policy(write_only=True, secret=True)] = None
+    """Authorization code from the consent step; sent once. A new one authenticates anew, in place;
+    it may be removed once the instance exists."""
+    provider_data: Annotated[dict[str, Any], Policy(write_only=True, secret=True)] = {}
+    """What else the consent step gave: `realmId`, or `oauth_token`, `oauth_verifier` and `secret`
+    for OAuth 1."""
+    external_authentication: Annotated[StrictStr | None, Policy(write_only=True)] = None
+    """`initial` creates an OAuth 2 instance from `oauth.user.refresh_token` instead of a code."""
+    disabled: StrictBool | None = None
+    """Whether the instance is disabled; left alone when not given."""
+    adopt: Annotated[StrictStr | None, Policy(write_only=True)] = None
+    """Take over an existing instance instead of creating one: its id, `tag:<tag>` or
+    `name:<name>`."""
+    markers: Annotated[list[StrictStr], Policy(write_only=True), Field(alias=MARKERS)] = []
+
+    @property
+    def one_time(self) -> dict[str, str]:
+        """Every credential that can be spent once, by its path."""
+        found = {"code": self.code} if self.code else {}
+        found |= {
+            f"provider_data.{key}": wire.stored(value) or ""
+            for key, value in self.provider_data.items()
+            if key not in _REUSABLE
+        }
+        return found | {
+            f"configuration.{key}": wire.stored(value) or ""
+            for key, value in self.configuration.items()
+            if is_credential(key)
+        }
+
+    @property
+    def managed(self) -> dict[str, Any]:
+        """The configuration that is compared: all but what the platform rewrites by itself."""
+        return {
+            key: value for key, value in self.configuration.items() if not is_platform_written(key)
+        }
+
+
+_REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
+"""Provider data that names an account and can't be spent (docs: 21 create bodies, 2020-11)."""
+
+
+def is_credential(key: str) -> bool:
+    """Tell whether a configuration key hands in a token from outside."""
+    return key in ("oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token")
+
+
+def policy(name: str) -> Policy:
+    """Return a field's policy, from its annotation."""
+    marks = Inputs.model_fields[name].metadata
+    return next((mark for mark in marks if isinstance(mark, Policy)), Policy())
+
+
+def fields_with(**wanted: bool) -> list[str]:
+    """Return the fields whose policy has these marks, such as `fields_with(replaces=True)`."""
+    return [
+        name
+        for name in Inputs.model_fields
+        if all(getattr(policy(name), mark) is value for mark, value in wanted.items())
+    ]
+
+
+def is_unknown(value: object) -> bool:
+    """Tell whether the engine does not know the value yet, wholly or in part."""
+    return pulumi.contains_unknowns(value)
+
+
+def known_part(value: Any) -> Any:
+    """Return the value without what is not known yet, at any depth."""
+    if isinstance(value, dict):
+        return {
+            key: known_part(item)
+            for key, item in value.items()
+            if not isinstance(item, pulumi.output.Unknown)
+        }
+    if isinstance(value, list):
+        return [known_part(item) for item in value if not isinstance(item, pulumi.output.Unknown)]
+    return value
+
+
+def problems(bag: Mapping[str, Any]) -> list[str]:
+    """Return everything wrong with a program's inputs, each as `path: what`; never a value.
+
+    What is not known yet is not judged.
+    """
+    known = known_part(dict(bag))
+    found: list[str] = []
+    try:
+        Inputs.model_validate(known)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            path = ".".join(str(part) for part in problem["loc"])
+            if problem["type"] == "missing" and path in bag:
+                continue
+            found.append(f"{path}: {_spoken(problem['type'], problem['msg'], path)}")
+    return found + list(_rule_problems(known))
+
+
+def _spoken(kind: str, message: str, path: str) -> str:
+    match kind:
+        case "missing":
+            return "is required"
+        case "string_type":
+            return "must be text (put numbers in quotes)"
+        case "extra_forbidden":
+            names = [name for name in Inputs.model_fields if name != "markers"]
+            return f"is not an input{did_you_mean(path, names)}"
+        case "dict_type":
+            return "must be a map"
+        case "list_type":
+            return "must be a list"
+        case "bool_type":
+            return "must be true or false"
+        case _:
+            return message
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Return `; did you mean 'x'?` when a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+_MARKUP = re.compile(r"<[A-Za-z/!?][^>]*>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ADOPT = re.compile(r"\d+|(tag|name):.+", re.DOTALL)
+_LARGEST_WHOLE = 2**53
+
+
+def _rule_problems(known: Mapping[str, Any]) -> Iterator[str]:
+    element_key = known.get("element_key")
+    if isinstance(element_key, str) and (not element_key or re.search(r"\s", element_key)):
+        yield "element_key: must be an element key such as 'onedrivebusiness', without spaces"
+    tags = known.get("tags")
+    texts = {"name": known.get("name")}
+    if isinstance(tags, list):
+        texts |= {f"tags.{index}": tag for index, tag in enumerate(tags)}
+    for path, text in texts.items():
+        if isinstance(text, str):
+            yield from _text_problems(path, text)
+    for path in ("configuration", "provider_data"):
+        value = known.get(path)
+        if isinstance(value, dict):
+            yield from _value_problems(path, value)
+    provider_data = known.get("provider_data")
+    if known.get("code") and isinstance(provider_data, dict) and "code" in provider_data:
+        yield "provider_data.code: is given as 'code' already; give it once"
+    code = known.get("code")
+    if isinstance(code, str) and (not code.strip() or code != code.strip()):
+        yield "code: must be the bare code, without spaces around it"
+    adopt = known.get("adopt")
+    if isinstance(adopt, str) and not _ADOPT.fullmatch(adopt):
+        yield "adopt: must be an instance id, 'tag:<tag>' or 'name:<name>'"
+    external = known.get("external_authentication")
+    if isinstance(external, str) and external not in ("initial", "none"):
+        yield "external_authentication: must be 'initial' or 'none'"
+
+
+def _text_problems(path: str, text: str) -> Iterator[str]:
+    if not text.strip():
+        yield f"{path}: must not be empty"
+    if _MARKUP.search(text):
+        yield f"{path}: must not hold markup such as <b>, for the platform removes it"
+    if _CONTROL.search(text):
+        yield f"{path}: must not hold line breaks or other control characters"
+    if is_marker(text):
+        yield f"{path}: looks like a marker tag of this provider; choose another"
+
+
+def _value_problems(path: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not key.strip():
+                yield f"{path}: has an empty key"
+            yield from _value_problems(f"{path}.{key}", item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _value_problems(f"{path}.{index}", item)
+    elif value == MASK:
+        yield f"{path}: is the platform's mask {MASK}, not a value; give the real one or leave it"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            yield f"{path}: must be a finite number"
+        elif abs(value) >= _LARGEST_WHOLE:
+            yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
+
+
+def normalised(bag: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a program's inputs as they are stored: without empty fields, tags without repeats.
+
+    Doing it twice changes nothing. Unknowns stay where they are.
+    """
+    kept = {
+        key: value
+        for key, value in bag.items()
+        if value is not None and value != {} and value != [] and not key.startswith("__provider")
+    }
+    tags = kept.get("tags")
+    if isinstance(tags, list) and not is_unknown(tags):
+        kept["tags"] = list(dict.fromkeys(tags)) if all(_is_text(tag) for tag in tags) else tags
+    return kept
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def marked_secret(bag: Mapping[str, Any], known_plain: frozenset[str]) -> dict[str, Any]:
+    """Return inputs with the secret marker on everything secret, leaf by leaf.
+
+    So the state encrypts it even when the program forgot to.
+
+    Args:
+        bag: Inputs.
+        known_plain: Configuration keys that the element's metadata says are no secrets.
+    """
+    marked: dict[str, Any] = {}
+    for key, value in bag.items():
+        if key == "configuration" and isinstance(value, dict):
+            marked[key] = {
+                name: _marked(item) if is_secret_key(name, known_plain) else item
+                for name, item in value.items()
+            }
+        elif key in Inputs.model_fields and policy(key).secret:
+            items = value.items() if isinstance(value, dict) else None
+            marked[key] = (
+                {name: _marked(item) for name, item in items}
+                if items is not None
+                else _marked(value)
+            )
+        else:
+            marked[key] = value
+    return marked
+
+
+def _marked(value: Any) -> Any:
+    return value if is_unknown(value) else wrap_rpc_secret(value)
+
+
+def inputs_of(bag: Mapping[str, Any]) -> Inputs:
+    """Return checked inputs as a model; `bag` must have no unknowns."""
+    names = {*Inputs.model_fields, MARKERS}
+    return Inputs.model_validate({key: bag[key] for key in names if bag.get(key) is not None})
+
+
+@dataclass(frozen=True)
+class Record:
+    """What we must remember between runs and nobody needs to see.
+
+    Args:
+        managed: Configuration keys that the program gave.
+        spent: Fingerprints of one-time credentials that were sent, by path.
+        answered: What the platform made of our own last write where it differs from what we
+            wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
+    """
+
+    managed: frozenset[str] = frozenset()
+    spent: Mapping[str, str] = field(default_factory=dict)
+    answered: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any]) -> Record:
+        """Return the record inside a resource's outputs; an empty one when there is none."""
+        bag = outputs.get(RECORD)
+        bag = bag if isinstance(bag, dict) else {}
+        return cls(
+            managed=frozenset(bag.get("managed") or ()),
+            spent=dict(bag.get("spent") or {}),
+            answered=dict(bag.get("answered") or {}),
+        )
+
+    def to_bag(self) -> dict[str, Any]:
+        """Return it as a property; empty parts are left out."""
+        answered = wrap_rpc_secret(dict(self.answered)) if self.answered else None
+        parts = {"managed": sorted(self.managed), "spent": dict(self.spent), "answered": answered}
+        return {key: value for key, value in parts.items() if value}
+
+
+def fingerprint(path: str, value: str) -> str:
+    """Return a short one-way mark of a credential, to tell whether it was sent before."""
+    return hashlib.sha256(f"{path}={value}".encode()).hexdigest()[:20]
+
+
+def fingerprints(one_time: Mapping[str, str]) -> dict[str, str]:
+    """Return the fingerprint of each credential, by path."""
+    return {path: fingerprint(path, value) for path, value in one_time.items()}
+
+
+@dataclass(frozen=True)
+class View:
+    """An instance in the shape of inputs: what the platform holds of what the program manages."""
+
+    name: str
+    tags: list[str]
+    configuration: dict[str, Any]
+
+
+def same_text(one: str, other: str) -> bool:
+    """Tell whether two names or tags are the same once the platform stored them.
+
+    docs: HTML is removed (vendor's own API tests, 2018-09); entities and outer white space are
+    taken as unchanged.
+    """
+    return plain_text(one) == plain_text(other)
+
+
+def plain_text(text: str) -> str:
+    """Return a name or tag as the platform stores it."""
+    return html.unescape(_MARKUP.sub("", text)).strip()
+
+
+def view(instance: wire.Instance, wished: View, record: Record) -> View:
+    """Return what the platform holds, in the program's own words wherever it means the same.
+
+    - A masked, missing or untold value counts as the one wished for: nothing can be said of it.
+    - What the platform itself made of our last write is no drift.
+    - Marker tags, and the tag that the platform adds by itself (the instance's name, docs: vendor's
+      own API tests, 2018-09), are not the program's.
+    """
+    name = instance.name
+    if name is None or same_text(name, wished.name) or name == record.answered.get("name"):
+        name = wished.name
+    tags = own_tags(instance, wished.tags)
+    if (
+        tags is None
+        or {plain_text(tag) for tag in tags} == {plain_text(tag) for tag in wished.tags}
+        or sorted(tags) == record.answered.get("tags")
+    ):
+        tags = wished.tags
+    held = instance.held or {}
+    return View(
+        name=name,
+        tags=tags,
+        configuration={
+            key: _seen(held, key, wished.configuration, record)
+            for key in record.managed
+            if key in held or key in wished.configuration
+        },
+    )
+
+
+def own_tags(instance: wire.Instance, wished: list[str]) -> list[str] | None:
+    """Return an instance's tags without ours and the platform's; None when they are not told."""
+    if instance.tags is None:
+        return None
+    default = plain_text(instance.name or "")
+    return [
+        tag
+        for tag in instance.tags
+        if not is_marker(tag) and (plain_text(tag) != default or tag in wished)
+    ]
+
+
+def _seen(
+    held: Mapping[str, str | None], key: str, wished: Mapping[str, Any], record: Record
+) -> Any:
+    if key not in held:
+        return wished[key]
+    value = held[key]
+    if key in wished and (
+        value == MASK
+        or wire.same_value(value, wished[key])
+        or ((path := f"configuration.{key}") in record.answered and record.answered[path] == value)
+    ):
+        return wished[key]
+    return value
+
+
+def answered(instance: wire.Instance, wrote: View) -> dict[str, Any]:
+    """Return where the platform's answer to our own write differs from what we wrote."""
+    found: dict[str, Any] = {}
+    if instance.name is not None and not same_text(instance.name, wrote.name):
+        found["name"] = instance.name
+    tags = own_tags(instance, wrote.tags)
+    if tags is not None and {plain_text(t) for t in tags} != {plain_text(t) for t in wrote.tags}:
+        found["tags"] = sorted(tags)
+    for key, value in (instance.held or {}).items():
+        wished = wrote.configuration.get(key)
+        if wished is not None and value != MASK and not wire.same_value(value, wished):
+            found[f"configuration.{key}"] = value
+    return found
+
+
+def outputs(
+    inputs: Inputs, instance: wire.Instance, seen: View, record: Record, *, token: str | None = None
+) -> dict[str, Any]:
+    """Return a resource's outputs, secrets marked.
+
+    Args:
+        inputs: What the program gave, for the fields that the platform does not tell.
+        instance: The platform's answer.
+        seen: The managed part, see `view`.
+        record: What to remember.
+        token: The token known so far, for an answer without one.
+    """
+    held = {
+        key: value for key, value in (instance.held or {}).items() if not is_platform_written(key)
+    }
+    held |= {key: wire.stored(value) for key, value in seen.configuration.items()}
+    bag: dict[str, Any] = {
+        "element_key": inputs.element_key,
+        "name": seen.name,
+        "tags": seen.tags,
+        "configuration": wrap_rpc_secret(held),
+        "instance_id": instance.id,
+        "element_token": wrap_rpc_secret(instance.token or token),
+        "element_name": instance.element.name or inputs.element_key,
+        "valid": instance.valid,
+        "disabled": bool(instance.disabled),
+        MARKERS: inputs.markers,
+        RECORD: record.to_bag(),
+    }
+    return {key: value for key, value in bag.items() if value is not None}
+
+
+def view_of(outputs_bag: Mapping[str, Any]) -> View:
+    """Return the managed part of outputs that are in the state."""
+    record = Record.of(outputs_bag)
+    held = cast("dict[str, Any]", outputs_bag.get("configuration") or {})
+    return View(
+        name=outputs_bag.get("name") or "",
+        tags=list(outputs_bag.get("tags") or []),
+        configuration={key: held[key] for key in record.managed if key in held},
+    )
+
+
+def wished(inputs: Inputs) -> View:
+    """Return the managed part of what the program gave."""
+    return View(inputs.name, inputs.tags, inputs.managed)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What differs between the state and the program's wish."""
+
+    replaces: list[str]
+    name: bool
+    tags: bool
+    configuration: dict[str, Any]
+    """Keys to set, with the values wished for; unknown values included."""
+    removed: frozenset[str]
+    """Keys that the program gave before and gives no more."""
+    credentials: dict[str, str]
+    """One-time credentials that were not sent before, by path."""
+    disabled: bool
+    markers: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(
+            self.replaces
+            or self.name
+            or self.tags
+            or self.configuration
+            or self.removed
+            or self.credentials
+            or self.disabled
+            or self.markers
+        )
+
+
+def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
+    """Compare outputs in the state with a program's inputs, which may hold unknowns.
+
+    An unknown value counts as changed.
+    """
+    record, before = Record.of(olds), view_of(olds)
+    after = known_part(dict(news))
+    inputs = Inputs.model_construct(
+        **{
+            name: after.get(field.alias or name, field.get_default(call_default_factory=True))
+            for name, field in Inputs.model_fields.items()
+        }
+    )
+    unknown = {key for key, value in news.items() if is_unknown(value)}
+    configuration = news.get("configuration") or {}
+    whole_unknown = not isinstance(configuration, dict)
+    wanted: dict[str, Any] = {} if whole_unknown else configuration
+    changed = {
+        key: value
+        for key, value in wanted.items()
+        if not is_platform_written(key)
+        and (
+            is_unknown(value)
+            or key not in before.configuration
+            or not wire.same_value(before.configuration[key], value)
+        )
+    }
+    if whole_unknown:
+        changed["configuration"] = configuration
+    spent = record.spent
+    return Changes(
+        replaces=[
+            name
+            for name in fields_with(replaces=True)
+            if name in unknown or olds.get(name) != after.get(name)
+        ],
+        name="name" in unknown or before.name != inputs.name,
+        tags="tags" in unknown or set(before.tags) != set(inputs.tags or []),
+        configuration=changed,
+        removed=frozenset() if whole_unknown else record.managed - wanted.keys(),
+        credentials={
+            path: value
+            for path, value in inputs.one_time.items()
+            if spent.get(path) != fingerprint(path, value)
+        }
+        | {name: "" for name in ("code", "provider_data") if name in unknown},
+        disabled="disabled" in unknown
+        or (inputs.disabled is not None and inputs.disabled != bool(olds.get("disabled"))),
+        markers=bool(inputs.markers) and inputs.markers != olds.get(MARKERS),
+    )

@@ -1,0 +1,216 @@
+"""The API's JSON: the only place that knows its camelCase names.
+
+Answers are read tolerantly: unknown fields are ignored, and of the known ones only the identity is
+demanded, for published answers differ by age and element (docs: 139 documented answers, 2020-11).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class ElementReference(_Answer):
+    """The element inside an instance's answer."""
+
+    key: str | None = None
+    name: str | None = None
+    configuration: dict[str, Any] | None = Field(default=None, repr=False)
+
+
+class Instance(_Answer):
+    """An element instance as the API answers it.
+
+    docs: `tags` are strings, in one old page objects `{"id", "name"}` (2020-11); `configuration`
+    stands at the top level, in one page inside `element`, and may be missing or empty.
+    """
+
+    id: str
+    name: str | None = None
+    token: str | None = Field(default=None, repr=False)
+    element: ElementReference = ElementReference()
+    tags: list[str] | None = None
+    valid: bool | None = None
+    disabled: bool | None = None
+    configuration: dict[str, Any] | None = Field(default=None, repr=False)
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _id_as_text(cls, value: object) -> object:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if whole else value
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _tag_names(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return [tag.get("name") if isinstance(tag, dict) else tag for tag in value]
+
+    @property
+    def held(self) -> dict[str, str | None] | None:
+        """The configuration the platform holds, wherever it stands; None when it is not told."""
+        found = self.configuration or self.element.configuration
+        if found is None:
+            return self.configuration
+        return {key: stored(value) for key, value in found.items()}
+
+
+class ConfigurationEntry(_Answer):
+    """One entry of an element's `configuration[]`: what an instance may or must be given."""
+
+    key: str
+    name: str = ""
+    description: str | None = None
+    type: str = ""
+    required: bool = False
+    active: bool = True
+    internal: bool = False
+    hide_from_console: bool = Field(default=False, alias="hideFromConsole")
+    group_control: bool = Field(default=False, alias="groupControl")
+    group_name: str | None = Field(default=None, alias="groupName")
+    default_value: str | None = Field(default=None, alias="defaultValue")
+    options: list[dict[str, Any]] | None = None
+
+
+class _AuthenticationType(_Answer):
+    type: str | None = None
+
+
+class Element(_Answer):
+    """An element's metadata, from `GET /elements/{keyOrId}`."""
+
+    key: str
+    name: str = ""
+    description: str | None = None
+    hub: str | None = None
+    authentication: _AuthenticationType | None = None
+    type_oauth: bool = Field(default=False, alias="typeOauth")
+    configuration: list[ConfigurationEntry] = []
+
+
+class Redirect(_Answer):
+    """Where the user gives consent, from `/elements/{keyOrId}/oauth/url`."""
+
+    element: str | None = None
+    oauth_url: str = Field(alias="oauthUrl", repr=False)
+
+
+class RequestToken(_Answer):
+    """The first step of OAuth 1, from `/elements/{keyOrId}/oauth/token`."""
+
+    token: str = Field(repr=False)
+    secret: str | None = Field(default=None, repr=False)
+
+
+class ErrorBody(_Answer):
+    """What the platform says of an error; every field may be missing."""
+
+    message: str | None = None
+    request_id: str | None = Field(default=None, alias="requestId")
+    provider_message: str | None = Field(default=None, alias="providerMessage")
+
+
+def read(model: type[M], document: object) -> M | None:
+    """Return `document` as a `model`, or None when it is something else.
+
+    None instead of an error, because a validation error would carry the document.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError:
+        return None
+
+
+def stored(value: Any) -> str | None:
+    """Return a configuration value as the platform stores it: text, or null.
+
+    docs: all values come back as strings, `"true"`, `"30"`, objects as JSON text (2020-11). The
+    engine hands whole numbers over as floats, so `30.0` is `30`.
+    """
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case dict() | list():
+            return json.dumps(as_sent(value), separators=(",", ":"), sort_keys=True)
+        case _:
+            return str(value)
+
+
+def as_sent(value: Any) -> Any:
+    """Return a value with whole floats as integers, at any depth: what JSON should say."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {key: as_sent(item) for key, item in value.items()}
+        case list():
+            return [as_sent(item) for item in value]
+        case _:
+            return value
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Tell whether two configuration values are the same once the platform stored them.
+
+    JSON texts are compared by content, for neither key order nor spacing is kept; outer white
+    space does not count; null and the empty text are both "no value".
+    """
+    left, right = (stored(one) or "").strip(), (stored(other) or "").strip()
+    if left == right:
+        return True
+    if not (left[:1] in ("{", "[") and right[:1] in ("{", "[")):
+        return False
+    try:
+        return bool(_numbers_alike(json.loads(left)) == _numbers_alike(json.loads(right)))
+    except ValueError:
+        return False
+
+
+def _numbers_alike(value: Any) -> Any:
+    """Keep `true` from being equal to 1: JSON tells them apart, Python does not."""
+    match value:
+        case bool():
+            return ("boolean", value)
+        case dict():
+            return {key: _numbers_alike(item) for key, item in value.items()}
+        case list():
+            return [_numbers_alike(item) for item in value]
+        case _:
+            return value
+
+
+def instance_request(
+    *,
+    element_key: str | None = None,
+    name: str | None = None,
+    tags: list[str] | None = None,
+    configuration: dict[str, Any] | None = None,
+    provider_data: dict[str, Any] | None = None,
+    external_authentication: str | None = None,
+) -> dict[str, Any]:
+    """Return the body of a create or of an update: only what is given.
+
+    docs: POST /instances and PATCH /instances/{id} (2020-11).
+    """
+    body = {
+        "element": {"key": element_key} if element_key else None,
+        "providerData": provider_data or None,
+        "configuration": as_sent(configuration),
+        "externalAuthentication": external_authentication,
+        "tags": tags,
+        "name": name,
+    }
+    return {key: value for key, value in body.items() if value is not None}
