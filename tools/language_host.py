@@ -71,7 +71,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "VIRTUAL_ENV": str(folder),
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
-        variables.pop("PYTHONHOME", None)
         command = [str(folder / "bin/python"), "-u", str(EXEC), *arguments(request, self.engine)]
         self.program = subprocess.Popen(command, cwd=request.pwd, env=variables)
         code = self.program.wait()
