@@ -19,6 +19,7 @@ import hashlib
 import http.client
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 VERSION = "3.259.0"
+OLDEST = (3, 217)  # the engine of the oldest SDK that pyproject.toml allows
 RELEASES = "https://get.pulumi.com/releases/sdk"  # CLOUD_ELEMENTS_ENGINE_URL overrides it
 MODULE = Path(__file__).with_name("engine")
 STAND_IN = (MODULE / "pulumi-language-python", Path(__file__).with_name("language_host.py"))
@@ -52,6 +54,15 @@ PROGRESS_INTERVAL = 10.0  # seconds between two lines while Go builds
 
 class EngineError(Exception):
     """There is no engine by this way. The message is the reason, in one line."""
+
+
+UNUSABLE = (
+    EngineError,
+    OSError,
+    ValueError,
+    http.client.HTTPException,
+    subprocess.TimeoutExpired,
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ def ensure_engine(*, obtain: bool = True) -> Engine:
     for way, engine_from in ways.items():
         try:
             engine = engine_from()
-        except (EngineError, OSError, ValueError, http.client.HTTPException) as reason:
+        except UNUSABLE as reason:
             reasons.append(f"{way}: {reason}")
             continue
         stand_in = (engine.path.parent / STAND_IN[1].name).exists()
@@ -113,14 +124,19 @@ def from_path() -> Engine:
     if not shutil.which("pulumi-language-python", path=f"{os.environ['PATH']}{os.pathsep}{beside}"):
         message = f"{found} comes without pulumi-language-python"
         raise EngineError(message)
-    return verified(Path(found), "on PATH")
+    engine = verified(Path(found), "on PATH")
+    release = re.match(r"v(\d+)\.(\d+)\.", engine.version)
+    if not release or tuple(map(int, release.groups())) < OLDEST:
+        message = f"{found} is {engine.version}, older than {'.'.join(map(str, OLDEST))}"
+        raise EngineError(message)
+    return engine
 
 
 def from_cache() -> Engine:
     """Return the copy that an earlier run left."""
     folder = engine_folder()
     if not folder.exists():
-        message = f"there is no {folder}"
+        message = "nothing was downloaded or built yet"
         raise EngineError(message)
     return verified(folder / "pulumi", f"{(folder / 'origin').read_text()} earlier")
 
@@ -129,7 +145,7 @@ def downloaded() -> Engine:
     """Put Pulumi's official release into the cache."""
     try:
         return obtained("downloaded", download)
-    except (EngineError, OSError, ValueError, http.client.HTTPException) as reason:
+    except UNUSABLE as reason:
         say(f"no download ({reason})")
         raise
 
@@ -296,7 +312,7 @@ def say(line: str) -> None:
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Find a Pulumi engine, or get one.")
-    parser.add_argument("--print-path", action="store_true", help="print the folder to put on PATH")
+    parser.add_argument("--print-path", action="store_true", help="print the path of pulumi")
     parser.add_argument("--verify", action="store_true", help="fail rather than download or build")
     options = parser.parse_args()
     try:
@@ -305,7 +321,7 @@ def main() -> int:
         say(str(error))
         return 1
     if options.print_path:
-        print(engine.path.parent)
+        print(engine.path)
     return 0
 
 

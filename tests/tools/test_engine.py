@@ -150,6 +150,18 @@ def test_broken_pulumi_is_passed_over(machine, go):
     assert engine.ensure_engine().origin == "built"
 
 
+@pytest.mark.parametrize("version", ["3.216.0", "2.99.9", "dev"])
+def test_old_pulumi_is_passed_over(machine, go, monkeypatch, version):
+    """A `pulumi` on PATH that is older than the oldest supported SDK is not used."""
+    fake_pulumi(machine / "bin", version=version)
+    script(machine / "bin" / "pulumi-language-python", "#!/bin/sh\n")
+
+    assert engine.ensure_engine().origin == "built"
+    monkeypatch.setenv("CLOUD_ELEMENTS_ENGINE", "path")
+    with pytest.raises(engine.EngineError, match=f"v{version}, older than 3.217"):
+        engine.ensure_engine()
+
+
 def test_download_comes_before_build(machine, go, site, capsys):
     """The official release is preferred; its own language host makes the stand-in needless."""
     publish(site, release())
@@ -235,7 +247,7 @@ def test_without_obtain_nothing_is_downloaded_or_built(machine, go, site):
     """`obtain=False` looks at PATH and the cache only."""
     publish(site, release())
 
-    with pytest.raises(engine.EngineError, match="path: there is no pulumi; cache: there is no"):
+    with pytest.raises(engine.EngineError, match="path: there is no pulumi; cache: nothing was"):
         engine.ensure_engine(obtain=False)
 
 
@@ -318,13 +330,13 @@ def test_env_puts_the_engine_first(machine, go):
     assert found.env["PULUMI_SKIP_UPDATE_CHECK"] == "true"
 
 
-def test_print_path_prints_only_the_folder(machine, go):
-    """`--print-path` answers on standard output with the folder; the story is on standard error."""
+def test_print_path_prints_only_the_path(machine, go):
+    """`--print-path` answers on standard output with the path; the story is on standard error."""
     run = subprocess.run(
         [sys.executable, TOOL, "--print-path"], capture_output=True, check=True, text=True
     )
 
-    assert run.stdout == f"{engine.engine_folder()}\n"
+    assert run.stdout == f"{engine.engine_folder() / 'pulumi'}\n"
     assert all(line.startswith("engine: ") for line in run.stderr.splitlines())
 
 

@@ -65,8 +65,8 @@ def start(tmp_path, project):
 
     yield start
     for host in hosts:
-        host.kill()
-        host.communicate()
+        with host:
+            host.kill()
 
 
 @pytest.fixture
@@ -241,10 +241,11 @@ def test_interrupt_while_starting_leaves_no_traceback(start):
 
 def test_lost_engine_ends_host_and_program(host, stub, project):
     """When the engine is gone its end of the pipe closes, and nothing is left running."""
-    stub.Run.future(request(project, "wait"))
+    running = stub.Run.future(request(project, "wait"))  # a call that is let go is cancelled
     assert host.stdout.readline() == "started\n"
 
     host.stdin.close()
 
     assert host.wait() == 0
     assert host.stdout.read() == ""  # the program held the other end of this pipe
+    assert running.exception() is not None or running.result().bail
