@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import Call, RefusalError
+from sandbox.exchange import Call, RefusalError, is_number
 
 if TYPE_CHECKING:
     from sandbox.elements import Element
     from sandbox.store import Instance
 
 
-_LARGEST_ID = 2**63 - 1
-"""SQLite's largest integer; no instance ever gets it."""
+NO_INSTANCE = 0
+"""An id that no instance ever gets; stands for numbers the database could not hold."""
 
 
 def find_element(call: Call, key_or_id: object) -> Element:
     """Return the element with this key or numeric id."""
-    element = call.tenant.elements.find(str(key_or_id)) if key_or_id is not None else None
+    named = isinstance(key_or_id, str | int)
+    element = call.tenant.elements.find(str(key_or_id)) if named else None
     if element is None:
         status = int(call.tenant.switches.text("unknown_element_status"))
         raise RefusalError(status, f"No element found with key or ID {key_or_id}")
@@ -35,7 +36,7 @@ def instance_id(call: Call) -> int:
     if not text.isdecimal():
         status = int(call.tenant.switches.text("non_integer_id_status"))
         raise RefusalError(status, f"The instance ID {text} is not an integer")
-    return min(int(text), _LARGEST_ID)
+    return int(text) if is_number(text) else NO_INSTANCE
 
 
 def target_instance(call: Call) -> tuple[Instance, Element]:

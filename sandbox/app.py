@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from sandbox import access, routes
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError
+from sandbox.exchange import NO_BODY, NOT_JSON, Answer, Call, RefusalError, json_value
 from sandbox.faults import parse_fault
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/elements/api-v2"
 _JSON = "application/json;charset=UTF-8"
+LARGEST_BODY = 8_000_000
+"""Bytes. docs: a larger payload gets 429 (help centre, usage limits of June 2019)."""
 _TOO_LARGE = "The payload is larger than the limit of 8 MB"
 _GATEWAY_PAGE = (
     "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>gateway</body></html>"
@@ -50,15 +52,21 @@ class Application:
         if not scope["path"].startswith(f"{PREFIX}/"):
             await self._backdoor(scope, receive, send)
             return
-        exchange = _Exchange(self._tenant, self._sleep, scope, receive, send)
-        await exchange.run(await _body(receive))
+        raw = await _body(receive)
+        if raw is not None:
+            await _Exchange(self._tenant, self._sleep, scope, receive, send).run(raw)
 
 
-async def _body(receive: Receive) -> bytes:
-    pieces, more = [], True
+async def _body(receive: Receive) -> bytes | None:
+    """Return the body, of one that is too large only the first part; None if it breaks off."""
+    pieces, size, more = [], 0, True
     while more:
         message = await receive()
-        pieces.append(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            return None
+        if size <= LARGEST_BODY:
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
         more = message.get("more_body", False)
     return b"".join(pieces)
 
@@ -86,8 +94,10 @@ class _Exchange:
         tenant = self._tenant
         with tenant.lock:
             call, path = self._call(raw)
-            entry = self._enter(call)
+            entry = self._enter(call, raw)
             fault, response = self._meet(call, entry)
+            if response is None and len(raw) > LARGEST_BODY:
+                response = self._refused(RefusalError(429, _TOO_LARGE), entry)
             call.fault = fault
             waits = self._waits(call)
         for seconds in waits:
@@ -116,7 +126,7 @@ class _Exchange:
             path_parameters=found[1] if found else {},
             query=_query(self._scope),
             authorization=access.parse_authorization(self._headers.get("authorization", "")),
-            raw=raw,
+            body=json_value(raw) if len(raw) <= LARGEST_BODY else NOT_JSON,
             origin=self._origin(),
         )
         return call, found[0] if found else None
@@ -125,7 +135,8 @@ class _Exchange:
         host, port = self._scope["server"]
         return f"http://{self._headers.get('host') or f'{host}:{port}'}"
 
-    def _enter(self, call: Call) -> Entry:
+    def _enter(self, call: Call, raw: bytes) -> Entry:
+        text = raw.decode(errors="replace") or None
         return self._tenant.journal.begin(
             time=self._tenant.clock(),
             method=call.method,
@@ -134,7 +145,7 @@ class _Exchange:
             query=call.query,
             authorization=sorted(call.authorization),
             request_id=self._tenant.next_request_id(),
-            raw=call.raw,
+            body=text if call.body is NOT_JSON else call.body,
         )
 
     def _meet(self, call: Call, entry: Entry) -> tuple[Fault | None, Response | None]:
@@ -146,9 +157,10 @@ class _Exchange:
             return None, self._refused(RefusalError(400, f"Sandbox-Fault: {problem}"), entry)
         if self._tenant.over_rate_limit():
             limited = self._refused(RefusalError(429, "Too many requests"), entry)
-            limited.headers["retry-after"] = "1"
+            wait = {"seconds": "1", "date": "date:1", "none": ""}
+            self._retry_after(limited, wait[self._tenant.switches.text("rate_limit_retry_after")])
             return None, limited
-        fault = fault or self._tenant.faults.meet(call.method, call.template)
+        fault = fault or self._tenant.faults.meet(call.method, call.template, entry.path)
         entry.fault = str(fault) if fault else None
         return fault, None
 
@@ -237,13 +249,15 @@ class _Exchange:
             response = Response(page, status, media_type="text/html")
         else:
             response = self._refused(RefusalError(status, f"Sandbox fault {status}"), entry)
-        retry_after = fault.parameter("retry_after")
-        if retry_after.startswith("date:"):
-            moment = self._tenant.clock() + float(retry_after.removeprefix("date:"))
-            retry_after = format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
-        if retry_after:
-            response.headers["retry-after"] = retry_after
+        self._retry_after(response, fault.parameter("retry_after"))
         return response
+
+    def _retry_after(self, response: Response, wait: str) -> None:
+        if wait.startswith("date:"):
+            moment = self._tenant.clock() + float(wait.removeprefix("date:"))
+            wait = format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
+        if wait:
+            response.headers["retry-after"] = wait
 
     # Answer
 

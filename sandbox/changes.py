@@ -13,7 +13,7 @@ from sandbox.authentication import (
     status_of,
     user_tokens,
 )
-from sandbox.configuration import MASK, given_configuration, merged, put_base
+from sandbox.configuration import given_configuration, keeps_present, merged, put_base
 from sandbox.exchange import Answer, Call, RefusalError, Route
 from sandbox.naming import clean_name, clean_tags
 from sandbox.oauth import NO_CODE, VendorRefusalError, presented_code
@@ -38,16 +38,12 @@ def put(call: Call) -> Answer:
             return instance.configuration
         base = put_base(target, instance.configuration, switches)
         # Values kept by `********` are the present ones even when the rest is reset.
-        base |= {k: instance.configuration.get(k) for k in _masked_keys(call, body)}
-        return merged(target, base, given_configuration(body), switches)
+        given = given_configuration(body)
+        kept = [k for k, v in given.items() if keeps_present(target, k, v, switches)]
+        base |= {k: v for k, v in instance.configuration.items() if k in kept}
+        return merged(target, base, given, switches)
 
     return _change(call, instance, element, body, configuration=replaced, wanted=wanted)
-
-
-def _masked_keys(call: Call, body: Mapping[str, Any]) -> list[str]:
-    if call.tenant.switches.text("masked_value") != "keep":
-        return []
-    return [k for k, v in given_configuration(body).items() if v == MASK]
 
 
 def patch(call: Call) -> Answer:
@@ -79,7 +75,9 @@ def _change(
     _rename(call, instance, body)
     changed = configuration(element)
     try:
-        if switches.text("credential_change") == "check":
+        if _tries_again(call, element, changed, wanted=wanted):
+            check_credentials(element, changed)
+        elif switches.text("credential_change") == "check":
             check_credentials(element, {k: v for k, v in changed.items() if before.get(k) != v})
         instance.configuration = changed
         code = _code_for_reauthentication(call, element, instance, body, wanted=wanted)
@@ -94,6 +92,14 @@ def _change(
         instance.valid = switches.text("valid_when_refused") == "true"
     store.save_instance(instance)
     return Answer(echoed(call.tenant, body, instance_answer(call.tenant, instance, element)))
+
+
+def _tries_again(
+    call: Call, element: Element, configuration: Mapping[str, str | None], *, wanted: bool | None
+) -> bool:
+    is_oauth = element.authentication(configuration) in ("oauth1", "oauth2")
+    asked = call.tenant.switches.text("reauthenticate_without_oauth") == "check"
+    return bool(wanted) and asked and not is_oauth
 
 
 def _moved(call: Call, instance: Instance, element: Element, body: Mapping[str, Any]) -> Element:

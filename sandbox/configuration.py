@@ -49,7 +49,6 @@ def merged(
 
     A create has no earlier value that `********` could stand for.
     """
-    keeps_masked = not creating and switches.text("masked_value") == "keep"
     result = dict(current)
     defaults = element.defaults()
     for key, value in given.items():
@@ -58,7 +57,7 @@ def merged(
                 raise RefusalError(400, f"Bad request: unknown configuration key {key}")
             if switches.text("unknown_configuration") == "drop":
                 continue
-        if value == MASK and key in current and keeps_masked:
+        if not creating and key in current and keeps_present(element, key, value, switches):
             continue
         treatment = "store"
         if value is None:
@@ -70,6 +69,14 @@ def merged(
         elif treatment == "reset":
             _reset(result, key, defaults)
     return result
+
+
+def keeps_present(element: Element, key: str, value: Any, switches: Switches) -> bool:
+    """Return whether a sent value is the mask and means the present one."""
+    treatment = switches.text("masked_value")
+    return value == MASK and (
+        treatment == "keep" or (treatment == "keep_secrets" and _is_masked(element, key, switches))
+    )
 
 
 def _reset(configuration: Configuration, key: str, defaults: Configuration) -> None:

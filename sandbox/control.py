@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sandbox import routes
 from sandbox.configuration import as_text
 from sandbox.faults import new_fault
 from sandbox.oauth import mint_code, new_request_token, provider_data
@@ -82,6 +83,10 @@ class Control:
 
         Configuration values are put in as they are; None makes a value null.
         """
+        texts = ([] if name is None else [name]) + list(tags or [])
+        if isinstance(tags, str) or not all(isinstance(text, str) for text in texts):
+            msg = "name is text, and tags are a list of texts"
+            raise TypeError(msg)
         with self._tenant.lock:
             instance = self._instance(instance_id)
             given = {"name": name, "disabled": disabled, "valid": valid, "in_use": in_use}
@@ -129,8 +134,9 @@ class Control:
         probability: float | None = None,
         **parameters: object,
     ) -> int:
-        """Let a fault wait for requests that match method and path template; return its number.
+        """Let a fault wait for requests that match method and path; return its number.
 
+        `path` is a template such as `/instances/{id}`, or one path such as `/instances/427001`.
         It skips the first `after` matching requests and then meets `times` of them (None: all),
         each with the given probability.
         """
@@ -147,6 +153,9 @@ class Control:
 
     def add(self, fault: Fault) -> int:
         """Let a fault that is already checked wait for requests; return its number."""
+        if fault.path is not None and routes.find(fault.path) is None:
+            msg = f"no request could have the path {fault.path!r}"
+            raise ValueError(msg)
         with self._tenant.lock:
             return self._tenant.faults.add(fault)
 

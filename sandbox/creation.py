@@ -90,7 +90,8 @@ def _check_required(
     how = call.tenant.switches.text("missing_configuration")
     names = [str(e["name" if how == "names" else "key"]) for e in missing]
     shown = names[:1] if how == "first" else names
-    raise RefusalError(400, f"Missing required configuration: {', '.join(shown)}")
+    status = int(call.tenant.switches.text("missing_configuration_status"))
+    raise RefusalError(status, f"Missing required configuration: {', '.join(shown)}")
 
 
 def _leave_behind(call: Call, instance: Instance, refused: VendorRefusalError) -> None:

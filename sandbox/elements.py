@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,17 +56,25 @@ class Element:
         """The numeric id."""
         return int(self.document["id"])
 
-    @property
+    @cached_property
     def entries(self) -> list[dict[str, Any]]:
         """Configuration entries that are in use."""
         return [e for e in self.document["configuration"] if e.get("active", True)]
 
     def entry(self, key: str) -> dict[str, Any] | None:
         """Return one configuration entry."""
-        return next((e for e in self.entries if e["key"] == key), None)
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> dict[str, dict[str, Any]]:
+        return {entry["key"]: entry for entry in self.entries}
 
     def defaults(self) -> dict[str, str | None]:
         """Return every configuration key with its default; null where there is none."""
+        return dict(self._defaults)
+
+    @cached_property
+    def _defaults(self) -> dict[str, str | None]:
         return {e["key"]: e.get("defaultValue") for e in self.entries}
 
     def authentication(self, configuration: Mapping[str, Any]) -> str:
@@ -119,8 +128,9 @@ class Element:
         """Return whether the vendor would have to check this value."""
         return self.masks(key) or (named_like_a_secret(key) and not is_user_token(key))
 
+    @cached_property
     def brief(self) -> dict[str, Any]:
-        """Return the element as it stands inside an instance: without configuration."""
+        """The element as it stands inside an instance: without configuration."""
         return {k: v for k, v in self.document.items() if k != "configuration"}
 
 
@@ -212,8 +222,7 @@ class Elements:
         if key_or_id in self._by_key:
             return self._by_key[key_or_id]
         if key_or_id.isdecimal():
-            number = int(key_or_id)
-            return next((e for e in self._by_key.values() if e.id == number), None)
+            return next((e for e in self._by_key.values() if str(e.id) == key_or_id), None)
         if not self._lenient or not key_or_id:
             return None
         return self._by_key.setdefault(key_or_id, make_up(key_or_id))

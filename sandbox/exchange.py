@@ -6,6 +6,7 @@ Nothing here knows instances or elements; the application turns these into HTTP.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,47 @@ class RefusalError(Exception):
 
 
 NO_BODY = object()
+NOT_JSON = object()
+_DEEPEST = 100
+_LARGEST_NUMBER_LENGTH = 18
+"""Digits that fit SQLite's integers."""
+
+
+def json_value(raw: bytes) -> Any:
+    """Return the JSON value of a body, or NOT_JSON.
+
+    Also NOT_JSON: what Python's parser takes but no strict parser does (NaN, numbers that
+    overflow, lone surrogates), and more than a hundred levels.
+    """
+    try:
+        value = json.loads(raw, parse_constant=_not_finite, parse_float=_finite)
+        if b"\\u" in raw:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return NOT_JSON
+    return NOT_JSON if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _is_deep(value) else value
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _not_finite(text)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        children = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for some in children for one in some if isinstance(one, dict | list)]
+    return bool(level)
+
+
+def is_number(text: str) -> bool:
+    """Return whether text is a whole number that is not negative and fits the database."""
+    return text.isdecimal() and len(text) <= _LARGEST_NUMBER_LENGTH
 
 
 @dataclass(slots=True)
@@ -51,7 +93,8 @@ class Call:
     query: list[tuple[str, str]]
     authorization: dict[str, str]
     """Words of the Authorization header and what follows each."""
-    raw: bytes
+    body: Any
+    """JSON value of the body, or NOT_JSON; shared with the journal, so never changed."""
     origin: str
     """Scheme and host under which the client reached the sandbox."""
     fault: Fault | None = None
@@ -71,15 +114,22 @@ class Call:
         value = self.parameter(name)
         return None if value is None else value.lower() == "true"
 
+    def number(self, name: str) -> int | None:
+        """Return a query parameter that is a whole number; None when it is absent."""
+        value = self.parameter(name)
+        if value is None:
+            return None
+        if not is_number(value):
+            raise RefusalError(400, f"Bad request: {name} is not a positive integer")
+        return int(value)
+
     def json_object(self) -> dict[str, Any]:
         """Return the body, or refuse one that is not a JSON object."""
-        try:
-            body = json.loads(self.raw)
-        except ValueError:
-            raise RefusalError(400, "Bad request: the body is not JSON") from None
-        if not isinstance(body, dict):
+        if self.body is NOT_JSON:
+            raise RefusalError(400, "Bad request: the body is not JSON")
+        if not isinstance(self.body, dict):
             raise RefusalError(400, "Bad request: the body is not a JSON object")
-        return body
+        return self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ meets a request. Carrying a fault out is the application's work.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from itertools import count
-
-_MOMENT = "`when`=before or after the work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,14 @@ _CHOICES = {
     "body": ("json", "html"),
     "leaves": ("none", "invalid", "disabled"),
 }
-_NUMBERS = ("seconds", "pieces", "status", "lists")
+_HEADER_TEXT = r"[ -~]*"
+_SHAPES = {
+    "seconds": (r"\d{1,6}(\.\d+)?", "a number"),
+    "pieces": (r"[1-9]\d{0,5}", "a positive integer"),
+    "lists": (r"\d{1,6}", "an integer"),
+    "status": (r"[2-5]\d\d", "an HTTP status from 200 to 599"),
+    "retry_after": (r"((date:)?\d{1,6})?", "a number of seconds, or date: and a number"),
+}
 
 
 @dataclass(slots=True)
@@ -94,6 +100,7 @@ class Fault:
     parameters: dict[str, str]
     method: str | None = None
     path: str | None = None
+    """Path template, or the path of one instance or element."""
     times: int | None = 1
     """How many matching requests it meets; None means every one."""
     after: int = 0
@@ -140,10 +147,16 @@ def new_fault(
     if probability is not None and not 0 <= probability <= 1:
         msg = f"a probability lies between 0 and 1, not at {probability}"
         raise ValueError(msg)
+    if not (times is None or (type(times) is int and times > 0)):
+        msg = f"times of a fault is a positive integer or none, not {times!r}"
+        raise ValueError(msg)
+    if type(after) is not int or after < 0:
+        msg = f"after of a fault is an integer that is not negative, not {after!r}"
+        raise ValueError(msg)
     return Fault(
         kind=kind,
         parameters=known | {name: str(value) for name, value in parameters.items()},
-        method=method.upper() if method else None,
+        method=str(method).upper() if method else None,
         path=path,
         times=times,
         after=after,
@@ -159,12 +172,10 @@ def _check_parameter(kind: str, name: str, value: str) -> None:
     if choices and value not in choices:
         msg = f"{name} of fault {kind} is {' or '.join(choices)}, not {value!r}"
         raise ValueError(msg)
-    if name in _NUMBERS:
-        try:
-            float(value)
-        except ValueError:
-            msg = f"{name} of fault {kind} is a number, not {value!r}"
-            raise ValueError(msg) from None
+    pattern, meaning = _SHAPES.get(name, (_HEADER_TEXT, "printable ASCII"))
+    if not re.fullmatch(pattern, value):
+        msg = f"{name} of fault {kind} is {meaning}, not {value!r}"
+        raise ValueError(msg)
 
 
 def parse_fault(text: str) -> Fault:
@@ -212,10 +223,10 @@ class Faults:
         """Return the faults that can still meet a request."""
         return [f for f in self._waiting if f.times is None or f.applied < f.times]
 
-    def meet(self, method: str, template: str) -> Fault | None:
+    def meet(self, method: str, template: str, path: str) -> Fault | None:
         """Return the fault that meets this request, and count it as applied."""
         for fault in self.waiting():
-            if fault.method not in (None, method) or fault.path not in (None, template):
+            if fault.method not in (None, method) or fault.path not in (None, template, path):
                 continue
             fault.seen += 1
             if fault.seen <= fault.after or not self._happens(fault):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from sandbox.addressing import find_element, instance_id, target_element, target_instance
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
+from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route, is_number
 from sandbox.rendering import instance_answer
 from sandbox.store import Search
 
@@ -58,15 +57,15 @@ def list_all(call: Call) -> Answer:
 def _page_size(call: Call) -> tuple[int, dict[str, str]]:
     switches = call.tenant.switches
     largest = max(1, int(switches.number("list_page_max")))
-    sent = call.parameter("pageSize")
+    sent = call.number("pageSize")
     if sent is None:
         return min(largest, max(1, int(switches.number("list_page_size")))), {}
-    if not sent.isdecimal() or int(sent) < 1:
-        raise RefusalError(400, f"Bad request: pageSize {sent} is not a positive integer")
-    if int(sent) > largest:
+    if sent < 1:
+        raise RefusalError(400, "Bad request: pageSize is not a positive integer")
+    if sent > largest:
         # docs: too large a page is a warning in a header, not an error.
         return largest, {"elements-error": f"pageSize is larger than {largest}"}
-    return int(sent), {}
+    return sent, {}
 
 
 def _offset(call: Call) -> int:
@@ -74,14 +73,17 @@ def _offset(call: Call) -> int:
     if not token:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token.encode()))
-    except (ValueError, binascii.Error):
-        raise RefusalError(400, "Bad request: nextPage was not given out by this list") from None
+        offset = base64.urlsafe_b64decode(token.encode()).decode()
+    except ValueError:
+        offset = ""
+    if not is_number(offset):
+        raise RefusalError(400, "Bad request: nextPage was not given out by this list")
+    return int(offset)
 
 
 def count(call: Call) -> Answer:
     """Answer with the number of instances."""
-    number = len(call.tenant.store.all_instances())
+    number = call.tenant.store.counters()["instances"]
     return Answer({"totalInstances": number, "elementInstances": number})
 
 

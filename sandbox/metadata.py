@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import target_element
-from sandbox.exchange import Answer, Call, RefusalError, Route
+from sandbox.exchange import Answer, Call, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,17 +13,21 @@ if TYPE_CHECKING:
     from sandbox.elements import Element
 
 _LARGEST_PAGE = 200
+_LARGEST_METADATA_PAGE = 500
 _PROVIDER_DATA = {"oauth2": ["code"], "oauth1": ["oauth_token", "oauth_verifier", "secret"]}
 
 
 def list_elements(call: Call) -> Answer:
     """Answer with a page of elements; `abridged=true` leaves their configuration out."""
-    size = call.parameter("pageSize") or str(_LARGEST_PAGE)
-    start = call.parameter("nextPage") or "0"
-    if not (size.isdecimal() and start.isdecimal()):
-        raise RefusalError(400, "Bad request: pageSize and nextPage must be numbers")
+    page, headers = _page(call, _LARGEST_PAGE)
+    abridged = call.flag("abridged")
+    return Answer([e.brief if abridged else e.document for e in page], headers=headers)
+
+
+def _page(call: Call, default_size: int) -> tuple[list[Element], dict[str, str]]:
     elements = call.tenant.elements.all()
-    first, most = int(start), min(int(size) or 1, _LARGEST_PAGE)
+    first = call.number("nextPage") or 0
+    most = min(call.number("pageSize") or default_size, default_size)
     page = elements[first : first + most]
     headers = {
         "elements-returned-count": str(len(page)),
@@ -31,8 +35,7 @@ def list_elements(call: Call) -> Answer:
     }
     if first + most < len(elements):
         headers["elements-next-page-token"] = str(first + most)
-    abridged = call.flag("abridged")
-    return Answer([e.brief() if abridged else e.document for e in page], headers=headers)
+    return page, headers
 
 
 def list_keys(call: Call) -> Answer:
@@ -60,16 +63,22 @@ def get_configuration(call: Call) -> Answer:
 
 def get_metadata(call: Call) -> Answer:
     """Answer with what an element can do."""
-    element = target_element(call)
-    return Answer(
-        {name: element.document[name] for name in ("id", "name", "key", "description")}
-        | {
-            "authenticationType": element.authentication({}),
-            "events": _events(element),
-            "discovery": {"supported": False},
-            "bulk": {"supported": element.document["bulkDownloadEnabled"]},
-        }
-    )
+    return Answer(_metadata(target_element(call)))
+
+
+def list_metadata(call: Call) -> Answer:
+    """Answer with a page of what elements can do."""
+    page, headers = _page(call, _LARGEST_METADATA_PAGE)
+    return Answer([_metadata(element) for element in page], headers=headers)
+
+
+def _metadata(element: Element) -> dict[str, Any]:
+    return {name: element.document[name] for name in ("id", "name", "key", "description")} | {
+        "authenticationType": element.authentication({}),
+        "events": _events(element),
+        "discovery": {"supported": False},
+        "bulk": {"supported": element.document["bulkDownloadEnabled"]},
+    }
 
 
 def _events(element: Element) -> dict[str, Any]:
@@ -94,6 +103,7 @@ def export(call: Call) -> Answer:
 ROUTES: Sequence[Route] = (
     Route("GET", "/elements", list_elements, "elements"),
     Route("GET", "/elements/keys", list_keys, "elements"),
+    Route("GET", "/elements/metadata", list_metadata, "elements"),
     Route("GET", "/elements/{key}", get_element, "elements"),
     Route("GET", "/elements/{key}/configuration", get_configuration, "elements"),
     Route("GET", "/elements/{key}/metadata", get_metadata, "elements"),

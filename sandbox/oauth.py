@@ -45,8 +45,12 @@ def with_query(address: str, parameters: Mapping[str, str]) -> str:
 def _request(call: Call) -> dict[str, str]:
     """Return the parameters of an OAuth helper call, from the query or a JSON body."""
     given = dict(call.query)
-    if call.method == "POST" and call.raw:
+    if call.method == "POST":
         given |= {k: str(v) for k, v in call.json_object().items() if v is not None}
+    try:
+        urlsplit(given.get("callbackUrl", ""))
+    except ValueError:
+        raise RefusalError(400, "Bad request: callbackUrl is not an address") from None
     return given
 
 

@@ -54,7 +54,7 @@ def instance_answer(
         "name": instance.name,
         "createdDate": instance.created,
         "token": instance.token,
-        "element": element.brief(),
+        "element": element.brief,
         "elementId": element.id,
         "tags": instance.tags,
         "provisionInteractions": [],
@@ -106,5 +106,5 @@ def _placed(answer: dict[str, Any], place: str) -> dict[str, Any]:
         answer["configuration"] = {}
     if place == "element":
         moved = {key: answer.pop(key) for key in _MOVED_INTO_ELEMENT if key in answer}
-        answer["element"] |= moved
+        answer["element"] = answer["element"] | moved
     return answer

@@ -84,6 +84,7 @@ class Sandbox(Control):
         if self._thread is not None:
             self._server.stop()
             self._thread.join()
+            self._thread = None
         self._tenant.store.close()
 
     def __enter__(self) -> Self:

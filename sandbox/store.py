@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS instances (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, element_key TEXT, name TEXT,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, element_key TEXT, name TEXT, tag_set TEXT,
     hidden_lists INTEGER NOT NULL, visible_at REAL NOT NULL,
     double INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, document TEXT
 );
 CREATE INDEX IF NOT EXISTS instances_by_token ON instances (token);
-CREATE INDEX IF NOT EXISTS instances_by_name ON instances (name);
+CREATE INDEX IF NOT EXISTS instances_by_name ON instances (name, tag_set);
 CREATE TABLE IF NOT EXISTS tags (instance_id INTEGER, tag TEXT COLLATE BINARY);
 CREATE INDEX IF NOT EXISTS tags_by_instance ON tags (instance_id);
 CREATE INDEX IF NOT EXISTS tags_by_tag ON tags (tag);
@@ -103,11 +103,15 @@ class Store:
 
     def __init__(self, path: str | None, first_id: int) -> None:
         self._first_id = first_id
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False)
-        self._db.isolation_level = None
-        # A killed process loses nothing with this; only a crash of the machine could.
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_TABLES)
+        try:
+            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False)
+            self._db.isolation_level = None
+            # A killed process loses nothing with this; only a crash of the machine could.
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.executescript(_TABLES)
+        except sqlite3.Error as problem:
+            msg = f"cannot use {path} as a database: {problem}"
+            raise ValueError(msg) from None
         self._start_ids()
         self.run = self._insert("INSERT INTO runs DEFAULT VALUES")
         """How often this database was opened; keeps derived ids apart between runs."""
@@ -163,19 +167,23 @@ class Store:
         self.save_instance(instance)
 
     def _has_equal(self, new: Instance) -> bool:
-        sql = "SELECT document FROM instances WHERE name = ? AND element_key = ? AND NOT deleted"
-        rows = self._db.execute(sql, (new.name, new.element_key))
-        return any(sorted(json.loads(row[0])["tags"]) == sorted(new.tags) for row in rows)
+        sql = (
+            "SELECT 1 FROM instances "
+            "WHERE name = ? AND tag_set = ? AND element_key = ? AND NOT deleted LIMIT 1"
+        )
+        values = (new.name, _tag_set(new), new.element_key)
+        return self._db.execute(sql, values).fetchone() is not None
 
     def save_instance(self, instance: Instance) -> None:
         """Write an instance's present state."""
         self._db.execute(
-            "UPDATE instances SET token=?, element_key=?, name=?, document=? WHERE id=?",
+            "UPDATE instances SET token=?, element_key=?, name=?, tag_set=?, document=? WHERE id=?",
             (
                 instance.token,
                 instance.element_key,
                 instance.name,
-                json.dumps(asdict(instance)),
+                _tag_set(instance),
+                json.dumps({name: getattr(instance, name) for name in _INSTANCE_FIELDS}),
                 instance.id,
             ),
         )
@@ -303,6 +311,13 @@ class Store:
             "codes_spent": self._number("SELECT COUNT(*) FROM codes WHERE spent"),
             "codes_replayed": self._number("SELECT COALESCE(SUM(replays), 0) FROM codes"),
         }
+
+
+_INSTANCE_FIELDS = tuple(f.name for f in fields(Instance))
+
+
+def _tag_set(instance: Instance) -> str:
+    return json.dumps(sorted(instance.tags))
 
 
 def _conditions(search: Search) -> tuple[str, list[Any]]:

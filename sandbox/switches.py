@@ -60,6 +60,12 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "names, or only the first key.",
         ),
         Switch(
+            "missing_configuration_status",
+            ("400", "500"),
+            "400",
+            "Answer when required configuration is missing.",
+        ),
+        Switch(
             "bad_code_status",
             ("400", "401", "500", "200"),
             "400",
@@ -148,14 +154,21 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "0",
             "Requests answered in one second of the clock before 429; 0 means no limit.",
         ),
+        Switch(
+            "rate_limit_retry_after",
+            ("seconds", "date", "none"),
+            "seconds",
+            "How such a 429 says when to come back: a number, an HTTP date, or not at all.",
+        ),
     ),
     _group(
         "Changing an instance",
         Switch(
             "masked_value",
-            ("keep", "store"),
+            ("keep", "keep_secrets", "store"),
             "keep",
-            "Whether `********` in PUT or PATCH means unchanged, or is stored as it stands.",
+            "Whether `********` in PUT or PATCH means unchanged: for every key, only for keys that "
+            "answers mask, or never (it is stored as it stands).",
         ),
         Switch(
             "null_value",
@@ -187,6 +200,13 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "off",
             "Whether a PUT without `reAuthenticate` and without a code asks an OAuth element for "
             "one.",
+        ),
+        Switch(
+            "reauthenticate_without_oauth",
+            ("ignored", "check"),
+            "ignored",
+            "What `reAuthenticate=true` does for an element without OAuth: nothing, or try its "
+            "credentials with the vendor.",
         ),
         Switch(
             "patch_reauthenticates",
