@@ -5,7 +5,7 @@ It takes the first of these that works, and says in one line which:
 1. path: `pulumi` on PATH, if its Python language host is there too;
 2. cache: the copy that an earlier run downloaded or built;
 3. download: Pulumi's official release, checked against its published checksums;
-4. build: the Go module pinned by `tools/engine/go.mod` and `go.sum`, which takes minutes.
+4. build: the Go module pinned by `tools/go/go.mod` and `go.sum`, which takes minutes.
 
 `CLOUD_ELEMENTS_ENGINE=path|cache|download|build` asks for that one and no other.
 Standard library only: this runs before the project's own environment exists.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 VERSION = "3.259.0"
 OLDEST = (3, 217)  # the engine of the oldest SDK that pyproject.toml allows
 RELEASES = "https://get.pulumi.com/releases/sdk"  # CLOUD_ELEMENTS_ENGINE_URL overrides it
-MODULE = Path(__file__).with_name("engine")
+MODULE = Path(__file__).with_name("go")
 STAND_IN = (MODULE / "pulumi-language-python", Path(__file__).with_name("language_host.py"))
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"

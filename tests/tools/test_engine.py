@@ -280,7 +280,7 @@ def test_unknown_setting_is_refused(machine, monkeypatch):
 @pytest.mark.parametrize("name", ["go.sum", "go.mod", "language_host.py", "pulumi-language-python"])
 def test_cache_folder_changes_with_its_ingredients(tmp_path, monkeypatch, name):
     """A change of the pinned module or of the stand-in gives the engine another cache folder."""
-    module = tmp_path / "engine"
+    module = tmp_path / "go"
     module.mkdir()
     stand_in = (module / "pulumi-language-python", tmp_path / "language_host.py")
     for path in (module / "go.mod", module / "go.sum", *stand_in):
