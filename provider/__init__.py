@@ -1,1 +1,5 @@
-"""Cloud Elements element instances as Pulumi resources."""
+"""Cloud Elements element instances for Pulumi programs."""
+
+from provider.resource import ElementInstance
+
+__all__ = ["ElementInstance"]

@@ -7,38 +7,81 @@ Knows no Pulumi and no stack. Callers never look at status codes: an answer is a
 from __future__ import annotations
 
 import re
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from httpx_retries import RetryTransport
 
 from provider import wire
+from provider.config import is_loopback
 from provider.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
     Call,
     CloudElementsError,
+    ConfigError,
     NotFoundError,
     NotSentError,
     RateLimitError,
+    RefusedError,
+    StrangerError,
+    TooLargeError,
 )
-from provider.rate import Limiter, TooLargeError
-from provider.redaction import quiet_http_loggers, scrub, strings_in
-from provider.retry import Kind, Outcome, Policy, Time, outcome_of_exception, requests_extension
+from provider.rate import FinalAnswerError, Limiter, speaks_of_size
+from provider.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
+from provider.retry import Kind, Outcome, Policy, Time, outcome_of_exception
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from provider.config import Settings
 
 PAGE_SIZE = 200
 """docs: 200 is default and maximum for elements (2019-06), taken for instances as well."""
 
-_MAX_PAGES = 10_000
 _LARGEST_BODY = 8_000_000
 """docs: a payload over 8 MB is answered with 429 (2019-06), so it is not sent at all."""
 
 _LONGEST_TEXT = 500
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_SUCH_FORM = frozenset({400, 404, 405, 415})
+"""What an API that takes OAuth requests by GET alone may answer to a POST."""
+
+
+@dataclass(frozen=True, repr=False)
+class _Request:
+    """One request, before it has an address.
+
+    Args:
+        method: HTTP method.
+        path: Path template, as errors show it.
+        parts: What fills the template.
+        query: Parameters of the query.
+        body: JSON body.
+        kind: What sending it a second time would do.
+        secrets: What must not be seen in an error, beside the account's own secrets.
+    """
+
+    method: str
+    path: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    kind: Kind = Kind.REPEATABLE
+    secrets: Iterable[str] = ()
+
+    @property
+    def call(self) -> Call:
+        return Call(self.method, self.path)
 
 
 class CloudElementsClient:
@@ -48,6 +91,9 @@ class CloudElementsClient:
         settings: Where the platform is and who we are.
         transport: Sends the requests; tests hand in their own.
         clock: The clock, so that tests need not wait.
+
+    Raises:
+        ConfigError: The address of the platform or of the proxy can't be used.
     """
 
     def __init__(
@@ -60,16 +106,15 @@ class CloudElementsClient:
         quiet_http_loggers()
         self._clock = clock or Time()
         self._retry_budget = settings.retry_budget
-        self._secrets = {settings.user_secret, settings.organization_secret}
-        if transport is None:
-            limits = httpx.Limits(
-                max_connections=settings.concurrency,
-                max_keepalive_connections=settings.concurrency,
-            )
-            transport = httpx.HTTPTransport(limits=limits)
-        limited = Limiter(transport, settings.requests_per_second, self._clock)
+        self._secrets = frozenset({settings.user_secret, settings.organization_secret})
+        limited = Limiter(
+            transport or _transport(settings),
+            settings.requests_per_second,
+            settings.timeout,
+            self._clock,
+        )
         self._http = httpx.Client(
-            base_url=settings.base_url + "/",
+            base_url=_address(settings),
             headers={
                 # The element token is never sent along: with it, DELETE /instances/{id} is routed
                 # to the vendor (docs: vendor's own API tests, 2018-09).
@@ -79,6 +124,8 @@ class CloudElementsClient:
                 "accept": "application/json",
                 "user-agent": "pulumi-cloud-elements",
             },
+            # Every request proves by itself who we are; a session would outlive a changed secret.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=httpx.Timeout(settings.timeout, connect=min(15.0, settings.timeout), pool=None),
             transport=RetryTransport(transport=limited),
             follow_redirects=False,
@@ -87,11 +134,16 @@ class CloudElementsClient:
     def __repr__(self) -> str:
         return f"CloudElementsClient({self._http.base_url})"
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Refuse to be pickled: Pulumi stores pickled providers in the state."""
+        message = "a client holds secrets and is never pickled"
+        raise TypeError(message)
+
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
 
-    def create_instance(self, body: dict[str, Any], *, one_time: bool) -> wire.Instance:
+    def create_instance(self, body: Mapping[str, Any], *, one_time: bool) -> wire.Instance:
         """Create an element instance.
 
         Args:
@@ -104,8 +156,10 @@ class CloudElementsClient:
             APIError: The platform refused, or failed after it may have created it (429, 5xx).
         """
         kind = Kind.ONE_TIME if one_time else Kind.CREATE
-        document = self._call("POST", "/instances", kind=kind, body=body)
-        return self._read(wire.Instance, document, Call("POST", "/instances"))
+        request = _Request(
+            "POST", "/instances", body=body, kind=kind, secrets=_secrets_in_instance(body)
+        )
+        return self._ask(wire.Instance, request)
 
     def get_instance(self, instance_id: str) -> wire.Instance:
         """Return the element instance as the platform sees it now.
@@ -113,64 +167,47 @@ class CloudElementsClient:
         Raises:
             NotFoundError: It was deleted outside Pulumi.
         """
-        document = self._call("GET", "/instances/{id}", id=instance_id)
-        return self._read(wire.Instance, document, Call("GET", "/instances/{id}"))
+        return self._ask(wire.Instance, _Request("GET", "/instances/{id}", {"id": instance_id}))
 
     def update_instance(
-        self, instance_id: str, body: dict[str, Any], *, one_time: bool = False
+        self, instance_id: str, body: Mapping[str, Any], *, one_time: bool = False
     ) -> wire.Instance:
         """Change the given parts of an element instance, and return all of it.
 
         Configuration is merged, tags are replaced (docs: PATCH /instances/{id}, 2020-11). With
         `providerData` it is authenticated anew under the same id.
         """
-        kind = Kind.ONE_TIME if one_time else Kind.REPEATABLE
-        document = self._call("PATCH", "/instances/{id}", kind=kind, body=body, id=instance_id)
-        return self._read(wire.Instance, document, Call("PATCH", "/instances/{id}"))
+        request = _Request(
+            "PATCH",
+            "/instances/{id}",
+            {"id": instance_id},
+            body=body,
+            kind=Kind.ONE_TIME if one_time else Kind.REPEATABLE,
+            secrets=_secrets_in_instance(body),
+        )
+        return self._ask(wire.Instance, request)
 
     def delete_instance(self, instance_id: str) -> None:
         """Delete an element instance and its token; one that is gone already is fine."""
         try:
-            self._call("DELETE", "/instances/{id}", id=instance_id)
+            self._do(_Request("DELETE", "/instances/{id}", {"id": instance_id}))
         except NotFoundError:
             return
 
     def set_enabled(self, instance_id: str, *, enabled: bool) -> None:
         """Enable or disable an element instance (docs: PUT and DELETE …/enabled, 2020-11)."""
         method = "PUT" if enabled else "DELETE"
-        self._call(method, "/instances/{id}/enabled", id=instance_id)
+        self._do(_Request(method, "/instances/{id}/enabled", {"id": instance_id}))
 
     def find_instances(
         self, *, tag: str | None = None, search: str | None = None
     ) -> list[wire.Instance]:
         """Return all element instances, or those with a tag, or whose name matches.
 
-        One request for each page of 200. "Nothing found" is an empty list, although the platform
-        says 404 (docs: vendor's own API tests, 2018-09).
+        One request for each page of 200.
         """
-        call = Call("GET", "/instances")
-        query: dict[str, str | int] = {"pageSize": PAGE_SIZE}
-        if tag is not None:
-            query["tags[]"] = tag
-        if search is not None:
-            query["searchText"] = search
-        found: list[wire.Instance] = []
-        seen: set[str] = set()
-        for _ in range(_MAX_PAGES):
-            try:
-                response = self._send("GET", "/instances", query=query)
-                items = _json(response, call)
-            except NotFoundError:
-                return found
-            if not isinstance(items, list):
-                raise AmbiguousError(call, "the answer is not a list", status=response.status_code)
-            found += [self._read(wire.Instance, item, call) for item in items]
-            token = response.headers.get("elements-next-page-token")
-            if not token or token in seen:
-                return found
-            seen.add(token)
-            query["nextPage"] = token
-        return found
+        query = _given({"tags[]": tag, "searchText": search})
+        return self._pages(wire.Instance, "/instances", query)
 
     def get_element(self, element_key: str) -> wire.Element:
         """Return an element's metadata.
@@ -178,156 +215,295 @@ class CloudElementsClient:
         Raises:
             NotFoundError: The platform has no such element.
         """
-        path = "/elements/{keyOrId}"
-        document = self._call("GET", path, keyOrId=element_key)
-        return self._read(wire.Element, document, Call("GET", path))
+        request = _Request("GET", "/elements/{keyOrId}", {"keyOrId": element_key})
+        return self._ask(wire.Element, request)
 
     def find_elements(self) -> list[wire.Element]:
         """Return the metadata of every element, abridged where the platform offers it."""
-        call = Call("GET", "/elements")
-        query: dict[str, str | int] = {"pageSize": PAGE_SIZE, "abridged": "true"}
-        found: list[wire.Element] = []
+        return self._pages(wire.Element, "/elements", {"abridged": "true"})
+
+    def check_credentials(self) -> None:
+        """Ask for our own organization: the cheapest call that needs both secrets."""
+        request = _Request("GET", "/organizations/me")
+        _json(self._send(request), request.call)
+
+    def oauth_url(
+        self,
+        element_key: str,
+        *,
+        api_key: str,
+        api_secret: str,
+        callback_url: str,
+        state: str,
+        scope: str | None = None,
+        site_address: str | None = None,
+        extras: Mapping[str, str] = _NOTHING,
+    ) -> wire.Redirect:
+        """Return the address to which the user has to be sent for consent.
+
+        Asked by POST, which keeps the secret out of addresses (docs: platform's Swagger, 2018-12),
+        and by the older GET only where the platform does not take that.
+
+        Args:
+            element_key: The element.
+            api_key: Key of the application that is registered with the element's vendor.
+            api_secret: Secret of that application.
+            callback_url: Where the vendor sends the code.
+            state: Comes back with the code; choose one that can't be guessed.
+            scope: What the application may do, in the vendor's words.
+            site_address: Address of the vendor's site, where it is hosted for each customer.
+            extras: What else the element asks for: `subdomain`, `requestToken` for OAuth 1.
+
+        Raises:
+            NotFoundError: The platform has no such element.
+            APIError: The element does not use OAuth.
+        """
+        path, parts = "/elements/{keyOrId}/oauth/url", {"keyOrId": element_key}
+        form = dict(extras) | _given(
+            {
+                "apiKey": api_key,
+                "apiSecret": api_secret,
+                "callbackUrl": callback_url,
+                "state": state,
+                "scope": scope,
+                "siteAddress": site_address,
+            }
+        )
+        secrets = {api_key, api_secret}
+        try:
+            post = _Request("POST", path, parts, body=form, secrets=secrets)
+            return self._ask(wire.Redirect, post)
+        except APIError as error:
+            if error.status not in _NO_SUCH_FORM:
+                raise
+        return self._ask(wire.Redirect, _Request("GET", path, parts, form, secrets=secrets))
+
+    def oauth_request_token(
+        self,
+        element_key: str,
+        *,
+        api_key: str,
+        api_secret: str,
+        callback_url: str,
+        extras: Mapping[str, str] = _NOTHING,
+    ) -> wire.RequestToken:
+        """Return a request token: the first step of OAuth 1.
+
+        Its token is `requestToken` of `oauth_url`; its secret is `secret` in the provider data of
+        the create (docs: create-instance page of Twitter, 2020-11). Arguments and errors are those
+        of `oauth_url`. The platform offers no POST here.
+        """
+        form = dict(extras) | {
+            "apiKey": api_key,
+            "apiSecret": api_secret,
+            "callbackUrl": callback_url,
+        }
+        path, parts = "/elements/{keyOrId}/oauth/token", {"keyOrId": element_key}
+        request = _Request("GET", path, parts, form, secrets={api_key, api_secret})
+        return self._ask(wire.RequestToken, request)
+
+    def _pages(self, model: type[wire.M], path: str, query: Mapping[str, str]) -> list[wire.M]:
+        """Return every item of a collection.
+
+        "Nothing found" is an empty list, although the platform says 404 (docs: vendor's own API
+        tests, 2018-09).
+        """
+        found: list[wire.M] = []
+        page = {"pageSize": str(PAGE_SIZE), **query}
         seen: set[str] = set()
-        for _ in range(_MAX_PAGES):
+        while True:
+            request = _Request("GET", path, query=page)
             try:
-                response = self._send("GET", "/elements", query=query)
-                items = _json(response, call)
+                response = self._send(request)
             except NotFoundError:
                 return found
-            if not isinstance(items, list):
-                raise AmbiguousError(call, "the answer is not a list", status=response.status_code)
-            found += [self._read(wire.Element, item, call) for item in items]
+            items = _json(response, request.call)
+            read = [wire.read(model, item) for item in items] if isinstance(items, list) else [None]
+            found += [item for item in read if item is not None]
+            if None in read:  # to leave one out could mean to make it a second time
+                raise _unexpected(request.call, response)
             token = response.headers.get("elements-next-page-token")
             if not token or token in seen:
                 return found
             seen.add(token)
-            query["nextPage"] = token
+            page = page | {"nextPage": token}
+
+    def _ask(self, model: type[wire.M], request: _Request) -> wire.M:
+        """Send a request and return its answer as a model."""
+        response = self._send(request)
+        found = wire.read(model, _json(response, request.call))
+        if found is None:
+            raise _unexpected(request.call, response)
         return found
 
-    def check_credentials(self) -> None:
-        """Ask for our own organization: the cheapest call that needs both secrets."""
-        self._call("GET", "/organizations/me")
+    def _do(self, request: _Request) -> None:
+        """Send a request whose answer has nothing to say (docs: its body is not documented)."""
+        response = self._send(request)
+        body = response.content.strip()
+        if body.startswith(b"<"):
+            raise _not_json(request.call, response)
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        kind: Kind = Kind.REPEATABLE,
-        body: dict[str, Any] | None = None,
-        **parts: str,
-    ) -> object:
-        """Send one request and return the JSON of its answer."""
-        response = self._send(method, path, kind=kind, body=body, **parts)
-        return _json(response, Call(method, path), optional=method in ("DELETE", "PUT"))
+    def _send(self, request: _Request) -> httpx.Response:
+        """Send a request by the retry table; return a 2xx answer or raise."""
+        answer = self._answer(self._built(request), request.call)
+        if isinstance(answer, CloudElementsError):
+            raise answer
+        if not answer.is_success:
+            raise self._error(request, answer)
+        return answer
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        kind: Kind = Kind.REPEATABLE,
-        body: dict[str, Any] | None = None,
-        query: dict[str, Any] | None = None,
-        **parts: str,
-    ) -> httpx.Response:
-        """Send one request by the retry table; return a 2xx answer or raise."""
-        call = Call(method, path)
-        filled = path
-        for name, value in parts.items():
-            filled = filled.replace(f"{{{name}}}", quote(value, safe=""))
-        policy = Policy(kind, budget=self._retry_budget, clock=self._clock)
-        request = self._http.build_request(
-            method,
-            filled.lstrip("/"),
-            json=body,
-            params=query,
-            extensions={**requests_extension(policy)},
-        )
-        if len(request.content) > _LARGEST_BODY:
-            raise APIError(call, 429, "the request is larger than the 8 MB the platform takes")
+    def _built(self, request: _Request) -> httpx.Request:
+        path = request.path.lstrip("/")
+        for name, value in request.parts.items():
+            if not value.strip("."):  # it would address the collection, or what is above it
+                message = f"{value!r} is no {name} that {request.call} could have"
+                raise RefusedError(message)
+            path = path.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
+        policy = Policy(request.kind, budget=self._retry_budget, clock=self._clock)
         try:
-            response = self._answer(request)
-        except httpx.TransportError as error:
-            what = _spoken(error)
-            outcome = outcome_of_exception(error)
-        except httpx.HTTPError:
-            what, outcome = "the answer could not be read", Outcome.GARBLED
-        else:
-            if response.is_success:
-                return response
-            raise self._error(call, response, secrets=set(strings_in(body)))
-        # Raised here, outside the handlers, so that nothing of httpx (which knows the URL) clings
-        # to the error.
-        raise (NotSentError if outcome is Outcome.NOT_SENT else AmbiguousError)(call, what)
+            built = self._http.build_request(
+                request.method,
+                path,
+                json=request.body,
+                params=request.query,
+                extensions={"retry": policy},
+            )
+        except (ValueError, TypeError):
+            built = None
+        # Outside the handler: such an error holds the whole body.
+        if built is None:
+            message = "the inputs hold text or numbers that JSON can't carry"
+            raise RefusedError(message)
+        if len(built.content) > _LARGEST_BODY:
+            message = "the inputs are larger than the 8 MB that the platform takes"
+            raise RefusedError(message)
+        return built
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx.Request, call: Call) -> httpx.Response | CloudElementsError:
+        """Return the answer, or the error that tells why there is none.
+
+        It is not raised here: an error raised in a handler would carry httpx's own along, which
+        knows the address and the secrets in it.
+        """
         try:
             return self._http.send(request)
-        except TooLargeError as too_large:
-            return too_large.response
+        except FinalAnswerError as final:
+            return final.response
+        except httpx.TransportError as error:
+            sent = outcome_of_exception(error) is not Outcome.NOT_SENT
+            return (AmbiguousError if sent else NotSentError)(call, _spoken(error))
+        except httpx.HTTPError:
+            return AmbiguousError(call, "the answer could not be read")
 
-    def _error(
-        self, call: Call, response: httpx.Response, *, secrets: set[str]
-    ) -> CloudElementsError:
+    def _error(self, request: _Request, response: httpx.Response) -> APIError:
         """Return the error that an answer tells of."""
+        secrets = {*request.secrets, *self._secrets}
         status = response.status_code
         body = _error_body(response)
-        if body is None:
-            kind = response.headers.get("content-type", "nothing").split(";")[0]
-            said = f"the answer is not the platform's but {kind}"
-            return APIError(call, status, said, request_id=_request_id(response))
-        known = secrets | self._secrets
-        cls: type[APIError] = {
-            401: AuthenticationError,
-            403: AuthenticationError,
-            404: NotFoundError,
-            429: RateLimitError,
-        }.get(status, APIError)
-        return cls(
-            call,
+        request_id = (body and body.request_id) or _request_id(response)
+        # docs: the platform gives every error a message and a request id (2019-06). A 404 must have
+        # both, for much depends on it and every gateway has a 404 of its own.
+        theirs = body is not None and body.message is not None
+        theirs = theirs and (request_id is not None or status != httpx.codes.NOT_FOUND)
+        if body is None or body.message is None:
+            said = f"the answer is not the platform's but {_content_type(response)}"
+        else:
+            said = body.message
+        if response.is_redirect:
+            said = "the address redirects elsewhere, so it is not the platform's API"
+        return _error_class(response, theirs=theirs)(
+            request.call,
             status,
-            _one_line(scrub(body.message or httpx.codes.get_reason_phrase(status), known)),
-            request_id=_one_line(body.request_id or "") or _request_id(response),
-            provider_message=_one_line(scrub(body.provider_message or "", known)) or None,
+            _one_line(scrub(said, secrets)),
+            request_id=_one_line(scrub(request_id or "", secrets)) or None,
+            provider_message=_one_line(scrub((body and body.provider_message) or "", secrets))
+            or None,
         )
 
-    def _read(self, model: type[wire.M], document: object, call: Call) -> wire.M:
-        """Return a 2xx answer as a model."""
-        found = wire.read(model, document)
-        if found is None:
-            raise AmbiguousError(call, "the answer is JSON, but not what the platform documents")
-        return found
+
+def _address(settings: Settings) -> httpx.URL:
+    address = None
+    with suppress(httpx.InvalidURL):
+        address = httpx.URL(settings.base_url.rstrip("/") + "/")
+    if address is None or not address.host:
+        message = "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) is not an address"
+        raise ConfigError(message)
+    return address
 
 
-def _json(response: httpx.Response, call: Call, *, optional: bool = False) -> object:
-    """Return the JSON of a 2xx answer; an empty body is None where an answer is optional."""
-    if optional and not response.content.strip():
-        return None
+def _transport(settings: Settings) -> httpx.HTTPTransport:
+    """Return a transport with one connection for each operation, through the machine's proxy."""
+    address = urlsplit(settings.base_url)
+    host = address.hostname or ""
+    proxy = None
+    # Requests to ourselves may be plain, and must not pass through anybody's hands.
+    if not is_loopback(host) and not proxy_bypass(host):
+        proxy = getproxies().get(address.scheme) or getproxies().get("all")
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    limits = httpx.Limits(
+        max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency
+    )
+    try:
+        return httpx.HTTPTransport(limits=limits, proxy=proxy)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        pass
+    # Outside the handler: the address of a proxy may hold a password.
+    message = "the proxy that HTTPS_PROXY or ALL_PROXY names can't be used: give an http:// address"
+    raise ConfigError(message)
+
+
+def _given(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _secrets_in_instance(body: Mapping[str, Any]) -> set[str]:
+    """Return what an error about a create or an update must not show."""
+    credentials = set(strings_in(body.get("providerData")))
+    return credentials | secrets_of(body.get("configuration") or {})
+
+
+def _json(response: httpx.Response, call: Call) -> object:
+    """Return the JSON of a 2xx answer."""
     try:
         return response.json()
-    except ValueError:
-        kind = response.headers.get("content-type", "nothing").split(";")[0]
-        garbled = AmbiguousError(
-            call,
-            f"the answer is not JSON but {_one_line(kind)}",
-            status=response.status_code,
-            request_id=_request_id(response),
-        )
+    except (ValueError, RecursionError):
+        pass
     # Outside the handler: the ValueError holds the document.
-    if optional:
-        return None
-    raise garbled
+    raise _not_json(call, response)
+
+
+def _not_json(call: Call, response: httpx.Response) -> AmbiguousError:
+    what = f"the answer is not JSON but {_content_type(response)}"
+    return AmbiguousError(call, what, status=response.status_code, request_id=_request_id(response))
+
+
+def _unexpected(call: Call, response: httpx.Response) -> AmbiguousError:
+    what = "the answer is JSON, but not what the platform documents"
+    return AmbiguousError(call, what, status=response.status_code, request_id=_request_id(response))
+
+
+def _error_class(response: httpx.Response, *, theirs: bool) -> type[APIError]:
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return TooLargeError if speaks_of_size(response) else RateLimitError
+    if not theirs and not response.is_server_error:
+        return StrangerError
+    return {401: AuthenticationError, 403: AuthenticationError, 404: NotFoundError}.get(
+        status, APIError
+    )
 
 
 def _error_body(response: httpx.Response) -> wire.ErrorBody | None:
-    """Return the platform's error body, or None when somebody else answered."""
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    body = wire.read(wire.ErrorBody, document)
-    return body if body and (body.message or body.request_id) else None
+    return wire.read(wire.ErrorBody, document)
+
+
+def _content_type(response: httpx.Response) -> str:
+    return _one_line(response.headers.get("content-type", "").split(";")[0]) or "untyped"
 
 
 def _request_id(response: httpx.Response) -> str | None:
@@ -336,16 +512,25 @@ def _request_id(response: httpx.Response) -> str | None:
 
 
 def _one_line(text: str) -> str:
-    """Return a stranger's text fit for a terminal: one line, no control codes, of bounded length."""
+    """Return a stranger's text fit for a terminal: one line, no control codes, not too long."""
     text = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 
 def _spoken(error: httpx.TransportError) -> str:
     """Return what a transport error means, without its text, which may hold the address."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "the platform's certificate is not trusted here"
+        if isinstance(cause, socket.gaierror):
+            return "the platform's host name is not known here"
+        cause = cause.__cause__
     match error:
         case httpx.ConnectTimeout() | httpx.ConnectError():
             return "no connection to the platform"
+        case httpx.ProxyError():
+            return "the proxy makes no connection to the platform"
         case httpx.TimeoutException():
             return "no answer in time"
         case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError():

@@ -13,6 +13,7 @@ until the next `pulumi up` (or with `--run-program`); one from the environment i
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 NAMESPACE = "cloud-elements"
+_LARGEST = 1_000_000
+_HEADER_TEXT = re.compile(r"[!-~]*")
 
 
 def _setting(doc: str, *, default: Any, secret: bool = False) -> Any:
@@ -75,14 +78,26 @@ class Settings:
         if self.base_url:
             problems += _base_url_problems(self.base_url)
         problems += [
-            f"{stack_key(item.name)} must not be negative"
+            f"{environment_name(item.name)} (or {stack_key(item.name)}) must hold neither spaces "
+            "nor accents; copy it again"
             for item in fields(self)
-            if isinstance(item.default, int | float) and not getattr(self, item.name) >= 0
+            if item.metadata["secret"] and not _HEADER_TEXT.fullmatch(getattr(self, item.name))
+        ]
+        problems += [
+            f"{stack_key(item.name)} must be from 0 to {_LARGEST:,}"
+            for item in fields(self)
+            if isinstance(item.default, int | float)
+            and not 0 <= getattr(self, item.name) <= _LARGEST
         ]
         if self.concurrency == 0 or self.timeout == 0:
             problems.append(f"{NAMESPACE}:concurrency and {NAMESPACE}:timeout must be above 0")
         if problems:
             raise ConfigError("; ".join(problems))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Refuse to be pickled: Pulumi stores pickled providers in the state."""
+        message = "connection settings hold secrets and are never pickled"
+        raise TypeError(message)
 
 
 def environment_name(name: str) -> str:
@@ -138,8 +153,6 @@ def _parse(text: str, kind: type) -> Any:
         if text.lower() not in words:
             raise ValueError
         return words[text.lower()]
-    if kind is str:
-        return text.rstrip("/")
     return kind(text)
 
 
@@ -148,10 +161,10 @@ def _base_url_problems(base_url: str) -> list[str]:
     example = "such as https://api.cloud-elements.com/elements/api-v2"
     try:
         parts = urlsplit(base_url)
-        host = parts.hostname
+        host = parts.hostname if parts.port != 0 else None
     except ValueError:
         host = None
-    if host is None or parts.scheme not in ("http", "https"):
+    if not host or parts.scheme not in ("http", "https") or not _HEADER_TEXT.fullmatch(base_url):
         return [f"{key} must be an address {example}"]
     if parts.username or parts.password:
         return [f"{key} must not hold a user name or password"]

@@ -5,9 +5,11 @@
     ├─ RefusedError             the provider itself will not go on (ambiguous, unsafe or impossible)
     ├─ APIError                 the platform answered with an error
     │  ├─ AuthenticationError   401/403: wrong or missing user or organization secret
-    │  ├─ NotFoundError         404
-    │  └─ RateLimitError        429
-    └─ AmbiguousError           the request was sent and may have taken effect: no usable answer came
+    │  ├─ NotFoundError         404 in the platform's own words
+    │  ├─ RateLimitError        429
+    │  ├─ TooLargeError         429 about the size of the request
+    │  └─ StrangerError         somebody else answered: the address is not the platform's API
+    └─ AmbiguousError           sent, but no usable answer came: it may have taken effect
        └─ NotSentError          …except here: it certainly did not reach the platform
 
 The client states facts. Only the lifecycle adds the verb and the name, by `sentence`, so that
@@ -84,11 +86,22 @@ class AuthenticationError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: nothing there under that id or key."""
+    """404, said by the platform itself: nothing there under that id or key."""
 
 
 class RateLimitError(APIError):
-    """429: too many requests, or a payload over the size limit (docs: 8 MB, 2019-06)."""
+    """429: too many requests."""
+
+
+class TooLargeError(APIError):
+    """429 about the size of the request (docs: 8 MB, 2019-06): it had no effect, nor will it."""
+
+
+class StrangerError(APIError):
+    """A 3xx or 4xx that is not in the platform's form: the address leads somewhere else.
+
+    Above all a 404 of this kind does not mean that an instance is gone.
+    """
 
 
 class AmbiguousError(CloudElementsError):
@@ -137,6 +150,10 @@ def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str 
             return "wait a little, then run pulumi up again"
         case NotSentError():
             return f"check that {base_url} is the platform and can be reached from here"
+        case StrangerError() | AmbiguousError(status=int()):
+            return f"check that {base_url} is the platform's API (it ends in /elements/api-v2)"
+        case TooLargeError():
+            return "give less configuration"
         case AmbiguousError(status=None):
             return "run pulumi up again"
         case APIError(status=status) if status >= 500:  # noqa: PLR2004 - server errors

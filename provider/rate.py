@@ -1,4 +1,4 @@
-"""The client-side limiter: an even pace, one common pause after a 429, no retry of a size 429."""
+"""The last step before the wire: an even pace, one common pause after a refusal, whole answers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from provider.retry import Policy, retry_after
+
 if TYPE_CHECKING:
     from provider.retry import Time
 
-_SIZE = re.compile(r"\b(size|too large|payload|[KMG]B|megabytes?)\b", re.IGNORECASE)
+_SIZE = re.compile(
+    r"too large|payload|megabyte|\d\s*[KMG]i?B\b"
+    r"|(maximum|request|body|file|message) size|size limit",
+    re.IGNORECASE,
+)
+_BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
+_LONGEST_PAUSE = 60.0
+_LARGEST_ANSWER = 100_000_000
 
 
-class TooLargeError(Exception):
-    """A 429 that speaks of size, not of pace: sending it again can't help (docs: 8 MB, 2019-06).
+class FinalAnswerError(Exception):
+    """An answer that sending again can't better, whatever its status.
 
-    Raised through the retrying transport, which would otherwise wait and send again.
+    Raised through the retrying transport, which knows nothing but the status.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -25,43 +34,89 @@ class TooLargeError(Exception):
         self.response = response
 
 
-class Limiter(httpx.BaseTransport):
-    """A transport that lets requests through at a bounded rate.
+def speaks_of_size(response: httpx.Response) -> bool:
+    """Tell whether a 429 is about size, not about pace (docs: payload over 8 MB, 2019-06)."""
+    too_many = response.status_code == httpx.codes.TOO_MANY_REQUESTS
+    # Not `response.text`: a stranger's charset may name a codec that gives no text.
+    return too_many and _SIZE.search(response.content.decode(errors="replace")) is not None
 
-    When the platform answers 429 with `Retry-After` seconds, every thread holds back until then,
-    instead of each one earning its own 429.
+
+class Limiter(httpx.BaseTransport):
+    """A transport that lets requests through at a bounded rate, and reads their answers whole.
+
+    When the platform answers 429 or 503 with `Retry-After`, every thread holds back until then,
+    for a minute at most, instead of each one earning its own refusal.
+
+    Answers are read here, inside the retrying transport, so that a connection lost in the middle of
+    one is treated as any other.
 
     Args:
         inner: The transport that sends.
         per_second: Requests a second; 0 means no bound.
+        timeout: Seconds that reading one answer may take altogether.
         clock: The clock, so that tests need not wait.
     """
 
-    def __init__(self, inner: httpx.BaseTransport, per_second: float, clock: Time) -> None:
+    def __init__(
+        self, inner: httpx.BaseTransport, per_second: float, timeout: float, clock: Time
+    ) -> None:
         self._inner = inner
         self._interval = 1 / per_second if per_second else 0.0
+        self._timeout = timeout
         self._clock = clock
         self._lock = threading.Lock()
         self._next = clock.now()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for a turn, send, and hold everybody back after a 429."""
+        """Wait for a turn, send, read, and hold everybody back after a refusal.
+
+        Raises:
+            FinalAnswerError: The answer is a 429 about size, or asks for a longer wait than the
+                request's budget has left.
+        """
         with self._lock:
             now = self._clock.now()
             turn = max(self._next, now)
             self._next = turn + self._interval
         if turn > now:
             self._clock.sleep(turn - now)
-        response = self._inner.handle_request(request)
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            response.read()
-            if _SIZE.search(response.text):
-                raise TooLargeError(response)
-            wait = response.headers.get("retry-after", "")
-            if wait.isascii() and wait.isdigit():
-                with self._lock:
-                    self._next = max(self._next, self._clock.now() + min(int(wait), 60))
+        response = self._whole(self._inner.handle_request(request))
+        if response.status_code not in _BUSY:
+            return response
+        if speaks_of_size(response):
+            raise FinalAnswerError(response)
+        wait = retry_after(response, self._clock)
+        if wait is not None:
+            now = self._clock.now()
+            with self._lock:
+                self._next = max(self._next, now + min(wait, _LONGEST_PAUSE))
+            policy = request.extensions.get("retry")
+            if isinstance(policy, Policy) and now + wait > policy.deadline:
+                raise FinalAnswerError(response)
         return response
+
+    def _whole(self, response: httpx.Response) -> httpx.Response:
+        """Return the answer with its body read: httpx bounds only the wait for each piece."""
+        if response.is_closed:
+            return response
+        deadline = self._clock.now() + self._timeout
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            for piece in response.iter_raw():
+                pieces.append(piece)
+                size += len(piece)
+                if self._clock.now() > deadline or size > _LARGEST_ANSWER:
+                    message = "the answer does not end"
+                    raise httpx.ReadTimeout(message)
+        finally:
+            response.close()
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=b"".join(pieces),
+            extensions=response.extensions,
+        )
 
     def close(self) -> None:
         """Close the inner transport."""

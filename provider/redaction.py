@@ -6,9 +6,12 @@ element's own metadata. This module knows no HTTP and no Pulumi.
 
 from __future__ import annotations
 
+import html
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -72,9 +75,12 @@ carry a token.
 PLATFORM_WRITTEN = re.compile(r"oauth\.user\..*|expires_in")
 """Keys that the platform rewrites by itself whenever it refreshes a token: never compared."""
 
-_SECRET_WORD = re.compile(r"pass(word|wd|phrase)|secret|token|credential|private|signature|key$")
+_SECRET_WORD = re.compile(
+    r"pass|pwd|secret|token|credential|private|signature|cert|api.?key|key$|pin$|auth$"
+)
 _SHORTEST_SECRET = 4
 """A shorter value is no secret worth hiding, and hiding it would make texts unreadable."""
+_NO_SECRETS = frozenset({"true", "false", "null", "none"})
 
 
 def is_platform_written(key: str) -> bool:
@@ -97,9 +103,11 @@ def is_secret_key(key: str, known_plain: frozenset[str] = frozenset()) -> bool:
 
 
 def strings_in(value: Any) -> Iterator[str]:
-    """Yield every string inside maps and lists."""
+    """Yield every text and number inside maps and lists, as JSON writes it."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(int(value)) if value == value // 1 else str(value)
     elif isinstance(value, dict):
         for item in value.values():
             yield from strings_in(item)
@@ -109,11 +117,30 @@ def strings_in(value: Any) -> Iterator[str]:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with every one of `secrets` replaced, the longest first."""
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, HIDDEN)
-    return text
+    """Return `text` with every one of `secrets` replaced, the longest first.
+
+    Also as it stands in an address, in JSON or in HTML, and each line of one that has several.
+    """
+    forms = {form for secret in secrets for form in _forms(secret)}
+    known = sorted(
+        (f for f in forms if len(f) >= _SHORTEST_SECRET and f.lower() not in _NO_SECRETS),
+        key=len,
+        reverse=True,
+    )
+    return re.sub("|".join(map(re.escape, known)), HIDDEN, text) if known else text
+
+
+def _forms(secret: str) -> set[str]:
+    written = json.dumps(secret)[1:-1]
+    addressed = secret.encode(errors="replace")
+    lines = {line.strip() for line in secret.splitlines()}
+    return lines | {
+        secret,
+        written,
+        quote(addressed, ""),
+        quote_plus(addressed),
+        html.escape(secret),
+    }
 
 
 def secrets_of(configuration: Mapping[str, Any]) -> set[str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import time
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from httpx_retries import Retry
@@ -35,8 +37,8 @@ class Outcome(Enum):
     GARBLED = "2xx, but not the expected JSON"
     TOO_MANY = "429"
     TOO_LARGE = "429 that speaks of size"
-    SERVER_ERROR = "500, 502, 503, 504"
-    REFUSED = "any other 3xx, 4xx or 5xx"
+    SERVER_ERROR = "5xx, 408"
+    REFUSED = "any other status"
 
 
 class Then(Enum):
@@ -61,10 +63,15 @@ TABLE: Mapping[Outcome, Mapping[Kind, Then]] = {
     }.items()
 }
 
-SERVER_ERRORS = frozenset({500, 502, 503, 504})
+SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
+"""The request may have taken effect all the same; 408 and 52x are gateways' words for a time-out.
+501 and 505 say that nothing was done."""
+
 _FIRST_WAIT = 0.5
-_LONGEST_WAIT = 60.0
-_ATTEMPTS = 8
+_LONGEST_WAIT = 30.0
+_REPEATS = 8
+_REPEATS_WITHOUT_CONNECTION = 3
+"""Fewer, for the usual reason is a mistake in the address, and its author is waiting."""
 
 
 def outcome_of_status(status: int) -> Outcome | None:
@@ -78,7 +85,9 @@ def outcome_of_status(status: int) -> Outcome | None:
 
 def outcome_of_exception(error: Exception) -> Outcome | None:
     """Return what a transport's exception means for the request, or None when it is another's."""
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+    # A ProxyError is a tunnel that was not opened; plain requests never go through a proxy.
+    before = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
+    if isinstance(error, before):
         return Outcome.NOT_SENT
     return Outcome.NO_ANSWER if isinstance(error, httpx.TransportError) else None
 
@@ -88,19 +97,41 @@ class Time:
     """The clock, so that tests need not wait."""
 
     now: Callable[[], float] = time.monotonic
+    """Seconds since any moment; never goes back."""
     sleep: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time
+    """Seconds since 1970."""
+
+
+def retry_after(response: httpx.Response, clock: Time) -> float | None:
+    """Return how many seconds `Retry-After` asks to wait, by number or by date; None when not."""
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+        # A date without a zone is GMT: HTTP knows no other.
+        moment = date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, moment - clock.wall())
 
 
 class Policy(Retry):
     """The table's `send again` column for one kind of request, with a total time budget.
 
-    Waits double from half a second with jitter; `Retry-After` (seconds or a date) is honoured, and
-    when it asks for more than the budget has left, the answer is given up at once.
+    Waits double from half a second with jitter, unless `Retry-After` says how long. An answer that
+    asks for more than the budget has left is not waited for: see `provider.rate`.
+
+    Args:
+        kind: What sending the request a second time would do.
+        budget: Seconds from now after which nothing is sent again.
+        clock: The clock, so that tests need not wait.
     """
 
     def __init__(self, kind: Kind, *, budget: float, clock: Time) -> None:
         super().__init__(
-            total=_ATTEMPTS, backoff_factor=_FIRST_WAIT, max_backoff_wait=_LONGEST_WAIT
+            total=_REPEATS, backoff_factor=_FIRST_WAIT / 2, max_backoff_wait=_LONGEST_WAIT
         )
         self.kind = kind
         self.clock = clock
@@ -110,11 +141,14 @@ class Policy(Retry):
         return True
 
     def is_retryable_status_code(self, status_code: int) -> bool:  # noqa: D102
-        outcome = outcome_of_status(status_code)
-        return outcome is not None and TABLE[outcome][self.kind] is Then.SEND_AGAIN
+        return self._is_sent_again(outcome_of_status(status_code))
 
     def is_retryable_exception(self, exception: Exception) -> bool:  # noqa: D102
-        outcome = outcome_of_exception(exception)
+        return self._is_sent_again(outcome_of_exception(exception))
+
+    def _is_sent_again(self, outcome: Outcome | None) -> bool:
+        if outcome is Outcome.NOT_SENT and self.attempts_made >= _REPEATS_WITHOUT_CONNECTION:
+            return False
         return outcome is not None and TABLE[outcome][self.kind] is Then.SEND_AGAIN
 
     def is_exhausted(self) -> bool:  # noqa: D102
@@ -126,8 +160,8 @@ class Policy(Retry):
         return policy
 
     def sleep(self, response: httpx.Response | Exception) -> None:  # noqa: D102
-        headers = response.headers if isinstance(response, httpx.Response) else httpx.Headers()
-        wait = self._calculate_sleep(headers)
+        asked = retry_after(response, self.clock) if isinstance(response, httpx.Response) else None
+        wait = self.backoff_strategy() if asked is None else asked
         self.clock.sleep(min(wait, max(0.0, self.deadline - self.clock.now())))
 
 
@@ -142,8 +176,3 @@ def table_as_markdown() -> str:
         for outcome in Outcome
     ]
     return "\n".join(lines)
-
-
-def requests_extension(policy: Policy) -> dict[str, Any]:
-    """Return the request extension by which the transport finds its policy."""
-    return {"retry": policy}

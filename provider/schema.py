@@ -72,6 +72,9 @@ class Inputs(BaseModel):
     adopt: Annotated[StrictStr | None, Policy(write_only=True)] = None
     """Take over an existing instance instead of creating one: its id, `tag:<tag>` or
     `name:<name>`."""
+    delete_adopted: StrictBool | None = None
+    """Whether an instance taken over by `adopt` is deleted with its resource; left in place when
+    not given."""
     markers: Annotated[list[StrictStr], Policy(write_only=True), Field(alias=MARKERS)] = []
 
     @property
@@ -254,7 +257,7 @@ def normalised(bag: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in bag.items()
-        if value is not None and value != {} and value != [] and not key.startswith("__provider")
+        if value is not None and value not in ({}, []) and not key.startswith("__provider")
     }
     tags = kept.get("tags")
     if isinstance(tags, list) and not is_unknown(tags):
@@ -313,11 +316,13 @@ class Record:
         spent: Fingerprints of one-time credentials that were sent, by path.
         answered: What the platform made of our own last write where it differs from what we
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
+        adopted: The instance was there before and was taken over because the program asked.
     """
 
     managed: frozenset[str] = frozenset()
     spent: Mapping[str, str] = field(default_factory=dict)
     answered: Mapping[str, Any] = field(default_factory=dict)
+    adopted: bool = False
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Record:
@@ -328,12 +333,18 @@ class Record:
             managed=frozenset(bag.get("managed") or ()),
             spent=dict(bag.get("spent") or {}),
             answered=dict(bag.get("answered") or {}),
+            adopted=bool(bag.get("adopted")),
         )
 
     def to_bag(self) -> dict[str, Any]:
         """Return it as a property; empty parts are left out."""
         answered = wrap_rpc_secret(dict(self.answered)) if self.answered else None
-        parts = {"managed": sorted(self.managed), "spent": dict(self.spent), "answered": answered}
+        parts = {
+            "managed": sorted(self.managed),
+            "spent": dict(self.spent),
+            "answered": answered,
+            "adopted": self.adopted,
+        }
         return {key: value for key, value in parts.items() if value}
 
 
@@ -468,6 +479,7 @@ def outputs(
         "element_name": instance.element.name or inputs.element_key,
         "valid": instance.valid,
         "disabled": bool(instance.disabled),
+        "delete_adopted": inputs.delete_adopted,
         MARKERS: inputs.markers,
         RECORD: record.to_bag(),
     }
@@ -505,6 +517,8 @@ class Changes:
     """One-time credentials that were not sent before, by path."""
     disabled: bool
     markers: bool
+    deletion: bool
+    """Only what `delete` will do changes: nothing to tell the platform."""
 
     @property
     def any(self) -> bool:
@@ -518,6 +532,7 @@ class Changes:
             or self.credentials
             or self.disabled
             or self.markers
+            or self.deletion
         )
 
 
@@ -570,4 +585,5 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
         disabled="disabled" in unknown
         or (inputs.disabled is not None and inputs.disabled != bool(olds.get("disabled"))),
         markers=bool(inputs.markers) and inputs.markers != olds.get(MARKERS),
+        deletion=bool(inputs.delete_adopted) != bool(olds.get("delete_adopted")),
     )

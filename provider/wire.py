@@ -2,6 +2,7 @@
 
 Answers are read tolerantly: unknown fields are ignored, and of the known ones only the identity is
 demanded, for published answers differ by age and element (docs: 139 documented answers, 2020-11).
+A field of an odd type counts as absent.
 """
 
 from __future__ import annotations
@@ -9,7 +10,16 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -17,23 +27,36 @@ M = TypeVar("M", bound=BaseModel)
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _odd_is_absent(
+        cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            field = cls.model_fields[info.field_name or ""]
+            if field.is_required():
+                raise
+            return field.get_default(call_default_factory=True)
+
 
 class ElementReference(_Answer):
     """The element inside an instance's answer."""
 
     key: str | None = None
     name: str | None = None
-    configuration: dict[str, Any] | None = Field(default=None, repr=False)
 
 
 class Instance(_Answer):
     """An element instance as the API answers it.
 
-    docs: `tags` are strings, in one old page objects `{"id", "name"}` (2020-11); `configuration`
-    stands at the top level, in one page inside `element`, and may be missing or empty.
+    docs: `tags` are strings, in one old page objects `{"id", "name"}`; `configuration`, `valid` and
+    `disabled` stand at the top level, in three pages inside `element`; `configuration` may be
+    missing or empty (2020-11).
     """
 
-    id: str
+    id: str = Field(pattern=r"^\w[\w-]*$")
     name: str | None = None
     token: str | None = Field(default=None, repr=False)
     element: ElementReference = ElementReference()
@@ -41,6 +64,15 @@ class Instance(_Answer):
     valid: bool | None = None
     disabled: bool | None = None
     configuration: dict[str, Any] | None = Field(default=None, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _out_of_element(cls, value: object) -> object:
+        element = value.get("element") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(element, dict):
+            return value
+        moved = [name for name in ("configuration", "valid", "disabled") if name in element]
+        return value | {name: element[name] for name in moved if value.get(name) in (None, {})}
 
     @field_validator("id", mode="before")
     @classmethod
@@ -53,15 +85,15 @@ class Instance(_Answer):
     def _tag_names(cls, value: object) -> object:
         if not isinstance(value, list):
             return value
-        return [tag.get("name") if isinstance(tag, dict) else tag for tag in value]
+        names = [tag.get("name") if isinstance(tag, dict) else tag for tag in value]
+        return [name for name in names if isinstance(name, str)]
 
     @property
     def held(self) -> dict[str, str | None] | None:
-        """The configuration the platform holds, wherever it stands; None when it is not told."""
-        found = self.configuration or self.element.configuration
-        if found is None:
-            return self.configuration
-        return {key: stored(value) for key, value in found.items()}
+        """The configuration as the platform stores it; None when it is not told."""
+        if self.configuration is None:
+            return None
+        return {key: stored(value) for key, value in self.configuration.items()}
 
 
 class ConfigurationEntry(_Answer):
@@ -80,6 +112,11 @@ class ConfigurationEntry(_Answer):
     default_value: str | None = Field(default=None, alias="defaultValue")
     options: list[dict[str, Any]] | None = None
 
+    @field_validator("default_value", mode="before")
+    @classmethod
+    def _default_as_text(cls, value: object) -> object:
+        return stored(value)
+
 
 class _AuthenticationType(_Answer):
     type: str | None = None
@@ -96,12 +133,19 @@ class Element(_Answer):
     type_oauth: bool = Field(default=False, alias="typeOauth")
     configuration: list[ConfigurationEntry] = []
 
+    @field_validator("configuration", mode="before")
+    @classmethod
+    def _entries_with_keys(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return [e for e in value if isinstance(e, dict) and isinstance(e.get("key"), str)]
+
 
 class Redirect(_Answer):
     """Where the user gives consent, from `/elements/{keyOrId}/oauth/url`."""
 
     element: str | None = None
-    oauth_url: str = Field(alias="oauthUrl", repr=False)
+    oauth_url: str = Field(alias="oauthUrl", repr=False, pattern=r"^https?://\S+$")
 
 
 class RequestToken(_Answer):
@@ -120,13 +164,13 @@ class ErrorBody(_Answer):
 
 
 def read(model: type[M], document: object) -> M | None:
-    """Return `document` as a `model`, or None when it is something else.
+    """Return `document` as a `model`, or None when it lacks what the model demands.
 
     None instead of an error, because a validation error would carry the document.
     """
     try:
         return model.model_validate(document)
-    except ValidationError:
+    except (ValidationError, RecursionError):
         return None
 
 
@@ -175,7 +219,7 @@ def same_value(one: Any, other: Any) -> bool:
         return False
     try:
         return bool(_numbers_alike(json.loads(left)) == _numbers_alike(json.loads(right)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

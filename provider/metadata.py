@@ -1,0 +1,186 @@
+"""What an element asks for, from its own metadata: required keys, known keys, plain keys.
+
+docs: `GET /elements/{keyOrId}` with `configuration[]` (real exports, 2021-04). The metadata are a
+courtesy: without them everything still works, with later errors and more values kept secret.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from provider.errors import AuthenticationError, CloudElementsError, NotFoundError
+from provider.redaction import looks_secret
+from provider.schema import did_you_mean, is_credential, is_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from provider import wire
+    from provider.client import CloudElementsClient
+
+_SECRET_TYPES = frozenset({"PASSWORD"})
+_OAUTH2, _OAUTH1 = frozenset({"oauth2", "oauth"}), frozenset({"oauth1"})
+
+
+class Metadata:
+    """The metadata of every element in use: asked for once per process and element key.
+
+    Args:
+        client: The platform.
+        warn: Shows a warning.
+        enabled: Whether to ask at all.
+    """
+
+    def __init__(
+        self, client: CloudElementsClient, warn: Callable[[str], None], *, enabled: bool
+    ) -> None:
+        self._client = client
+        self._warn = warn
+        self._enabled = enabled
+        self._lock = threading.Lock()
+        self._known: dict[str, wire.Element | CloudElementsError | None] = {}
+
+    def element(self, element_key: str) -> wire.Element | None:
+        """Return an element's metadata, or None when they can't be had, which is told once.
+
+        Raises:
+            NotFoundError: The platform has no such element.
+            AuthenticationError: The platform does not accept our secrets.
+        """
+        if not self._enabled:
+            return None
+        with self._lock:
+            if element_key not in self._known:
+                self._known[element_key] = self._ask(element_key)
+            known = self._known[element_key]
+        if isinstance(known, CloudElementsError):
+            raise known
+        return known
+
+    def _ask(self, element_key: str) -> wire.Element | CloudElementsError | None:
+        try:
+            return self._client.get_element(element_key)
+        except (NotFoundError, AuthenticationError) as error:
+            return error.with_traceback(None)
+        except CloudElementsError as error:
+            self._warn(
+                f"element '{element_key}' could not be looked up, so its inputs are not checked "
+                f"before they are sent: {error}"
+            )
+            return None
+
+    def similar(self, element_key: str) -> str:
+        """Return `; did you mean 'x'?` when the platform has an element of a similar key."""
+        try:
+            keys = [element.key for element in self._client.find_elements()]
+        except CloudElementsError:
+            return ""
+        return did_you_mean(element_key, keys)
+
+
+def required_keys(
+    element: wire.Element, configuration: Mapping[str, Any]
+) -> list[wire.ConfigurationEntry]:
+    """Return the entries that a user must supply.
+
+    docs: required, active, neither hidden nor internal, without default, and of the chosen group
+    (87 real exports, 2021-04; 44 of them have hidden entries that the platform fills at run time).
+    """
+    group, grouped = _group(element, configuration)
+    return [
+        entry
+        for entry in element.configuration
+        if entry.required
+        and entry.active
+        and not entry.hide_from_console
+        and not entry.internal
+        and entry.default_value in (None, "")
+        and (not entry.group_name or not grouped or entry.group_name == group)
+        and not (entry.group_name and grouped and group is None)
+    ]
+
+
+def _group(element: wire.Element, configuration: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """Return the chosen group, None when it is unknown, and whether the element has groups."""
+    for entry in element.configuration:
+        if entry.group_control:
+            chosen = configuration.get(entry.key, entry.default_value)
+            return (None if is_unknown(chosen) or chosen is None else str(chosen)), True
+    return None, False
+
+
+def plain_keys(element: wire.Element | None) -> frozenset[str]:
+    """Return the configuration keys that the metadata know to be no secrets."""
+    if element is None:
+        return frozenset()
+    return frozenset(
+        entry.key
+        for entry in element.configuration
+        if entry.type
+        and entry.type not in _SECRET_TYPES
+        and not looks_secret(entry.key)
+        and not is_credential(entry.key)
+    )
+
+
+def default_of(element: wire.Element | None, key: str) -> str | None:
+    """Return the value that an unset configuration key has, or None when that is not known."""
+    entries = element.configuration if element else []
+    return next((entry.default_value for entry in entries if entry.key == key), None)
+
+
+def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> Iterator[str]:
+    """Yield what an instance of `element` needs and `inputs` lack, as `path: what`.
+
+    Args:
+        element: The element's metadata.
+        inputs: Inputs that may hold unknowns, which count as given.
+        new: The instance is still to be created, so credentials are needed too.
+    """
+    configuration = inputs.get("configuration", {})
+    if not isinstance(configuration, dict):
+        return
+    for entry in required_keys(element, configuration):
+        value = configuration.get(entry.key)
+        if value is None or value == "":
+            label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
+            yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
+    if new and not inputs.get("external_authentication") and not inputs.get("adopt"):
+        yield from _missing_credentials(element, inputs, configuration)
+
+
+def _missing_credentials(
+    element: wire.Element, inputs: Mapping[str, Any], configuration: Mapping[str, Any]
+) -> Iterator[str]:
+    kind = (element.authentication.type if element.authentication else None) or ""
+    chosen = configuration.get("authentication.type")
+    if is_unknown(chosen) or any(is_credential(key) for key in configuration):
+        return
+    kind = str(chosen or kind)
+    provider_data = inputs.get("provider_data") or {}
+    if is_unknown(provider_data):
+        return
+    if kind in _OAUTH2 and not inputs.get("code") and not provider_data:
+        yield (
+            f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
+            "get one by 'elements authorize'"
+        )
+    if kind in _OAUTH1 and "oauth_token" not in provider_data and not inputs.get("code"):
+        yield (
+            f"provider_data: needs oauth_token, oauth_verifier and secret to create an instance of "
+            f"'{element.key}', which uses OAuth 1; get them by 'elements authorize'"
+        )
+
+
+def unknown_keys(element: wire.Element, configuration: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a warning for each configuration key that the metadata don't list.
+
+    docs: documented requests send keys that no export lists (2020-11), so this is no error.
+    """
+    known = [entry.key for entry in element.configuration]
+    for key in configuration:
+        if known and key not in known and not is_credential(key):
+            yield f"element '{element.key}' lists no configuration key '{key}'" + did_you_mean(
+                key, known
+            )

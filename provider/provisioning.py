@@ -1,0 +1,366 @@
+"""Bringing one element instance about: from what a program wishes to what the platform has.
+
+`begin` is a create, `go_on` an update. Once the instance exists, a failure never loses it:
+`HalfMadeError` keeps it in the state together with what was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from provider import host, schema, wire
+from provider.adoption import Ledger, Wish, asked, obtain
+from provider.client import CloudElementsClient
+from provider.errors import (
+    AmbiguousError,
+    APIError,
+    CloudElementsError,
+    NotFoundError,
+    NotSentError,
+    RateLimitError,
+    RefusedError,
+    advice,
+)
+from provider.markers import Markers, credential_marker, is_credential_marker
+from provider.metadata import Metadata, default_of
+from provider.redaction import MASK
+from provider.retry import SERVER_ERRORS, Time
+from provider.schema import Changes, Inputs, Record
+
+if TYPE_CHECKING:
+    from provider.config import Settings
+
+
+@dataclass
+class Platform:
+    """What one server process works with."""
+
+    client: CloudElementsClient
+    settings: Settings
+    metadata: Metadata
+    ledger: Ledger
+    clock: Time
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        client: CloudElementsClient | None = None,
+        clock: Time | None = None,
+    ) -> Platform:
+        """Return the platform that the settings name; tests hand in their own client and clock."""
+        client = client or CloudElementsClient(settings)
+        metadata = Metadata(client, host.warn, enabled=settings.metadata)
+        return cls(client, settings, metadata, Ledger(client), clock or Time())
+
+    def instance(self, inputs: Inputs) -> Provisioning:
+        """Return what brings about the instance that `inputs` wish for."""
+        return Provisioning(self, inputs)
+
+    @staticmethod
+    def warn_when_invalid(instance: wire.Instance, name: str) -> None:
+        """Say what to do about an instance that the platform calls invalid.
+
+        docs: `valid` is in every answer, its meaning is not told (2020-11).
+        """
+        if instance.valid is False:
+            host.warn(
+                f"the platform says that element instance '{name}' ({instance.id}) is not valid: "
+                "authenticate it anew with a new code"
+            )
+
+
+class Provisioning:
+    """One create or update: what is wished for, and the platform to bring it about.
+
+    Args:
+        platform: The platform.
+        inputs: Checked inputs, all known.
+    """
+
+    def __init__(self, platform: Platform, inputs: Inputs) -> None:
+        self.platform = platform
+        self.client = platform.client
+        self.inputs = inputs
+        self.wished = schema.wished(inputs)
+        self.fresh = schema.fingerprints(inputs.one_time)
+
+    def begin(self) -> tuple[str, dict[str, Any]]:
+        """Return id and outputs of the instance, created or taken over."""
+        if self.inputs.adopt:
+            instance = asked(self.inputs.adopt, self.client, self.inputs.element_key)
+            if not self.platform.ledger.claim(instance):
+                message = f"instance {instance.id} already belongs to a resource"
+                raise RefusedError(message)
+            return instance.id, self._take_over(instance, adopted=True, sent=False)
+        wish = Wish(
+            element_key=self.inputs.element_key,
+            name=self.inputs.name,
+            body=self._create_body(),
+            markers=_markers(self.inputs.markers),
+            one_time=bool(self.inputs.one_time),
+        )
+        found = obtain(
+            wish,
+            client=self.client,
+            ledger=self.platform.ledger,
+            window=self.platform.settings.lookup_window,
+            clock=self.platform.clock,
+            progress=host.tell,
+        )
+        instance = found.instance
+        if found.refusal is not None:
+            outputs = self._outputs(instance, self._record(instance, spent=self.fresh))
+            message = (
+                f"{found.refusal}, but left instance {instance.id} behind, which is kept "
+                "in the state: correct the inputs, with a new code if one was sent, then run "
+                "pulumi up"
+            )
+            raise host.HalfMadeError(instance.id, outputs, message)
+        if found.created:
+            record = self._record(instance, spent=self.fresh)
+            return instance.id, self._settle(instance, record)
+        host.warn(
+            f"element instance {instance.id} was there already, made by a request whose answer was "
+            "lost or by an interrupted run: taken over"
+        )
+        return instance.id, self._take_over(instance, adopted=False, sent=found.sent)
+
+    def _create_body(self) -> dict[str, Any]:
+        inputs = self.inputs
+        return wire.instance_request(
+            element_key=inputs.element_key,
+            name=inputs.name,
+            tags=self._tags(self.fresh),
+            configuration=inputs.configuration,
+            provider_data=self._provider_data(),
+            external_authentication=inputs.external_authentication,
+        )
+
+    def _tags(self, spent: dict[str, str]) -> list[str] | None:
+        """Return the tags to send: the program's and our markers.
+
+        Without either they are left out, so that the platform adds its own.
+        """
+        markers = self.inputs.markers
+        return [*self.inputs.tags, *markers, *(credential_marker(spent) if markers else [])] or None
+
+    def _provider_data(self) -> dict[str, Any]:
+        code = {"code": self.inputs.code} if self.inputs.code else {}
+        return code | self.inputs.provider_data
+
+    def _take_over(self, instance: wire.Instance, *, adopted: bool, sent: bool) -> dict[str, Any]:
+        """Bring an instance that was there already to what is wished for; return the outputs.
+
+        Credentials are sent only when they surely were not sent before: one that made the instance,
+        or whose fate is unknown, never is.
+        """
+        carried = instance.tags or []
+        known = credential_marker(self.fresh)
+        if adopted:
+            send = bool(self.fresh) and known[0] not in carried
+        else:
+            other = any(is_credential_marker(tag) for tag in carried)
+            send = bool(self.fresh) and not sent and other and known[0] not in carried
+        record = self._record(instance, spent=self.fresh, adopted=adopted)
+        unsent = {} if send else self.fresh
+        seen = schema.view(instance, self.wished, Record(managed=record.managed))
+        held = instance.held or {}
+        differing = {
+            key: value
+            for key, value in self.wished.configuration.items()
+            # A masked value may be any: the one wished for is sent along, except to an instance
+            # that was created with it.
+            if not wire.same_value(seen.configuration.get(key), value)
+            or key not in held
+            or (adopted and held[key] == MASK)
+        }
+        tags = self._tags(self.fresh)
+        body = wire.instance_request(
+            name=self.inputs.name if seen.name != self.inputs.name else None,
+            tags=tags if tags is not None and set(tags) != set(carried) else None,
+            configuration=differing or None,
+            provider_data=self._provider_data() if send else None,
+        )
+        return self._change(instance, body, record, one_time=send, unsent=unsent)
+
+    def go_on(self, instance_id: str, olds: dict[str, Any]) -> dict[str, Any]:
+        """Change the instance from what the state holds to what is wished for; return outputs."""
+        record = Record.of(olds)
+        changes = schema.changes(olds, _with_alias(self.inputs))
+        credentials = schema.fingerprints(changes.credentials)
+        spent = {**record.spent, **credentials}
+        body = self._update_body(changes, spent)
+        if not body:
+            # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
+            # half-way, and the engine asks for another one.
+            instance = self.client.get_instance(instance_id)
+            record = self._record(instance, spent=spent, adopted=record.adopted)
+            outputs = self._settle(instance, record, token=olds.get("element_token"))
+            if instance.valid is False and not changes.any:
+                message = "it is still not valid: authenticate it anew with a new code"
+                raise host.HalfMadeError(instance_id, outputs, message)
+            return outputs
+        before = wire.Instance(
+            id=instance_id,
+            name=olds.get("name"),
+            tags=olds.get("tags") or [],
+            token=olds.get("element_token"),
+            element=wire.ElementReference(key=self.inputs.element_key),
+            configuration=olds.get("configuration"),
+            disabled=olds.get("disabled"),
+            valid=olds.get("valid"),
+        )
+        record = Record(
+            managed=frozenset(self.wished.configuration), spent=spent, adopted=record.adopted
+        )
+        return self._change(
+            before,
+            body,
+            record,
+            one_time=bool(credentials),
+            unsent=dict(Record.of(olds).spent),
+        )
+
+    def _update_body(self, changes: Changes, spent: dict[str, str]) -> dict[str, Any]:
+        configuration = dict(changes.configuration)
+        configuration |= {
+            path.removeprefix("configuration."): self.inputs.configuration[
+                path.removeprefix("configuration.")
+            ]
+            for path in changes.credentials
+            if path.startswith("configuration.")
+        }
+        configuration |= self._defaults(changes.removed)
+        credentials = any(not path.startswith("configuration.") for path in changes.credentials)
+        tags = None
+        if changes.tags or changes.markers or changes.credentials:
+            tags = self._tags(spent) or []
+        return wire.instance_request(
+            name=self.inputs.name if changes.name else None,
+            tags=tags,
+            configuration=configuration or None,
+            provider_data=self._provider_data() if credentials else None,
+        )
+
+    def _defaults(self, removed: frozenset[str]) -> dict[str, str]:
+        """Return the values that keys go back to when the program gives them no more."""
+        if not removed:
+            return {}
+        try:
+            element = self.platform.metadata.element(self.inputs.element_key)
+        except CloudElementsError:
+            element = None
+        defaults = {key: default_of(element, key) for key in sorted(removed)}
+        left = [key for key, default in defaults.items() if default is None]
+        if left:
+            host.warn(
+                f"{', '.join(left)}: no longer in the configuration, and no default is known, so "
+                "the platform keeps the value; set it to what it should be"
+            )
+        return {key: default for key, default in defaults.items() if default is not None}
+
+    def _change(
+        self,
+        before: wire.Instance,
+        body: dict[str, Any],
+        record: Record,
+        *,
+        one_time: bool,
+        unsent: dict[str, str],
+    ) -> dict[str, Any]:
+        """Send a PATCH where there is something to send; return the outputs.
+
+        Args:
+            before: The instance as it is known so far.
+            body: The PATCH.
+            record: What to remember when it worked.
+            one_time: The PATCH carries a credential that can be spent once.
+            unsent: The credentials that are spent even when the PATCH never left.
+        """
+        instance = before
+        if body:
+            try:
+                instance = self.client.update_instance(before.id, body, one_time=one_time)
+            except NotSentError as error:
+                instance = self._lost(before, body, replace(record, spent=unsent), error)
+            except CloudElementsError as error:
+                instance = self._lost(before, body, record, error, spent=one_time)
+            record = self._record(instance, spent=dict(record.spent), adopted=record.adopted)
+        return self._settle(instance, record, token=before.token)
+
+    def _lost(
+        self,
+        before: wire.Instance,
+        body: dict[str, Any],
+        record: Record,
+        error: CloudElementsError,
+        *,
+        spent: bool = False,
+    ) -> wire.Instance:
+        """Return the instance when the failed PATCH took effect after all; else raise."""
+        unanswered = isinstance(error, AmbiguousError | RateLimitError) or (
+            isinstance(error, APIError) and error.status in SERVER_ERRORS
+        )
+        if unanswered and spent:
+            try:
+                instance = self.client.get_instance(before.id)
+            except CloudElementsError:
+                instance = before
+            if set(credential_marker(record.spent)) & set(instance.tags or []):
+                return instance
+        new = self.platform.ledger.adopted(before.id)
+        if isinstance(error, NotFoundError) or not (spent or new):
+            raise error
+        # Kept in the state with what was spent, so that no later run sends it again, and without
+        # what did not arrive, so that the next run does send that.
+        managed = record.managed - set(body.get("configuration") or {})
+        outputs = self._outputs(before, replace(record, managed=managed))
+        outputs.pop(schema.MARKERS, None)
+        again = "its code counts as spent: get a new one, then run pulumi up" if spent else None
+        then = again or advice(error) or "run pulumi up again"
+        raise host.HalfMadeError(before.id, outputs, f"{error}: {then}") from None
+
+    def _settle(
+        self, instance: wire.Instance, record: Record, *, token: str | None = None
+    ) -> dict[str, Any]:
+        """Enable or disable where that is wished for; return the outputs."""
+        wanted = self.inputs.disabled
+        if wanted is not None and wanted != bool(instance.disabled):
+            try:
+                self.client.set_enabled(instance.id, enabled=not wanted)
+            except CloudElementsError as error:
+                outputs = self._outputs(instance, record, token=token)
+                verb = "disabling" if wanted else "enabling"
+                message = f"{verb} instance {instance.id} failed: {error}: run pulumi up again"
+                raise host.HalfMadeError(instance.id, outputs, message) from None
+            instance = instance.model_copy(update={"disabled": wanted})
+        self.platform.warn_when_invalid(instance, self.inputs.name)
+        return self._outputs(instance, record, token=token)
+
+    def _record(
+        self, instance: wire.Instance, *, spent: dict[str, str], adopted: bool = False
+    ) -> Record:
+        return Record(
+            managed=frozenset(self.wished.configuration),
+            spent=spent,
+            answered=schema.answered(instance, self.wished),
+            adopted=adopted,
+        )
+
+    def _outputs(
+        self, instance: wire.Instance, record: Record, *, token: str | None = None
+    ) -> dict[str, Any]:
+        seen = schema.view(instance, self.wished, record)
+        return schema.outputs(self.inputs, instance, seen, record, token=token)
+
+
+def _markers(tags: list[str]) -> Markers | None:
+    return Markers(*tags) if tags else None
+
+
+def _with_alias(inputs: Inputs) -> dict[str, Any]:
+    """Return inputs as a bag again, as the engine would give it."""
+    return inputs.model_dump(by_alias=True, exclude_none=True)

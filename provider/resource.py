@@ -1,0 +1,144 @@
+"""`ElementInstance`: what a Pulumi program declares."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from provider.config import NAMESPACE
+from provider.lifecycle import ElementInstanceProvider
+from provider.markers import markers
+from provider.schema import MARKERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_claims: dict[str, set[int]] = {}
+"""Logical names in aliases, and the resources that gave them up: whoever else has the name now is
+another resource, and gets other markers."""
+
+
+class ElementInstance(Resource, module="cloud-elements", name="ElementInstance"):
+    """One authenticated connection to a customer's SaaS account.
+
+    Args:
+        resource_name: Logical name of the resource.
+        element_key: Element key, such as `onedrivebusiness`. Changing it replaces the instance.
+        name: Name of the instance; the logical name when not given.
+        code: Authorization code of the consent step. Needed to create an OAuth 2 instance, may be
+            removed afterwards; a new one authenticates the same instance anew.
+        configuration: Configuration by its dotted keys; any JSON values.
+        tags: Tags, in any order.
+        provider_data: What else the consent step gave: `realmId`, or for OAuth 1 `oauth_token`,
+            `oauth_verifier` and `secret`.
+        external_authentication: `initial` creates from `oauth.user.refresh_token`, without a code.
+        disabled: Whether the instance is disabled; left alone when not given.
+        adopt: Take over an existing instance: its id, `tag:<tag>` or `name:<name>`.
+            `ResourceOptions(import_=…)` means the same.
+        delete_adopted: Whether an adopted instance is deleted with its resource.
+        opts: Resource options.
+    """
+
+    element_key: pulumi.Output[str]
+    """Element key."""
+    name: pulumi.Output[str]
+    """Name of the instance."""
+    tags: pulumi.Output[list[str] | None]
+    """Tags of the instance, without those that the provider adds."""
+    configuration: pulumi.Output[dict[str, str | None]]
+    """Secret. What the platform holds, as text, without what it rewrites by itself."""
+    instance_id: pulumi.Output[str]
+    """Id of the instance."""
+    element_token: pulumi.Output[str]
+    """Secret. The token that calls to the customer's account carry."""
+    element_name: pulumi.Output[str]
+    """Readable name of the element."""
+    valid: pulumi.Output[bool | None]
+    """What the platform says of its credentials."""
+    disabled: pulumi.Output[bool]
+    """Whether calls through the instance are refused."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        element_key: pulumi.Input[str],
+        *,
+        name: pulumi.Input[str] | None = None,
+        code: pulumi.Input[str] | None = None,
+        configuration: pulumi.Input[Mapping[str, Any]] | None = None,
+        tags: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        provider_data: pulumi.Input[Mapping[str, Any]] | None = None,
+        external_authentication: pulumi.Input[str] | None = None,
+        disabled: pulumi.Input[bool] | None = None,
+        adopt: pulumi.Input[str] | None = None,
+        delete_adopted: pulumi.Input[bool] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        opts = copy.copy(opts) if opts else pulumi.ResourceOptions()
+        if opts.import_ is not None:
+            # The engine can't import dynamic resources; to adopt is the same to the user.
+            adopt, opts.import_ = adopt or str(opts.import_), None
+        properties: dict[str, Any] = {
+            "element_key": element_key,
+            "name": resource_name if name is None else name,
+            "code": None if code is None else pulumi.Output.secret(code),
+            "configuration": configuration,
+            "tags": tags,
+            "provider_data": None if provider_data is None else pulumi.Output.secret(provider_data),
+            "external_authentication": external_authentication,
+            "disabled": disabled,
+            "adopt": adopt,
+            "delete_adopted": delete_adopted,
+            MARKERS: _marker_tags(self, resource_name, opts),
+        }
+        # Outputs that are no inputs must be announced, or they are no attributes.
+        computed = ("instance_id", "element_token", "element_name", "valid")
+        super().__init__(
+            ElementInstanceProvider(),
+            resource_name,
+            properties | dict.fromkeys(computed),
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(
+                    additional_secret_outputs=["element_token", "configuration"]
+                ),
+            ),
+        )
+
+
+def _marker_tags(
+    resource: ElementInstance, resource_name: str, opts: pulumi.ResourceOptions
+) -> pulumi.Output[list[str]]:
+    """Return the resource's marker tags, see `provider.markers`.
+
+    Evaluated when the program has run, so that every alias is known by then.
+    """
+    for alias in opts.aliases or []:
+        _claims.setdefault(_old_name(alias, resource_name), set()).add(id(resource))
+    owner = pulumi.Config(NAMESPACE).get("owner") or ""
+
+    async def tags() -> list[str]:
+        # The URN's third part lists the types of all parents; with the name it is unique.
+        urn = await opts.parent.urn.future() if opts.parent else None
+        place = f"{urn.split('::')[2]}${resource_name}" if urn else resource_name
+        if _claims.get(resource_name, set()) - {id(resource)}:
+            place += " again"
+        return markers(
+            organization=f"{pulumi.get_organization()}/{owner}",
+            project=pulumi.get_project(),
+            stack=pulumi.get_stack(),
+            place=place,
+        ).tags
+
+    return pulumi.Output.from_input(None).apply(lambda _: tags())
+
+
+def _old_name(alias: pulumi.Input[str | pulumi.Alias], name: str) -> str:
+    """Return the logical name that an alias gives up; the current one where it says nothing."""
+    if isinstance(alias, str):
+        return alias.rpartition("::")[2]
+    old = getattr(alias, "name", None)
+    return old if isinstance(old, str) else name

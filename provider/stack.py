@@ -1,0 +1,255 @@
+"""The declarative half: `cloud-elements:instances` of a stack, validated and declared.
+
+    cloud-elements:instances:
+      invoices:
+        element: onedrivebusiness
+        tags: [billing]
+        configuration:
+          oauth.api.key: …
+          oauth.api.secret: {secure: …}     # pulumi config set --secret --path
+          oauth.callback.url: https://app.example.com/callback
+
+Every mistake is named with its exact path, all at once. Values that are secret in the stack file
+stay secret one by one, so that previews show the plain ones.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
+
+from provider.config import NAMESPACE
+from provider.redaction import is_secret_key
+from provider.resource import ElementInstance
+from provider.schema import did_you_mean
+
+KEY = f"{NAMESPACE}:instances"
+
+
+class InstanceDeclaration(BaseModel):
+    """One entry of `cloud-elements:instances`."""
+
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    element: StrictStr
+    """Element key, such as `onedrivebusiness`."""
+    name: StrictStr | None = None
+    """Name of the instance; the entry's own name when not given."""
+    tags: list[StrictStr] = []
+    """Tags, in any order."""
+    configuration: dict[str, Any] = {}
+    """Configuration by its dotted keys."""
+    code: StrictStr | None = Field(default=None, repr=False)
+    """Authorization code; set it with `--secret`, remove it once the instance exists."""
+    provider_data: dict[str, Any] = Field(default={}, repr=False)
+    """What else the consent step gave."""
+    external_authentication: StrictStr | None = None
+    """`initial` creates from `oauth.user.refresh_token`, without a code."""
+    disabled: StrictBool | None = None
+    """Whether the instance is disabled."""
+    adopt: StrictStr | None = None
+    """Take over an existing instance: its id, `tag:<tag>` or `name:<name>`."""
+    delete_adopted: StrictBool | None = None
+    """Whether an adopted instance is deleted with its resource."""
+    protect: StrictBool = False
+    """Pulumi's own: refuse to delete it."""
+    retain_on_delete: StrictBool = False
+    """Pulumi's own: forget it instead of deleting it."""
+
+    @field_validator("adopt", mode="before")
+    @classmethod
+    def _id_as_text(cls, value: object) -> object:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if whole else value
+
+
+class StackError(Exception):
+    """The stack configuration has mistakes; the text names each by its path."""
+
+
+def parse(document: object) -> dict[str, InstanceDeclaration]:
+    """Return the declarations of a stack, by name.
+
+    Args:
+        document: The value of `cloud-elements:instances`, secrets in clear.
+
+    Raises:
+        StackError: Every mistake at once, each as `path: what`; never a value.
+    """
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        message = f"{KEY}: must be a map from name to instance"
+        raise StackError(message)
+    declared: dict[str, InstanceDeclaration] = {}
+    mistakes: list[str] = []
+    for name, entry in document.items():
+        path = f"{KEY}.{name}"
+        if not isinstance(entry, dict):
+            mistakes.append(f"{path}: must be a map with at least 'element'")
+            continue
+        try:
+            declared[name] = InstanceDeclaration.model_validate(entry)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False, include_context=False)
+            mistakes += [f"{_path(path, p['loc'])}: {_spoken(p['type'], p)}" for p in problems]
+    if mistakes:
+        raise StackError("\n".join(mistakes))
+    return declared
+
+
+def _path(path: str, location: tuple[int | str, ...]) -> str:
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path
+
+
+def _spoken(kind: str, problem: Any) -> str:
+    match kind:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            known = list(InstanceDeclaration.model_fields)
+            return f"is not known here{did_you_mean(str(problem['loc'][-1]), known)}"
+        case "string_type":
+            return "must be text; put it in quotes"
+        case "dict_type":
+            return "must be a map"
+        case "list_type":
+            return "must be a list"
+        case "bool_type":
+            return "must be true or false"
+        case _:
+            return str(problem["msg"])
+
+
+def declare() -> dict[str, ElementInstance]:
+    """Declare every instance of the stack; export `{id, token, configuration}` of each.
+
+    Raises:
+        pulumi.RunError: The stack configuration has mistakes; shown without a traceback.
+    """
+    try:
+        document = pulumi.Config(NAMESPACE).get_object("instances")
+    except pulumi.ConfigTypeError:
+        message = f"{KEY}: must be a map from name to instance"
+        raise pulumi.RunError(message) from None
+    try:
+        declared = parse(document)
+    except StackError as error:
+        raise pulumi.RunError(str(error)) from None
+    hidden = secure_paths(_stack_document())
+    instances = {
+        name: _instance(name, declaration, hidden) for name, declaration in declared.items()
+    }
+    for name, instance in instances.items():
+        pulumi.export(
+            name,
+            {
+                "id": instance.instance_id,
+                "token": instance.element_token,
+                "configuration": instance.configuration,
+            },
+        )
+    return instances
+
+
+def _instance(
+    name: str, declaration: InstanceDeclaration, hidden: set[tuple[str, ...]] | None
+) -> ElementInstance:
+    def marked(value: Any, *path: str) -> Any:
+        """Mark what the stack file keeps secret; where that can't be told, what may be one."""
+        if hidden is None:
+            secret = path[0] != "configuration" or is_secret_key(path[-1])
+            return pulumi.Output.secret(value) if secret else value
+        return _marked(value, (name, *path), hidden)
+
+    return ElementInstance(
+        name,
+        declaration.element,
+        name=declaration.name,
+        code=declaration.code,
+        configuration={
+            key: marked(value, "configuration", key)
+            for key, value in declaration.configuration.items()
+        },
+        tags=declaration.tags,
+        provider_data=declaration.provider_data or None,
+        external_authentication=declaration.external_authentication,
+        disabled=declaration.disabled,
+        adopt=declaration.adopt,
+        delete_adopted=declaration.delete_adopted,
+        opts=pulumi.ResourceOptions(
+            protect=declaration.protect, retain_on_delete=declaration.retain_on_delete
+        ),
+    )
+
+
+def _marked(value: Any, path: tuple[str, ...], hidden: set[tuple[str, ...]]) -> Any:
+    if path in hidden:
+        return pulumi.Output.secret(value)
+    if isinstance(value, dict):
+        return {key: _marked(item, (*path, str(key)), hidden) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item, (*path, str(i)), hidden) for i, item in enumerate(value)]
+    return value
+
+
+def secure_paths(document: object) -> set[tuple[str, ...]] | None:
+    """Return the path of every secure value under `cloud-elements:instances` of a stack file.
+
+    Pulumi hands a program the values in clear without telling which of them were secure.
+
+    Returns:
+        None when the file can't tell: it is missing, or the whole map is one secret.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
+        return None
+    instances = document["config"].get(KEY)
+    if isinstance(instances, str):
+        try:
+            instances = json.loads(instances)
+        except ValueError:
+            return None
+    if not isinstance(instances, dict) or set(instances) == {"secure"}:
+        return None
+    return set(_secure(instances, ()))
+
+
+def _secure(value: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if isinstance(value, dict):
+        if set(value) == {"secure"} and isinstance(value["secure"], str):
+            return [path]
+        return [found for key, item in value.items() for found in _secure(item, (*path, str(key)))]
+    if isinstance(value, list):
+        return [found for i, item in enumerate(value) for found in _secure(item, (*path, str(i)))]
+    return []
+
+
+def stack_file(root: Path, stack: str) -> Path:
+    """Return the configuration file of a stack of the project in `root`."""
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8")) or {}
+    return root / str(project.get("stackConfigDir", ".")) / f"Pulumi.{stack}.yaml"
+
+
+def _stack_document() -> object:
+    try:
+        path = stack_file(Path.cwd(), pulumi.get_stack())
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        return None
