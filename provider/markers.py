@@ -2,17 +2,18 @@
 
 Every instance carries tags of ours, beside the user's:
 
-- the stack marker `pulumi-<project>-<stack>-<8 characters>`, the same for all of a stack, so that
+- the stack marker `pulumi-<project>-<stack>-<12 characters>`, the same for all of a stack, so that
   one list finds everything that earlier runs left;
-- the instance marker `pulumi-<16 characters>`, derived from organization, project, stack and the
+- the instance marker `pulumi-<20 characters>`, derived from organization, project, stack and the
   resource's place and logical name.
 
-A third, `pulumi-code-<16 characters>`, marks with which one-time credentials the instance was
+A third, `pulumi-code-<20 characters>`, marks with which one-time credentials the instance was
 authenticated last. It tells whether a request whose answer was lost took effect, and keeps a code
 from being sent again by a later run.
 
-Only letters, digits and dashes, at most 60 characters: the platform's limits on tags are not
-published. Knows no HTTP and no Pulumi.
+The last four characters are a check of the rest, so that no tag of the user's (`pulumi-services`)
+is taken for ours. Only lower-case letters, digits and dashes, at most 59 characters: the platform's
+limits on tags are not published. Knows no HTTP and no Pulumi.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MARKER = re.compile(r"pulumi-(?:[a-z0-9-]{1,40}-[a-z2-7]{8}|(?:code-)?[a-z2-7]{16})")
-_PROJECT_LENGTH, _STACK_LENGTH = 24, 14
+_PREFIX = "pulumi-"
+_CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
+_PROJECT_LENGTH, _STACK_LENGTH, _CHECK_LENGTH = 24, 14, 4
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def markers(*, organization: str, project: str, stack: str, place: str) -> Marke
     """
     readable = f"{_slug(project, _PROJECT_LENGTH)}-{_slug(stack, _STACK_LENGTH)}"
     return Markers(
-        stack=f"pulumi-{readable}-{_digest(8, organization, project, stack)}",
-        instance=f"pulumi-{_digest(16, organization, project, stack, place)}",
+        stack=_checked(f"{readable}-{_digest(8, organization, project, stack)}"),
+        instance=_checked(_digest(16, organization, project, stack, place)),
     )
 
 
@@ -64,12 +66,22 @@ def credential_marker(fingerprints: Mapping[str, str]) -> list[str]:
     if not fingerprints:
         return []
     parts = [f"{path}={mark}" for path, mark in sorted(fingerprints.items())]
-    return [f"pulumi-code-{_digest(16, *parts)}"]
+    return [_checked(f"code-{_digest(16, *parts)}")]
 
 
 def is_marker(tag: str) -> bool:
     """Tell whether a tag is one of ours, of whichever stack."""
-    return _MARKER.fullmatch(tag) is not None
+    inner = tag.removeprefix(_PREFIX)[:-_CHECK_LENGTH]
+    return tag == _checked(inner)
+
+
+def is_credential_marker(tag: str) -> bool:
+    """Tell whether a tag marks with which credentials an instance was authenticated."""
+    return is_marker(tag) and _CREDENTIAL.fullmatch(tag) is not None
+
+
+def _checked(inner: str) -> str:
+    return f"{_PREFIX}{inner}{_digest(_CHECK_LENGTH, inner)}"
 
 
 def _slug(text: str, length: int) -> str:
@@ -79,9 +91,5 @@ def _slug(text: str, length: int) -> str:
 def _digest(length: int, *parts: str) -> str:
     """Return `length` characters a-z2-7; parts can't run into each other."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)
-    return base64.b32encode(hashlib.sha256(joined.encode()).digest()).decode().lower()[:length]
-
-
-def is_credential_marker(tag: str) -> bool:
-    """Tell whether a tag marks with which credentials an instance was authenticated."""
-    return is_marker(tag) and tag.startswith("pulumi-code-")
+    digest = hashlib.sha256(joined.encode(errors="surrogatepass")).digest()
+    return base64.b32encode(digest).decode().lower()[:length]
