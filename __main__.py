@@ -1,5 +1,15 @@
 """The stack program: every entry of `cloud-elements:instances` becomes an element instance."""
 
-from provider.stack import declare
+import sys
 
-declare()
+import pulumi
+
+from provider.stack import StackError, declare
+
+SHOWN = 32  # tells Pulumi's language host that the user has been told, so that it adds no line
+
+try:
+    declare()
+except StackError as error:
+    pulumi.log.error(str(error))
+    sys.exit(SHOWN)

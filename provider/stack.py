@@ -78,7 +78,7 @@ class InstanceDeclaration(BaseModel):
         return str(value) if whole else value
 
 
-class StackError(Exception):
+class StackError(pulumi.RunError):
     """The stack configuration has mistakes; the text names each by its path."""
 
 
@@ -142,17 +142,14 @@ def declare() -> dict[str, ElementInstance]:
     """Declare every instance of the stack; export `{id, token, configuration}` of each.
 
     Raises:
-        pulumi.RunError: The stack configuration has mistakes; shown without a traceback.
+        StackError: The stack configuration has mistakes.
     """
     try:
         document = pulumi.Config(NAMESPACE).get_object("instances")
     except pulumi.ConfigTypeError:
         message = f"{KEY}: must be a map from name to instance"
-        raise pulumi.RunError(message) from None
-    try:
-        declared = parse(document)
-    except StackError as error:
-        raise pulumi.RunError(str(error)) from None
+        raise StackError(message) from None
+    declared = parse(document)
     hidden = secure_paths(_stack_document())
     instances = {
         name: _instance(name, declaration, hidden) for name, declaration in declared.items()
