@@ -11,19 +11,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tools.engine import Engine
 
 ROOT = Path(__file__).parents[1]
 LINKED = ("provider", ".venv")
 COPIED = ("Pulumi.yaml", "__main__.py", "stacks")
-PATIENCE = 20.0  # seconds that an interrupted engine gets to end what it is at
+PATIENCE = 10.0  # seconds that an interrupted engine gets to end what it is at
 
 
 class CommandFailedError(Exception):
@@ -92,13 +93,15 @@ class Project:
 
     def close(self) -> None:
         """End every process that was started for this project, and remove its folder."""
-        for process in self.processes():
-            os.kill(process, signal.SIGKILL)
+        while running := self.processes():  # a process lives on for a moment after its signal
+            for process in running:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def processes(self) -> list[int]:
         """Return the ids of the processes that run for this project (empty where /proc is not)."""
-        return list(_processes_with(f"PULUMI_HOME={self.env['PULUMI_HOME']}"))
+        return processes_with(f"PULUMI_HOME={self.env['PULUMI_HOME']}")
 
     def write_program(self, text: str) -> None:
         """Replace `__main__.py`."""
@@ -225,8 +228,8 @@ def _copy(source: Path, target: Path) -> None:
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
     """End the engine: once asks it to finish what runs, twice to stop, then it is killed."""
-    for end in (process.send_signal, process.send_signal):
-        end(signal.SIGINT)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
         try:
             process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -235,8 +238,12 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
     process.kill()
 
 
-def _processes_with(variable: str) -> Iterator[int]:
-    """Yield the ids of processes with that `NAME=value` in their environment."""
+def processes_with(variable: str) -> list[int]:
+    """Return the ids of the processes with that `NAME=value` in their environment.
+
+    It is empty where there is no /proc.
+    """
+    found = []
     wanted = f"\0{variable}\0".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -244,4 +251,5 @@ def _processes_with(variable: str) -> Iterator[int]:
         except OSError:  # it ended meanwhile, or is another user's
             continue
         if wanted in b"\0" + environment:
-            yield int(folder.name)
+            found.append(int(folder.name))
+    return found

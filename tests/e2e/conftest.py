@@ -20,8 +20,9 @@ def sandbox():
         yield sandbox
 
 
+@pytest.fixture
 def reach(sandbox):
-    """Return the environment that leads the provider to a sandbox."""
+    """Return the environment that leads the provider to the sandbox."""
     return {
         "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
         "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
@@ -30,7 +31,7 @@ def reach(sandbox):
 
 
 @pytest.fixture
-def new_project(engine, sandbox):
+def new_project(engine, reach):
     """Return a function that makes throw-away projects, each with a stack called `test`.
 
     `new_project(program=text, environment={...}, stack="test")`; without `program` it is this
@@ -39,8 +40,7 @@ def new_project(engine, sandbox):
     projects = []
 
     def make(program=None, environment=None, stack="test"):
-        variables = reach(sandbox) | (environment or {})
-        project = Project(engine, program=program, environment=variables)
+        project = Project(engine, program=program, environment=reach | (environment or {}))
         projects.append(project)
         project.init(stack)
         return project
