@@ -56,7 +56,9 @@ class HostCall:
     def bag(self, field: str) -> dict[str, Any]:
         """Return a property bag of the request, unknowns kept; empty when it has none."""
         struct = getattr(self.request, field, None)
-        bag = rpc.deserialize_properties(struct, keep_unknowns=True) if struct is not None else {}
+        if struct is None:
+            return {}
+        bag = rpc.deserialize_properties(struct, keep_unknowns=True, keep_internal=True)
         return {key: value for key, value in bag.items() if key != _PROVIDER}
 
     @property
@@ -86,6 +88,22 @@ def current_call() -> HostCall | None:
             if request is not None and isinstance(context, grpc.ServicerContext):
                 return HostCall(request, context)
     return None
+
+
+def whole(bag: dict[str, Any], field: str) -> dict[str, Any]:
+    """Return a property bag with the hidden keys of ours that the server took out of it.
+
+    Older SDKs (3.217 among them) drop every key that begins with `__` from what they hand over.
+
+    Args:
+        bag: What the server handed over.
+        field: Its name in the request.
+    """
+    call = current_call()
+    if call is None or any(key.startswith("__") and key != _PROVIDER for key in bag):
+        return bag
+    hidden = {key: value for key, value in call.bag(field).items() if key.startswith("__")}
+    return bag | hidden
 
 
 @contextmanager

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from provider.provisioning import Platform
 
 
+_SPARE_WORKERS = 4
+
+
 class ElementInstanceProvider(ResourceProvider):
     """The dynamic provider of `ElementInstance`."""
 
@@ -61,7 +64,8 @@ class ElementInstanceProvider(ResourceProvider):
         from provider.provisioning import Platform  # noqa: PLC0415
 
         self.connect(Platform.of(settings))
-        host.widen(settings.concurrency)
+        # A few more than work at once, so that the engine's Cancel is answered meanwhile.
+        host.widen(settings.concurrency + _SPARE_WORKERS)
 
     def connect(self, platform: Platform) -> None:
         """Work with this platform from now on."""
@@ -78,7 +82,7 @@ class ElementInstanceProvider(ResourceProvider):
 
         A failure never names its property to the engine, which would print the property's value.
         """
-        news = schema.normalised(news)
+        news = schema.normalised(host.whole(news, "news"))
         with host.one_line_errors("check", _name(news)):
             failures = schema.problems(news)
             known_plain: frozenset[str] = frozenset()
@@ -122,10 +126,11 @@ class ElementInstanceProvider(ResourceProvider):
         if self._platform is not None:
             self._platform.ledger.own(_id)
         with host.one_line_errors("compare", _name(_olds)):
-            changes = schema.changes(_olds, _news)
+            olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
+            changes = schema.changes(olds, news)
             # None leaves it to the engine to compare inputs, which shows the change in detail and
             # lets replace_on_changes work; where only outputs differ, it would see nothing.
-            news = {key: value for key, value in _news.items() if key != "__provider"}
+            news = {key: value for key, value in news.items() if key != "__provider"}
             call = host.current_call()
             differs = call is not None and call.bag("old_inputs") != news
         if not changes.any:
@@ -137,6 +142,7 @@ class ElementInstanceProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._telling("create", props), host.waiting("creating"):
+            props = host.whole(props, "properties")
             begun = self._connected.instance(schema.inputs_of(props)).begin()
         return CreateResult(*begun)
 
@@ -145,6 +151,7 @@ class ElementInstanceProvider(ResourceProvider):
         with self._telling("read", {"name": id_} | props):
             platform = self._connected
             platform.ledger.own(id_)
+            props = host.whole(props, "properties")
             call = host.current_call()
             try:
                 instance = platform.client.get_instance(id_)
@@ -160,16 +167,18 @@ class ElementInstanceProvider(ResourceProvider):
         with self._telling("update", _news), host.waiting("updating"):
             platform = self._connected
             platform.ledger.own(_id)
-            outputs = platform.instance(schema.inputs_of(_news)).go_on(_id, _olds)
+            inputs = schema.inputs_of(host.whole(_news, "news"))
+            outputs = platform.instance(inputs).go_on(_id, host.whole(_olds, "olds"))
         return UpdateResult(outputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""
         with self._telling("delete", _props), host.waiting("deleting"):
             platform = self._connected
+            props = host.whole(_props, "properties")
             if platform.ledger.adopted(_id):
                 host.warn(f"element instance {_id} stays: its replacement is the same instance")
-            elif Record.of(_props).adopted and not _props.get("delete_adopted"):
+            elif Record.of(props).adopted and not props.get("delete_adopted"):
                 host.warn(
                     f"element instance {_id} was adopted, so it is left in place; to have it "
                     "deleted, set delete_adopted to true and run pulumi up first"
