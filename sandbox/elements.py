@@ -176,8 +176,11 @@ def element_from(
     if not isinstance(entries, list):
         msg = "`configuration` is not a list"
         raise ValueError(msg)  # noqa: TRY004 - bad content, not a bad argument
-    identity = document.get("id")
     authentication = document.get("authentication") or {}
+    if not isinstance(authentication, dict):
+        msg = "`authentication` is not an object"
+        raise ValueError(msg)  # noqa: TRY004
+    identity = document.get("id")
     full = _BRIEF | {
         "id": identity if isinstance(identity, int) else stable_number(key, 20_000, 70_000),
         "name": key,

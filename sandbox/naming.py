@@ -15,10 +15,9 @@ _HTML = re.compile(r"<[^<>]*>")
 
 def clean_name(name: Any, switches: Switches) -> str:
     """Return the name without HTML; refuse one that is absent or empty."""
-    cleaned = _HTML.sub("", name) if isinstance(name, str) else ""
-    if not cleaned.strip():
+    if not isinstance(name, str) or not name.strip():
         raise RefusalError(400, "Bad request: a name is required for the instance")
-    return _within(cleaned, int(switches.number("name_limit")), "name", switches)
+    return _within(_HTML.sub("", name), int(switches.number("name_limit")), "name", switches)
 
 
 def clean_tags(tags: Any, switches: Switches) -> list[str]:

@@ -44,13 +44,13 @@ class Tenant:
         self.user_secret = user_secret
         self.organization_secret = organization_secret
         self.lock = threading.RLock()
+        self.switches = Switches(switches)
         self.store = Store(db, FIRST_INSTANCE_ID)
         self.journal = Journal()
         self._seed = seed
         self._first_switches = switches
         self._requests = 0
         self._second: tuple[int, int] = (0, 0)
-        self.switches = Switches(switches)
         self.faults = Faults(seed)
 
     def reset(self) -> None:

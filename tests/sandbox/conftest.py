@@ -86,7 +86,9 @@ def api(sandbox: Sandbox, connect: Callable[..., httpx.Client]) -> httpx.Client:
 def backdoor(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """A client of the control routes under `/sandbox`."""
     origin = sandbox.base_url.removesuffix("/elements/api-v2")
-    with httpx.Client(base_url=f"{origin}/sandbox", timeout=20, verify=False) as client:
+    with httpx.Client(
+        base_url=f"{origin}/sandbox", timeout=20, verify=False, follow_redirects=True
+    ) as client:
         yield client
 
 
