@@ -127,18 +127,18 @@ def test_failure_is_one_message_and_leaves_nothing(start):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("moment", "command"),
+    ("moment", "number", "command"),
     [
-        ("sandbox plays", DEMO),
-        ("pulumi up", DEMO),
-        ("creating takes its time", (sys.executable, "-u", "-c", SLOW)),
-        ("pulumi destroy", DEMO),
+        ("sandbox plays", signal.SIGTERM, DEMO),
+        ("pulumi up", signal.SIGINT, DEMO),
+        ("creating takes its time", signal.SIGINT, (sys.executable, "-u", "-c", SLOW)),
+        ("creating takes its time", signal.SIGTERM, (sys.executable, "-u", "-c", SLOW)),
+        ("pulumi destroy", signal.SIGINT, DEMO),
     ],
-    ids=["at the start", "engine starts", "platform creates", "engine destroys"],
+    ids=["start", "engine starts", "platform creates", "told to end", "engine destroys"],
 )
-def test_interruption_leaves_nothing(start, moment, command, number):
+def test_interruption_leaves_nothing(start, moment, number, command):
     """Ctrl-C at a terminal, or being told to end, at any moment: exit code 130, all cleaned up."""
     run = start(*command)
     assert any(moment in line for line in run.stdout)
