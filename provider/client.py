@@ -525,7 +525,7 @@ def _spoken(error: httpx.TransportError) -> str:
             return "the platform's certificate is not trusted here"
         if isinstance(cause, socket.gaierror):
             return "the platform's host name is not known here"
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__
     match error:
         case httpx.ConnectTimeout() | httpx.ConnectError():
             return "no connection to the platform"

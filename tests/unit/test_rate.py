@@ -1,0 +1,148 @@
+"""The limiter: pace, the common pause, 429s about size, whole answers."""
+
+import threading
+
+import httpx
+import pytest
+
+from provider.rate import FinalAnswerError, Limiter, speaks_of_size
+from provider.retry import Kind, Policy, Time
+
+REQUEST = httpx.Request("GET", "https://platform.example/")
+
+
+class FakeTime:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.clock = Time(now=lambda: self.seconds, sleep=self._sleep, wall=lambda: self.seconds)
+
+    def _sleep(self, seconds):
+        self.seconds += seconds
+
+
+def limiter(time, handler, *, per_second=0.0, timeout=60.0):
+    return Limiter(httpx.MockTransport(handler), per_second, timeout, time.clock)
+
+
+def test_requests_go_out_at_an_even_pace():
+    time, sent = FakeTime(), []
+
+    def note(_):
+        sent.append(time.seconds)
+        return httpx.Response(200)
+
+    even = limiter(time, note, per_second=4.0)
+    for _ in range(5):
+        even.handle_request(REQUEST)
+    assert sent == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_without_a_bound_nothing_waits():
+    time = FakeTime()
+    free = limiter(time, lambda _: httpx.Response(200))
+    for _ in range(100):
+        free.handle_request(REQUEST)
+    assert time.seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "pause"), [(429, "7", 7), (503, "7", 7), (429, "3600", 60), (500, "7", 0)]
+)
+def test_after_a_refusal_everybody_holds_back(code, asked, pause):
+    time = FakeTime()
+    answers = [httpx.Response(code, headers={"retry-after": asked}), httpx.Response(200)]
+    shared = limiter(time, lambda _: answers.pop(0))
+    shared.handle_request(REQUEST)
+    other = threading.Thread(target=shared.handle_request, args=(REQUEST,))
+    other.start()
+    other.join()
+    assert time.seconds == pause
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The payload is larger than the limit of 8 MB",
+        "Request exceeds 8MB",
+        "Request Entity Too Large",
+        "maximum size limit reached",
+        "Maximum request size is 8388608 bytes",
+    ],
+)
+def test_a_429_about_size_goes_past_the_retries(text):
+    large = limiter(FakeTime(), lambda _: httpx.Response(429, json={"message": text}))
+    with pytest.raises(FinalAnswerError) as caught:
+        large.handle_request(REQUEST)
+    assert text in caught.value.response.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Too many requests", "API rate limit exceeded for 10.8.0.1", "3 calls, max 2 per s", ""],
+)
+def test_a_429_about_pace_is_left_to_the_retries(text):
+    busy = limiter(FakeTime(), lambda _: httpx.Response(429, text=text))
+    assert busy.handle_request(REQUEST).status_code == 429
+
+
+def test_only_a_429_speaks_of_size():
+    assert not speaks_of_size(httpx.Response(413, text="payload too large"))
+
+
+@pytest.mark.parametrize(("asked", "final"), [("9", False), ("11", True)])
+def test_a_wait_beyond_the_budget_goes_past_the_retries(asked, final):
+    time = FakeTime()
+    policy = Policy(Kind.REPEATABLE, budget=10.0, clock=time.clock)
+    request = httpx.Request("GET", REQUEST.url, extensions={"retry": policy})
+    busy = limiter(time, lambda _: httpx.Response(429, headers={"retry-after": asked}))
+    if final:
+        with pytest.raises(FinalAnswerError):
+            busy.handle_request(request)
+    else:
+        assert busy.handle_request(request).status_code == 429
+
+
+class Pieces(httpx.SyncByteStream):
+    """A body in pieces, with time passing before each."""
+
+    def __init__(self, time, pieces, seconds):
+        self.time, self.pieces, self.seconds = time, pieces, seconds
+        self.closed = False
+
+    def __iter__(self):
+        for piece in self.pieces:
+            self.time.seconds += self.seconds
+            yield piece
+
+    def close(self):
+        """Note that the connection is free."""
+        self.closed = True
+
+
+def test_an_answer_in_pieces_is_read_whole_and_its_connection_freed():
+    time = FakeTime()
+    body = Pieces(time, [b'{"id"', b": 7}"], 1)
+    whole = limiter(time, lambda _: httpx.Response(200, stream=body)).handle_request(REQUEST)
+    assert whole.json() == {"id": 7}
+    assert body.closed
+
+
+@pytest.mark.parametrize("pieces", [[b"x"] * 100, [b"x" * 30_000_000] * 4])
+def test_an_answer_that_does_not_end_is_cut_off(pieces):
+    """Each piece comes well within the time for one read; time and size are bounded in all."""
+    time = FakeTime()
+    body = Pieces(time, pieces, 1)
+    endless = limiter(time, lambda _: httpx.Response(200, stream=body), timeout=60.0)
+    with pytest.raises(httpx.ReadTimeout):
+        endless.handle_request(REQUEST)
+    assert body.closed
+
+
+def test_closing_closes_the_transport():
+    inner = httpx.MockTransport(lambda _: httpx.Response(200))
+    closed = []
+    inner.close = lambda: closed.append(True)
+    Limiter(inner, 0, 1, FakeTime().clock).close()
+    assert closed

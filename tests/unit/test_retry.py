@@ -1,0 +1,240 @@
+"""The retry table, cell by cell, by what the client really sends."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from provider.client import CloudElementsClient
+from provider.config import Settings
+from provider.errors import (
+    AmbiguousError,
+    APIError,
+    CloudElementsError,
+    NotSentError,
+    RateLimitError,
+    StrangerError,
+    TooLargeError,
+)
+from provider.retry import TABLE, Kind, Outcome, Then, Time, outcome_of_status, table_as_markdown
+
+SETTINGS = Settings(
+    base_url="https://platform.example/elements/api-v2",
+    user_secret="user-secret-1",
+    organization_secret="organization-secret-1",
+    retry_budget=100.0,
+)
+INSTANCE = {"id": 7, "name": "seven", "token": "token-of-seven", "element": {"key": "hubspot"}}
+CODED = {"name": "seven", "providerData": {"code": "one-time-code"}}
+
+
+class FakeTime:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self):
+        self.seconds = 1_000.0
+        self.sleeps = []
+        self.clock = Time(now=lambda: self.seconds, sleep=self._sleep, wall=lambda: self.seconds)
+
+    def _sleep(self, seconds):
+        self.sleeps.append(seconds)
+        self.seconds += seconds
+
+
+class Platform:
+    """Answers by a script; an exception in it is raised, and the last entry repeats."""
+
+    def __init__(self, *script):
+        self.script = list(script)
+        self.arrived = []
+        self.time = FakeTime()
+        self.client = CloudElementsClient(
+            SETTINGS, transport=httpx.MockTransport(self._answer), clock=self.time.clock
+        )
+
+    def _answer(self, request):
+        self.arrived.append(request)
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, Exception):
+            raise step
+        return step()
+
+
+def ok():
+    return httpx.Response(200, json=INSTANCE)
+
+
+def status(code, message="busy", **headers):
+    body = {"requestId": "5b0437c6e4b07731ae39b533", "message": message}
+    return lambda: httpx.Response(code, json=body, headers=headers)
+
+
+ASK = {
+    "GET": (Kind.REPEATABLE, lambda c: c.get_instance("7")),
+    "PATCH": (Kind.REPEATABLE, lambda c: c.update_instance("7", {"name": "seven"})),
+    "DELETE": (Kind.REPEATABLE, lambda c: c.delete_instance("7")),
+    "PUT enabled": (Kind.REPEATABLE, lambda c: c.set_enabled("7", enabled=True)),
+    "POST": (Kind.CREATE, lambda c: c.create_instance({"name": "seven"}, one_time=False)),
+    "POST code": (Kind.ONE_TIME, lambda c: c.create_instance(CODED, one_time=True)),
+    "PATCH code": (Kind.ONE_TIME, lambda c: c.update_instance("7", CODED, one_time=True)),
+}
+GARBLED = [
+    lambda: httpx.Response(200, text="<html>welcome</html>", headers={"content-type": "text/html"}),
+    lambda: httpx.Response(200, text='{"id": 7, "na'),
+    lambda: httpx.Response(200, json=["seven"]),
+    lambda: httpx.Response(200, content=b"no gzip", headers={"content-encoding": "gzip"}),
+]
+FAULTS = [
+    (Outcome.NOT_SENT, httpx.ConnectError("refused"), NotSentError),
+    (Outcome.NOT_SENT, httpx.ConnectTimeout("slow"), NotSentError),
+    (Outcome.NOT_SENT, httpx.PoolTimeout("full"), NotSentError),
+    (Outcome.NOT_SENT, httpx.ProxyError("no tunnel"), NotSentError),
+    (Outcome.NO_ANSWER, httpx.ReadTimeout("slow"), AmbiguousError),
+    (Outcome.NO_ANSWER, httpx.WriteTimeout("slow"), AmbiguousError),
+    (Outcome.NO_ANSWER, httpx.ReadError("reset"), AmbiguousError),
+    (Outcome.NO_ANSWER, httpx.WriteError("pipe"), AmbiguousError),
+    (Outcome.NO_ANSWER, httpx.RemoteProtocolError("closed"), AmbiguousError),
+    *((Outcome.GARBLED, garbled, AmbiguousError) for garbled in GARBLED),
+    (Outcome.TOO_MANY, status(429), RateLimitError),
+    (Outcome.TOO_MANY, lambda: httpx.Response(429, text="<p>slow down</p>"), RateLimitError),
+    (Outcome.TOO_LARGE, status(429, "The payload is larger than the limit of 8 MB"), TooLargeError),
+    *((Outcome.SERVER_ERROR, status(code), APIError) for code in (408, 500, 502, 503, 504, 524)),
+    (Outcome.SERVER_ERROR, lambda: httpx.Response(502, text="<h1>Bad Gateway</h1>"), APIError),
+    *((Outcome.REFUSED, status(code), APIError) for code in (400, 401, 403, 409, 415, 501)),
+    (Outcome.REFUSED, lambda: httpx.Response(302, headers={"location": "/"}), StrangerError),
+]
+
+
+QUIET = ("DELETE", "PUT enabled")
+"""Their answers have nothing to say, so that only a page instead of one is garbled."""
+
+CELLS = [
+    pytest.param(ASK[name], *fault, id=f"{name}-{number}")
+    for number, fault in enumerate(FAULTS)
+    for name in ASK
+    if not (fault[0] is Outcome.GARBLED and name in QUIET)
+]
+
+
+@pytest.mark.parametrize(("asked", "outcome", "fault", "error"), CELLS)
+def test_a_request_is_repeated_exactly_where_the_table_says_so(asked, outcome, fault, error):
+    """Each fault is followed by a good answer, which only a repeated request gets to see."""
+    kind, ask = asked
+    platform = Platform(fault, ok)
+    if TABLE[outcome][kind] is Then.SEND_AGAIN:
+        ask(platform.client)
+        assert len(platform.arrived) == 2
+    else:
+        with pytest.raises(error):
+            ask(platform.client)
+        assert len(platform.arrived) == 1
+
+
+def test_every_outcome_is_tried():
+    assert {outcome for outcome, _, _ in FAULTS} == set(Outcome)
+    assert {kind for kind, _ in ASK.values()} == set(Kind)
+
+
+@pytest.mark.parametrize("kind", [Kind.CREATE, Kind.ONE_TIME])
+def test_a_create_is_sent_again_unseen_only_when_no_connection_was_made(kind):
+    again = {outcome for outcome in Outcome if TABLE[outcome][kind] is Then.SEND_AGAIN}
+    assert again == {Outcome.NOT_SENT}
+
+
+def test_what_carries_a_code_is_never_sent_again_after_a_look_either():
+    assert Then.LOOK_UP not in {TABLE[outcome][Kind.ONE_TIME] for outcome in Outcome}
+
+
+def test_every_status_has_an_outcome_unless_it_is_a_success():
+    assert [code for code in range(200, 600) if outcome_of_status(code) is None] == list(
+        range(200, 300)
+    )
+
+
+def test_waits_grow_and_end_with_the_attempts():
+    platform = Platform(status(503))
+    with pytest.raises(APIError):
+        platform.client.get_instance("7")
+    bounds = [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert len(platform.arrived) == 9
+    assert all(0 <= wait <= bound for wait, bound in zip(platform.time.sleeps, bounds, strict=True))
+
+
+def test_a_missing_connection_is_given_up_soon():
+    """Its usual reason is a mistake in the address, and its author is waiting."""
+    platform = Platform(httpx.ConnectError("refused"))
+    with pytest.raises(NotSentError):
+        platform.client.get_instance("7")
+    assert len(platform.arrived) == 4
+    assert sum(platform.time.sleeps) <= 3.5
+
+
+@pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.parametrize("form", ["seconds", "date", "date without zone"])
+def test_retry_after_is_honoured_to_the_second(code, form):
+    platform = Platform(ok)
+    moment = datetime.fromtimestamp(platform.time.seconds + 42, UTC)
+    text = {
+        "seconds": "42",
+        "date": format_datetime(moment, usegmt=True),
+        "date without zone": format_datetime(moment.replace(tzinfo=None)).removesuffix(" -0000"),
+    }[form]
+    platform.script = [status(code, **{"retry-after": text}), ok]
+    platform.client.get_instance("7")
+    assert sum(platform.time.sleeps) == 42
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "", "١٢", "Wed, 99 Foo 2099", "1e3"])
+def test_a_retry_after_that_is_none_is_passed_over(text):
+    platform = Platform(lambda: httpx.Response(429, headers=[(b"retry-after", text.encode())]), ok)
+    platform.client.get_instance("7")
+    assert sum(platform.time.sleeps) <= 0.5
+
+
+def test_a_retry_after_in_the_past_means_now():
+    platform = Platform(status(429, **{"retry-after": "Thu, 01 Jan 1970 00:00:01 GMT"}), ok)
+    platform.client.get_instance("7")
+    assert sum(platform.time.sleeps) == 0
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_who_asks_for_more_than_the_budget_is_not_waited_for(code):
+    platform = Platform(status(code, **{"retry-after": "101"}), ok)
+    with pytest.raises(APIError) as caught:
+        platform.client.get_instance("7")
+    assert caught.value.status == code
+    assert platform.time.sleeps == []
+
+
+def test_the_budget_bounds_the_sum_of_all_waits():
+    platform = Platform(status(429, **{"retry-after": "40"}))
+    with pytest.raises(RateLimitError):
+        platform.client.get_instance("7")
+    assert platform.time.sleeps == [40, 40]
+
+
+def test_an_answer_after_the_budget_is_the_last():
+    def late():
+        platform.time.seconds += 101
+        return status(503)()
+
+    platform = Platform(late, ok)
+    with pytest.raises(APIError):
+        platform.client.get_instance("7")
+    assert len(platform.arrived) == 1
+
+
+def test_the_table_in_the_documentation_has_a_row_for_each_outcome():
+    lines = table_as_markdown().splitlines()
+    assert len(lines) == 2 + len(Outcome)
+    assert all(line.count("|") == len(Kind) + 2 for line in lines)
+    assert all(any(outcome.value in line for line in lines) for outcome in Outcome)
+
+
+def test_errors_of_others_are_not_swallowed():
+    """A defect in a transport is no answer of the platform."""
+    platform = Platform(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        platform.client.get_instance("7")
+    assert not issubclass(ZeroDivisionError, CloudElementsError)
