@@ -1,0 +1,98 @@
+"""Writes the tables of docs/reference.md from the code that they describe: `make docs`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provider.config import Settings, environment_name, stack_key
+from provider.resource import ElementInstance
+from provider.schema import Inputs, policy
+from provider.stack import InstanceDeclaration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic import BaseModel
+
+PAGE = Path(__file__).parents[1] / "docs/reference.md"
+
+
+def inputs() -> str:
+    """Return the table of the resource's inputs."""
+    marks = {"replaces": "replaces", "write_only": "not compared", "secret": "secret"}
+    rows = []
+    for name, text in _described(Inputs):
+        if name == "markers":
+            continue
+        found = [word for mark, word in marks.items() if getattr(policy(name), mark)]
+        rows.append((f"`{name}`", text, ", ".join(found)))
+    return _table(("Input", "Meaning", ""), rows)
+
+
+def outputs() -> str:
+    """Return the table of the resource's outputs, from the attributes of the class."""
+    source = inspect.getsource(ElementInstance)
+    found = re.findall(r'^    (\w+): pulumi\.Output.*\n    """(.*)"""$', source, re.MULTILINE)
+    return _table(("Output", "Meaning"), [(f"`{name}`", text) for name, text in found])
+
+
+def settings() -> str:
+    """Return the table of the connection settings."""
+    rows = [
+        (
+            f"`{environment_name(item.name)}`",
+            f"`{stack_key(item.name)}`",
+            "" if item.default == "" else f"`{_shown(item.default)}`",
+            item.metadata["doc"],
+        )
+        for item in fields(Settings)
+    ]
+    return _table(("Environment", "Stack configuration", "Default", "Meaning"), rows)
+
+
+def declaration() -> str:
+    """Return the table of the keys of an entry of `cloud-elements:instances`."""
+    rows = [(f"`{name}`", text) for name, text in _described(InstanceDeclaration)]
+    return _table(("Key", "Meaning"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "inputs": inputs,
+    "outputs": outputs,
+    "settings": settings,
+    "declaration": declaration,
+}
+
+
+def page(text: str) -> str:
+    """Return the page with every table as the code has it now."""
+    for name, table in TABLES.items():
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = block.sub(lambda match, table=table: match[1] + table() + match[2], text)  # type: ignore[misc]
+    return text
+
+
+def _described(model: type[BaseModel]) -> Iterable[tuple[str, str]]:
+    for name, field in model.model_fields.items():
+        yield name, " ".join((field.description or "").split())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.exit()
