@@ -20,7 +20,7 @@ from sandbox.elements import Elements, load_folder
 from sandbox.tenant import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 USER_SECRET = "sandbox-user-secret"
 ORGANIZATION_SECRET = "sandbox-organization-secret"
@@ -38,7 +38,7 @@ class Sandbox(Control):
         *,
         elements: str | Path | None = None,
         lenient: bool = False,
-        switches: dict[str, object] | None = None,
+        switches: Mapping[str, object] | None = None,
         seed: int = 0,
         db: str | Path | None = None,
         host: str = "127.0.0.1",
@@ -54,7 +54,7 @@ class Sandbox(Control):
         self._address = (host, port)
         tenant = Tenant(
             elements=Elements([*catalogue(), *loaded], lenient=lenient),
-            switches=dict(switches or {}),
+            switches=switches or {},
             seed=seed,
             db=str(db) if db else None,
             clock=clock,

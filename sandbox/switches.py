@@ -7,6 +7,10 @@ generated from it. It knows nothing of requests or storage.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 UNKNOWN, DISPUTED, TOOL = "unknown", "disputed", "tool"
 
@@ -439,7 +443,7 @@ TABLE: dict[str, Switch] = {switch.name: switch for _, group in GROUPS for switc
 class Switches:
     """The positions of all switches; unknown names and values raise ValueError."""
 
-    def __init__(self, positions: dict[str, object] | None = None) -> None:
+    def __init__(self, positions: Mapping[str, object] | None = None) -> None:
         self._positions = {name: switch.default for name, switch in TABLE.items()}
         for name, value in (positions or {}).items():
             self.set(name, value)

@@ -14,7 +14,7 @@ from sandbox.store import Store
 from sandbox.switches import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sandbox.elements import Elements
 
@@ -32,7 +32,7 @@ class Tenant:
         self,
         *,
         elements: Elements,
-        switches: dict[str, object],
+        switches: Mapping[str, object],
         seed: int,
         db: str | None,
         clock: Callable[[], float],
@@ -48,7 +48,7 @@ class Tenant:
         self.store = Store(db, FIRST_INSTANCE_ID)
         self.journal = Journal()
         self._seed = seed
-        self._first_switches = switches
+        self._first_switches = dict(switches)
         self._requests = 0
         self._second: tuple[int, int] = (0, 0)
         self.faults = Faults(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,3 +204,11 @@ def test_it_may_be_stopped_twice_and_never_started() -> None:
     Sandbox().stop()
     with Sandbox() as sandbox:
         sandbox.stop()
+
+
+def test_answers_do_not_wait_for_acknowledgements(api: httpx.Client, sandbox: Sandbox) -> None:
+    """Each connection sends at once; otherwise every answer takes 40 ms."""
+    api.get("/organizations/me")
+    (connection,) = sandbox._server.server_state.connections
+    accepted = connection.transport.get_extra_info("socket")
+    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
