@@ -5,6 +5,7 @@ After each step everything that was said and stored is searched for every secret
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -306,3 +307,16 @@ def test_mistakes_in_the_stack_file_are_named_all_at_once(project):
     assert f"{PATH}.tags: must be a list" in said
     assert "Traceback" not in said
     assert "unhandled" not in said
+
+
+def test_the_example_program(new_project, sandbox):
+    example = Path(__file__).parents[2] / "examples/program/__main__.py"
+    project = new_project(program=example.read_text())
+    for key in ("acmeDeskPassword", "acmeShopPassword"):
+        project.config_set(key, "correct-horse-battery", secret=True)
+    project.up()
+    assert {one["name"] for one in sandbox.instances()} == {"acme-desk", "acme-shop"}
+    project.up("--expect-no-changes")
+    assert "correct-horse-battery" not in project.everything_said()
+    project.destroy()
+    assert sandbox.instances() == []
