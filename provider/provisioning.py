@@ -171,11 +171,11 @@ class Provisioning:
         differing = {
             key: value
             for key, value in self.wished.configuration.items()
-            # A masked value may be any: the one wished for is sent along, except to an instance
-            # that was created with it.
+            # A masked value may be any, so the one wished for is sent along, except to an instance
+            # that this run created with it.
             if not wire.same_value(seen.configuration.get(key), value)
             or key not in held
-            or (adopted and held[key] == MASK)
+            or (not sent and held[key] == MASK)
         }
         tags = self._tags(self.fresh)
         body = wire.instance_request(
