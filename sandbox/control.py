@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.elements import Element
     from sandbox.faults import Fault
-    from sandbox.store import Instance
+    from sandbox.store import Code, Instance
     from sandbox.tenant import Tenant
 
 
@@ -34,20 +34,19 @@ class Control:
         It is bound to no application. Extras such as `realmId` are what the callback would have
         carried besides the code; what the element needs is made up unless given.
         """
-        return self._mint(element_key, extras)["code"]
+        return self._mint(element_key, extras).code
 
     def new_provider_data(self, element_key: str, **extras: str) -> dict[str, str]:
         """Return a whole valid `providerData`: code and extras, or the three parts of OAuth 1."""
-        return self._mint(element_key, extras)
+        return provider_data(self._mint(element_key, extras))
 
-    def _mint(self, element_key: str, extras: Mapping[str, str]) -> dict[str, str]:
+    def _mint(self, element_key: str, extras: Mapping[str, str]) -> Code:
         with self._tenant.lock:
             element = self._element(element_key)
             token = None
             if element.authentication({}) == "oauth1":
                 token = new_request_token(self._tenant, element.key, None, None)
-            code = mint_code(self._tenant, element, request_token=token, extras=extras)
-            return {"code": code.code} | provider_data(code)
+            return mint_code(self._tenant, element, request_token=token, extras=extras)
 
     def _element(self, element_key: str) -> Element:
         element = self._tenant.elements.find(element_key)

@@ -160,23 +160,24 @@ def test_mistakes_in_control_requests_are_400(
     assert api.get("/instances").status_code == 200
 
 
-def test_reset(api: httpx.Client, create: Make, connect: Callable[..., httpx.Client]) -> None:
+def test_reset(
+    api: httpx.Client, sandbox: Sandbox, create: Make, connect: Callable[..., httpx.Client]
+) -> None:
     """Everything is forgotten; switches return to how they started, ids start again."""
-    first = create()
-    with Sandbox(switches={"masking": "clear"}) as sandbox:
-        other = connect(sandbox)
-        sandbox.set_switch("masking", "masked")
-        sandbox.add_fault("drop", times=None, path="/instances")
-        sandbox.new_code("hubspot")
-        assert other.get("/organizations/me").status_code == 200
-        sandbox.reset()
-        assert (sandbox.instances(), sandbox.journal(), sandbox.faults()) == ([], [], [])
-        assert set(sandbox.counters().values()) == {0}
-        assert sandbox.switches()["masking"] == "clear"
+    first, entries = create(), sandbox.journal()
+    with Sandbox(switches={"masking": "clear"}) as other:
+        other.set_switch("masking", "masked")
+        other.add_fault("drop", times=None, path="/instances")
+        other.new_code("hubspot")
+        assert connect(other).get("/organizations/me").status_code == 200
+        other.reset()
+        assert (other.instances(), other.journal(), other.faults()) == ([], [], [])
+        assert set(other.counters().values()) == {0}
+        assert other.switches()["masking"] == "clear"
     origin = str(api.base_url).removesuffix("/elements/api-v2/")
     assert api.post(f"{origin}/sandbox/reset").status_code == 200
-    again = create()
-    assert (again["id"], again["token"]) == (first["id"], first["token"])
+    assert create() == first
+    assert sandbox.journal() == entries
 
 
 def test_the_index_shows_the_state(backdoor: httpx.Client, sandbox: Sandbox) -> None:

@@ -105,4 +105,5 @@ def test_the_platforms_own_application_shows_the_secret(api: httpx.Client) -> No
 def test_new_provider_data_has_all_parts(api: httpx.Client, sandbox: Sandbox, body: Make) -> None:
     """A test may skip the exchange."""
     data = sandbox.new_provider_data("twitter")
+    assert set(data) == {"oauth_token", "oauth_verifier", "secret"}
     assert api.post("/instances", json=body("twitter", providerData=data)).status_code == 200

@@ -265,6 +265,8 @@ def failed_reauthentication(lab: Laboratory) -> object:
 def configuration_place(lab: Laboratory) -> object:
     made = lab.create()
     assert ("valid" in made["element"]) == ("configuration" in made["element"])
+    lab.sandbox.set_switch("configuration_place", "top")
+    assert "configuration" not in lab.read()["element"]
     return (
         made.get("configuration", {}).get("subdomain"),
         made["element"].get("configuration", {}).get("subdomain"),
