@@ -176,7 +176,7 @@ def main() -> int:
     except (CommandFailedError, EngineError, OSError, httpx.HTTPError) as problem:
         print(f"\nThe demo failed, nothing is left behind: {problem}", file=sys.stderr)
         return 1
-    print(f"\nDone in {time.monotonic() - started:.0f} s. The temporary folder is gone.")
+    print(f"Done in {time.monotonic() - started:.0f} s. The temporary folder is gone.")
     return 0
 
 
