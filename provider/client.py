@@ -422,13 +422,12 @@ class CloudElementsClient:
 
 
 def _address(settings: Settings) -> httpx.URL:
-    address = None
-    with suppress(httpx.InvalidURL):
+    with suppress(httpx.InvalidURL, ValueError):
         address = httpx.URL(settings.base_url.rstrip("/") + "/")
-    if address is None or not address.host:
-        message = "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) is not an address"
-        raise ConfigError(message)
-    return address
+        if address.host:
+            return address
+    message = "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) is not an address"
+    raise ConfigError(message)
 
 
 def _transport(settings: Settings) -> httpx.HTTPTransport:

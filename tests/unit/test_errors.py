@@ -1,0 +1,113 @@
+"""How errors read."""
+
+import pytest
+
+from provider.errors import (
+    AmbiguousError,
+    APIError,
+    AuthenticationError,
+    Call,
+    CloudElementsError,
+    ConfigError,
+    NotFoundError,
+    NotSentError,
+    RateLimitError,
+    RefusedError,
+    StrangerError,
+    TooLargeError,
+    advice,
+    sentence,
+)
+
+CALL = Call("POST", "/instances")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            APIError(CALL, 400, "Bad Request", request_id="5b04"),
+            "Bad Request (POST /instances → 400, request 5b04)",
+        ),
+        (APIError(CALL, 400, "Bad Request"), "Bad Request (POST /instances → 400)"),
+        (
+            APIError(CALL, 400, "Request failed", provider_message="invalid_grant"),
+            "Request failed (invalid_grant) (POST /instances → 400)",
+        ),
+        (
+            APIError(CALL, 400, "Same words", provider_message="Same words"),
+            "Same words (POST /instances → 400)",
+        ),
+        (
+            AmbiguousError(CALL, "no answer in time"),
+            "no answer in time (POST /instances → no answer)",
+        ),
+        (
+            AmbiguousError(CALL, "not JSON", status=200, request_id="5b04"),
+            "not JSON (POST /instances → 200, request 5b04)",
+        ),
+    ],
+)
+def test_an_error_tells_what_was_said_and_what_support_asks_for(error, text):
+    assert str(error) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "then", "text"),
+    [
+        (
+            APIError(CALL, 400, "The code is spent. ", request_id="5b04"),
+            "get a new one",
+            (
+                "could not create element instance 'mail': The code is spent "
+                "(POST /instances → 400, request 5b04): get a new one"
+            ),
+        ),
+        (
+            NotSentError(CALL, "no connection"),
+            None,
+            "could not create element instance 'mail': no connection (POST /instances → no answer)",
+        ),
+        (
+            RefusedError("two instances fit."),
+            "delete one",
+            "could not create element instance 'mail': two instances fit: delete one",
+        ),
+        ("unknown", None, "could not create element instance 'mail': unknown"),
+    ],
+)
+def test_a_user_reads_one_sentence(error, then, text):
+    assert sentence("create", "mail", error, then=then) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AuthenticationError(CALL, 401, "x"), "CLOUD_ELEMENTS_USER_SECRET"),
+        (RateLimitError(CALL, 429, "x"), "wait"),
+        (TooLargeError(CALL, 429, "x"), "less configuration"),
+        (NotSentError(CALL, "x"), "https://h/x is the platform and can be reached"),
+        (StrangerError(CALL, 404, "x"), "https://h/x is the platform's API"),
+        (AmbiguousError(CALL, "x", status=200), "https://h/x is the platform's API"),
+        (AmbiguousError(CALL, "x"), "run pulumi up again"),
+        (APIError(CALL, 503, "x"), "try again later"),
+        (APIError(CALL, 400, "x"), None),
+        (AuthenticationError(CALL, 403, "x"), None),
+        (NotFoundError(CALL, 404, "x"), None),
+        (ConfigError("x"), None),
+    ],
+)
+def test_advice_is_given_where_the_error_alone_tells(error, words):
+    found = advice(error, base_url="https://h/x")
+    assert (found is None) == (words is None)
+    assert words is None or words in found
+
+
+def test_every_error_of_ours_is_one_of_a_kind():
+    """Programs catch the root, and the lifecycle tells them apart by these branches."""
+    leaves = [NotFoundError, RateLimitError, TooLargeError, StrangerError, AuthenticationError]
+    assert all(issubclass(leaf, APIError) for leaf in leaves)
+    assert issubclass(NotSentError, AmbiguousError)
+    assert not issubclass(AmbiguousError, APIError)
+    assert not issubclass(TooLargeError, RateLimitError)
+    assert all(issubclass(e, CloudElementsError) for e in (APIError, AmbiguousError, ConfigError))
