@@ -27,6 +27,9 @@ from provider.errors import (
     CloudElementsError,
     ConfigError,
     NotFoundError,
+    RateLimitError,
+    StrangerError,
+    TooLargeError,
     advice,
 )
 from provider.metadata import missing, plain_keys, unknown_keys
@@ -205,14 +208,25 @@ def _name(bag: Mapping[str, Any]) -> str:
 def _advice(error: CloudElementsError, verb: str) -> str | None:
     """Return what to do about a refusal, where the verb makes a difference."""
     match error, verb:
+        case ((StrangerError() | RateLimitError() | TooLargeError()), _):
+            return None
         case APIError(status=409), "delete":
             return "delete what uses the instance, such as formula instances, then run it again"
-        case APIError(status=400), "create" | "update":
-            return "correct the inputs, with a new code if one was sent, then run pulumi up"
         case NotFoundError(), "update":
             return "run pulumi refresh, for it was deleted outside Pulumi"
+        case APIError(status=400), "read":
+            return "if it was deleted outside Pulumi, run pulumi state delete with its URN"
+        case AuthenticationError(status=403), _:
+            return "ask an administrator of your organization to allow this user to do it"
+        case AuthenticationError(message=said), _ if "Organization" in said:
+            return None  # our own secrets (docs: the platform's one text for them, 2018-09)
+        case APIError(status=status), "create" | "update" if status < _SERVER_ERROR:
+            return "correct the inputs, with a new code if one was sent, then run pulumi up"
         case _:
             return None
+
+
+_SERVER_ERROR = 500
 
 
 def _as_read(
