@@ -62,10 +62,14 @@ def markers(*, organization: str, project: str, stack: str, place: str) -> Marke
 
 
 def credential_marker(fingerprints: Mapping[str, str]) -> list[str]:
-    """Return the tag for one-time credentials, by their fingerprints; none where there are none."""
+    """Return the tag for one-time credentials, by their fingerprints; none where there are none.
+
+    A code alone decides where there is one, whatever is given beside it.
+    """
     if not fingerprints:
         return []
-    parts = [f"{path}={mark}" for path, mark in sorted(fingerprints.items())]
+    telling = {"code": fingerprints["code"]} if "code" in fingerprints else fingerprints
+    parts = [f"{path}={mark}" for path, mark in sorted(telling.items())]
     return [_checked(f"code-{_digest(16, *parts)}")]
 
 

@@ -29,7 +29,11 @@ from provider.retry import SERVER_ERRORS, Time
 from provider.schema import Changes, Inputs, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from provider.config import Settings
+
+_CONFIGURATION = "configuration."
 
 
 @dataclass
@@ -92,7 +96,7 @@ class Provisioning:
         if self.inputs.adopt:
             instance = asked(self.inputs.adopt, self.client, self.inputs.element_key)
             if not self.platform.ledger.claim(instance):
-                message = f"instance {instance.id} already belongs to a resource"
+                message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
                 raise RefusedError(message)
             return instance.id, self._take_over(instance, adopted=True, sent=False)
         wish = Wish(
@@ -135,7 +139,7 @@ class Provisioning:
             name=inputs.name,
             tags=self._tags(self.fresh),
             configuration=inputs.configuration,
-            provider_data=self._provider_data(),
+            provider_data=self._provider_data(self.fresh),
             external_authentication=inputs.external_authentication,
         )
 
@@ -147,9 +151,24 @@ class Provisioning:
         markers = self.inputs.markers
         return [*self.inputs.tags, *markers, *(credential_marker(spent) if markers else [])] or None
 
-    def _provider_data(self) -> dict[str, Any]:
-        code = {"code": self.inputs.code} if self.inputs.code else {}
-        return code | self.inputs.provider_data
+    def _provider_data(self, paths: Collection[str]) -> dict[str, Any]:
+        """Return what hands in the credentials at `paths`; others, spent by now, are left out."""
+        inputs = self.inputs
+        code = {"code": inputs.code} if inputs.code and "code" in paths else {}
+        others = {
+            key: value
+            for key, value in inputs.provider_data.items()
+            if (path := f"provider_data.{key}") not in self.fresh or path in paths
+        }
+        return code | others
+
+    def _authentication(self, paths: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return provider data and configuration that hand in the credentials at `paths`."""
+        keys = {path.removeprefix(_CONFIGURATION) for path in paths}
+        configuration = {
+            key: value for key, value in self.inputs.configuration.items() if key in keys
+        }
+        return self._provider_data(paths) if len(paths) > len(configuration) else {}, configuration
 
     def _take_over(self, instance: wire.Instance, *, adopted: bool, sent: bool) -> dict[str, Any]:
         """Bring an instance that was there already to what is wished for; return the outputs.
@@ -166,6 +185,7 @@ class Provisioning:
             send = bool(self.fresh) and not sent and other and known[0] not in carried
         record = self._record(instance, spent=self.fresh, adopted=adopted)
         unsent = {} if send else self.fresh
+        provider_data, credentials = self._authentication(self.fresh if send else ())
         seen = schema.view(instance, self.wished, Record(managed=record.managed))
         held = instance.held or {}
         differing = {
@@ -181,8 +201,8 @@ class Provisioning:
         body = wire.instance_request(
             name=self.inputs.name if seen.name != self.inputs.name else None,
             tags=tags if tags is not None and set(tags) != set(carried) else None,
-            configuration=differing or None,
-            provider_data=self._provider_data() if send else None,
+            configuration=differing | credentials or None,
+            provider_data=provider_data or None,
         )
         return self._change(instance, body, record, one_time=send, unsent=unsent)
 
@@ -226,15 +246,9 @@ class Provisioning:
 
     def _update_body(self, changes: Changes, spent: dict[str, str]) -> dict[str, Any]:
         configuration = dict(changes.configuration)
-        configuration |= {
-            path.removeprefix("configuration."): self.inputs.configuration[
-                path.removeprefix("configuration.")
-            ]
-            for path in changes.credentials
-            if path.startswith("configuration.")
-        }
+        provider_data, credentials = self._authentication(changes.credentials)
+        configuration |= credentials
         configuration |= self._defaults(changes.removed)
-        credentials = any(not path.startswith("configuration.") for path in changes.credentials)
         tags = None
         if changes.tags or changes.markers or changes.credentials:
             tags = self._tags(spent) or []
@@ -242,7 +256,7 @@ class Provisioning:
             name=self.inputs.name if changes.name else None,
             tags=tags,
             configuration=configuration or None,
-            provider_data=self._provider_data() if credentials else None,
+            provider_data=provider_data or None,
         )
 
     def _defaults(self, removed: frozenset[str]) -> dict[str, str]:
