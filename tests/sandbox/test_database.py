@@ -26,10 +26,12 @@ def test_instances_and_spent_codes_are_kept(
         whole = body("hubspot", providerData={"code": first.new_code("hubspot")})
         unspent = first.new_code("hubspot")
         made = connect(first).post("/instances", json=whole).json()
+        request_id = first.journal()[0]["request_id"]
     with Sandbox(db=str(file)) as second:
         assert second.journal() == []
         api = connect(second)
         assert api.get(f"/instances/{made['id']}").json() == made
+        assert second.journal()[0]["request_id"] != request_id
         again = api.post("/instances", json=whole)
         assert again.json()["providerMessage"] == "invalid_grant: the code was used before"
         other = api.post("/instances", json=whole | {"providerData": {"code": unspent}}).json()

@@ -332,3 +332,20 @@ def test_real_time_passes(connect: Callable[..., httpx.Client]) -> None:
         start = time.monotonic()
         assert connect(sandbox).get("/organizations/me").status_code == 200
         assert time.monotonic() - start >= 0.05
+
+
+def test_stopping_does_not_wait_for_slow_answers(connect: Callable[..., httpx.Client]) -> None:
+    """The client sees its connection end, and nothing is left behind."""
+    waiting = threading.Event()
+
+    async def sleep(_: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as threads:
+        with Sandbox(sleep=sleep) as sandbox:
+            sandbox.add_fault("slow")
+            pending = threads.submit(connect(sandbox).get, "/organizations/me")
+            assert waiting.wait(PROMPTLY)
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            pending.result(PROMPTLY)

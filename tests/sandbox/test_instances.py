@@ -154,14 +154,15 @@ def test_a_wrong_password_is_refused_by_the_vendor(api: httpx.Client, body: Make
 def test_an_instance_is_made_from_a_refresh_token(
     api: httpx.Client, sandbox: Sandbox, body: Make
 ) -> None:
-    """`externalAuthentication: initial` needs the refresh token and no code."""
-    whole = body("hubspot", externalAuthentication="initial", providerData=None)
+    """`externalAuthentication: initial` needs the refresh token, and spends no code."""
+    whole = body("hubspot", externalAuthentication="initial")
     assert api.post("/instances", json=whole).status_code == 400
     whole["configuration"]["oauth.user.refresh_token"] = "from-elsewhere"
     made = api.post("/instances", json=whole).json()
     assert made["externalAuthentication"] == "initial"
     kept = stored(sandbox, made["id"])["configuration"]
     assert kept["oauth.user.refresh_token"] == "from-elsewhere"
+    assert sandbox.counters()["codes_spent"] == 0
     assert kept["oauth.user.token"].startswith("sandbox-user-")
 
 
