@@ -63,7 +63,7 @@ def instance_answer(
         "maxCacheSize": 0,
         "cacheTimeToLive": 0,
         "cachingEnabled": False,
-        "configuration": shown(element, instance.configuration, switches),
+        "configuration": {} if light else shown(element, instance.configuration, switches),
         "eventsEnabled": False,
         "traceLoggingEnabled": False,
         "externalAuthentication": instance.external_authentication,
