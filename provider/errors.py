@@ -18,6 +18,7 @@ every error is one sentence and nothing is said twice.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 
@@ -179,3 +180,9 @@ def sentence(
         text = str(error).rstrip(". ")
     text = f"could not {verb} element instance '{name}': {text}"
     return f"{text}: {then}" if then else text
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Return `; did you mean 'x'?` when a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return f"; did you mean '{close[0]}'?" if close else ""

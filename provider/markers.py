@@ -27,6 +27,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MARKERS = "__markers"
+"""Property of a resource that holds its marker tags. Pulumi hides keys that begin with `__`."""
+
 _PREFIX = "pulumi-"
 _CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
 _PROJECT_LENGTH, _STACK_LENGTH, _CHECK_LENGTH = 24, 14, 4

@@ -9,9 +9,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from provider.errors import AuthenticationError, CloudElementsError, NotFoundError
+from provider.errors import (
+    AuthenticationError,
+    CloudElementsError,
+    NotFoundError,
+    did_you_mean,
+)
 from provider.redaction import looks_secret
-from provider.schema import did_you_mean, is_credential, is_unknown
+from provider.schema import is_credential, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

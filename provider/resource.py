@@ -10,8 +10,7 @@ from pulumi.dynamic import Resource
 
 from provider.config import NAMESPACE
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import markers
-from provider.schema import MARKERS
+from provider.markers import MARKERS, markers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

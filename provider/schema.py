@@ -6,7 +6,6 @@ platform stores them comes from `provider.wire`.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import html
 import math
@@ -19,14 +18,12 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from provider import wire
-from provider.markers import is_marker
+from provider.errors import did_you_mean
+from provider.markers import MARKERS, is_marker
 from provider.redaction import MASK, is_platform_written, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-MARKERS = "__markers"
-"""Input set by the resource class: the marker tags. Pulumi hides keys that begin with `__`."""
 
 RECORD = "__record"
 """Output only for ourselves: see `Record`."""
@@ -179,12 +176,6 @@ def _spoken(kind: str, message: str, path: str) -> str:
             return message
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Return `; did you mean 'x'?` when a known word is close, else nothing."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
-    return f"; did you mean '{close[0]}'?" if close else ""
-
-
 _MARKUP = re.compile(r"<[A-Za-z/!?][^>]*>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ADOPT = re.compile(r"\d+|(tag|name):.+", re.DOTALL)
@@ -317,12 +308,14 @@ class Record:
         answered: What the platform made of our own last write where it differs from what we
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
         adopted: The instance was there before and was taken over because the program asked.
+        refused: The platform refused to create it, and left it behind all the same.
     """
 
     managed: frozenset[str] = frozenset()
     spent: Mapping[str, str] = field(default_factory=dict)
     answered: Mapping[str, Any] = field(default_factory=dict)
     adopted: bool = False
+    refused: bool = False
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Record:
@@ -334,6 +327,7 @@ class Record:
             spent=dict(bag.get("spent") or {}),
             answered=dict(bag.get("answered") or {}),
             adopted=bool(bag.get("adopted")),
+            refused=bool(bag.get("refused")),
         )
 
     def to_bag(self) -> dict[str, Any]:
@@ -344,6 +338,7 @@ class Record:
             "spent": dict(self.spent),
             "answered": answered,
             "adopted": self.adopted,
+            "refused": self.refused,
         }
         return {key: value for key, value in parts.items() if value}
 

@@ -32,9 +32,9 @@ from pydantic import (
 )
 
 from provider.config import NAMESPACE
+from provider.errors import did_you_mean
 from provider.redaction import is_secret_key
 from provider.resource import ElementInstance
-from provider.schema import did_you_mean
 
 KEY = f"{NAMESPACE}:instances"
 

@@ -1,0 +1,281 @@
+"""The life of an element instance: configure, check, diff, create, read, update, delete."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    UpdateResult,
+)
+
+from provider import config, host, schema, wire
+from provider.errors import (
+    APIError,
+    AuthenticationError,
+    CloudElementsError,
+    ConfigError,
+    NotFoundError,
+    RateLimitError,
+    StrangerError,
+    TooLargeError,
+    advice,
+)
+from provider.journal import Journal
+from provider.markers import MARKERS
+from provider.metadata import missing, plain_keys, unknown_keys
+from provider.provisioning import Platform
+from provider.schema import Inputs, Record, View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from pulumi.dynamic import ConfigureRequest
+
+
+_SPARE_WORKERS = 4
+
+
+class Operations:
+    """What the engine asks of the provider, in one server process."""
+
+    def __init__(self) -> None:
+        self._platform: Platform | None = None
+        self._problem = "the provider is not configured"
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Read the settings and open the connection; a problem is told by `check`."""
+        try:
+            settings = config.load(os.environ, req.config.get)
+        except ConfigError as error:
+            self._problem = str(error)
+            return
+        journal = Journal.at_home(os.environ, platform=settings.base_url)
+        self.connect(Platform.of(settings, journal=journal))
+        # A few more than work at once, so that the engine's Cancel is answered meanwhile.
+        host.widen(settings.concurrency + _SPARE_WORKERS)
+
+    def connect(self, platform: Platform) -> None:
+        """Work with this platform from now on."""
+        self._platform = platform
+
+    @property
+    def _connected(self) -> Platform:
+        if self._platform is None:
+            raise ConfigError(self._problem)
+        return self._platform
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Judge a program's inputs, all problems at once; mark secrets.
+
+        A failure never names its property to the engine, which would print the property's value.
+        """
+        news = schema.normalised(host.whole(news, "news"))
+        with host.one_line_errors("check", _name(news)):
+            failures = schema.problems(news)
+            known_plain: frozenset[str] = frozenset()
+            if self._platform is None:
+                failures.append(self._problem)
+            else:
+                found, known_plain = self._against_metadata(self._platform, _olds, news)
+                failures += found
+            marked = schema.marked_secret(news, known_plain)
+        return CheckResult(marked, [CheckFailure("", failure) for failure in failures])
+
+    def _against_metadata(
+        self, platform: Platform, olds: dict[str, Any], news: dict[str, Any]
+    ) -> tuple[list[str], frozenset[str]]:
+        """Return what the element's metadata find wrong, and the keys they know to be plain."""
+        element_key = news.get("element_key")
+        if not isinstance(element_key, str) or not element_key:
+            return [], frozenset()
+        try:
+            element = platform.metadata.element(element_key)
+        except NotFoundError as error:
+            similar = platform.metadata.similar(element_key)
+            return [f"element_key: {error}{similar}"], frozenset()
+        except AuthenticationError as error:
+            then = advice(error)
+            return [f"{error}{f': {then}' if then else ''}"], frozenset()
+        if element is None:
+            return [], frozenset()
+        replaced = bool(olds) and olds.get("element_key") != element_key
+        failures = list(missing(element, news, new=not olds or replaced))
+        if replaced and news.get("code") and news["code"] == olds.get("code"):
+            failures.append("code: was spent for the old element; a new element needs a new code")
+        configuration = news.get("configuration")
+        if isinstance(configuration, dict) and configuration != olds.get("configuration"):
+            for warning in unknown_keys(element, configuration):
+                host.warn(warning)
+        return failures, plain_keys(element)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Compare the state's outputs with the program's inputs."""
+        if self._platform is not None:
+            self._platform.ledger.own(_id)
+        with host.one_line_errors("compare", _name(_olds)):
+            olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
+            changes = schema.changes(olds, news)
+            # None leaves it to the engine to compare inputs, which shows the change in detail and
+            # lets replace_on_changes work; where only outputs differ, it would see nothing.
+            news = {key: value for key, value in news.items() if key != "__provider"}
+            call = host.current_call()
+            differs = call is not None and call.bag("old_inputs") != news
+        if changes.replaces:
+            return DiffResult(changes=True, replaces=changes.replaces)
+        if self._platform is not None:
+            self._platform.ledger.keep(_id)
+        if not changes.any:
+            return DiffResult(changes=False)
+        return DiffResult(changes=None if differs else True)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Create an instance, or take over the one that is meant or was left behind."""
+        with self._telling("create", props), host.waiting("creating"):
+            props = host.whole(props, "properties")
+            begun = self._connected.instance(schema.inputs_of(props)).begin()
+        return CreateResult(*begun)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Return the instance as it is now, inputs in the program's own words; gone is no error."""
+        with self._telling("read", {"name": id_} | props):
+            platform = self._connected
+            platform.ledger.own(id_)
+            props = host.whole(props, "properties")
+            call = host.current_call()
+            try:
+                instance = platform.client.get_instance(id_)
+            except NotFoundError:
+                result = ReadResult(None, {})
+            else:
+                platform.warn_when_invalid(instance, _name(props))
+                result = _as_read(instance, props, call.bag("inputs") if call else {})
+        return result
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Change the instance in place, with one request where something changed."""
+        with self._telling("update", _news), host.waiting("updating"):
+            platform = self._connected
+            platform.ledger.own(_id)
+            inputs = schema.inputs_of(host.whole(_news, "news"))
+            outputs = platform.instance(inputs).go_on(_id, host.whole(_olds, "olds"))
+        return UpdateResult(outputs)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete the instance; one that is gone is fine, an adopted one is left in place."""
+        with self._telling("delete", _props), host.waiting("deleting"):
+            platform = self._connected
+            props = host.whole(_props, "properties")
+            if platform.ledger.adopted(_id):
+                host.warn(f"element instance {_id} stays: its replacement is the same instance")
+            elif Record.of(props).adopted and not props.get("delete_adopted"):
+                host.warn(
+                    f"element instance {_id} was adopted, so it is left in place; to have it "
+                    "deleted, set delete_adopted to true and run pulumi up first"
+                )
+            elif platform.ledger.kept(_id) and platform.is_another_ones(_id, props):
+                host.warn(f"element instance {_id} stays: another resource has it now")
+            else:
+                platform.ledger.own(_id)
+                platform.client.delete_instance(_id)
+                platform.note_deleted(props)
+
+    def _telling(self, verb: str, bag: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Turn every error inside into one sentence that says what to do."""
+        base_url = self._platform.settings.base_url if self._platform else "the platform"
+        return host.one_line_errors(
+            verb,
+            _name(bag),
+            lambda error: _advice(error, verb) or advice(error, base_url=base_url),
+        )
+
+
+def _name(bag: Mapping[str, Any]) -> str:
+    name = bag.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _advice(error: CloudElementsError, verb: str) -> str | None:
+    """Return what to do about a refusal, where the verb makes a difference."""
+    match error, verb:
+        case ((StrangerError() | RateLimitError() | TooLargeError()), _):
+            return None
+        case APIError(status=409), "delete":
+            return "delete what uses the instance, such as formula instances, then run it again"
+        case NotFoundError(), "update":
+            return "run pulumi refresh, for it was deleted outside Pulumi"
+        case APIError(status=400), "read":
+            return "if it was deleted outside Pulumi, run pulumi state delete with its URN"
+        case AuthenticationError(status=403), _:
+            return "ask an administrator of your organization to allow this user to do it"
+        case AuthenticationError(message=said), _ if "Organization" in said:
+            return None  # our own secrets (docs: the platform's one text for them, 2018-09)
+        case APIError(status=status), "create" | "update" if status < _SERVER_ERROR:
+            return "correct the inputs, with a new code if one was sent, then run pulumi up"
+        case _:
+            return None
+
+
+_SERVER_ERROR = 500
+
+
+def _as_read(
+    instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any]
+) -> ReadResult:
+    """Return what a refresh stores: outputs, and inputs in the program's own words."""
+    known = schema.RECORD in props
+    record = (
+        Record.of(props) if known else Record(managed=frozenset(props.get("configuration", {})))
+    )
+    before = schema.view_of(props) if known else _wished_by(props)
+    seen = schema.view(instance, before, record)
+    kept = {key: props[key] for key in (*Inputs.model_fields, MARKERS) if key in props}
+    kept |= {"name": seen.name, "tags": seen.tags}
+    kept.setdefault("element_key", instance.element.key or "")
+    kept["configuration"] = seen.configuration
+    # Written at once and not compared, so a platform that hides the token keeps the one we know.
+    outputs = schema.outputs(
+        schema.inputs_of(kept), instance, seen, record, token=props.get("element_token")
+    )
+    return ReadResult(instance.id, outputs, _drifted(instance, old_inputs, before, seen))
+
+
+def _wished_by(props: dict[str, Any]) -> View:
+    return View(
+        name=str(props.get("name", "")),
+        tags=list(props.get("tags") or []),
+        configuration=dict(props.get("configuration") or {}),
+    )
+
+
+def _drifted(
+    instance: wire.Instance, old_inputs: dict[str, Any], before: View, seen: View
+) -> dict[str, Any] | None:
+    """Return the program's inputs with what drifted put in their place; None when there are none.
+
+    Only what the program manages can drift, and what did not keeps the program's own spelling.
+    """
+    if not old_inputs:
+        return None
+    inputs = dict(old_inputs)
+    if seen.name != before.name:
+        inputs["name"] = seen.name
+    if set(seen.tags) != set(before.tags):
+        inputs["tags"] = seen.tags
+    configuration = dict(inputs.get("configuration") or {})
+    configuration |= {
+        key: value
+        for key, value in seen.configuration.items()
+        if key in configuration and not wire.same_value(value, before.configuration.get(key))
+    }
+    if configuration:
+        inputs["configuration"] = configuration
+    if "disabled" in inputs:
+        inputs["disabled"] = bool(instance.disabled)
+    return schema.marked_secret(inputs, frozenset(configuration))
