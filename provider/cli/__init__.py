@@ -1,0 +1,70 @@
+"""The command `elements`: connect accounts, take existing ones over, see how they are.
+
+Every command loads what it needs when it runs, so that `--help` and completion are quick.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from typing import Annotated
+
+import typer
+
+from provider.cli.authorize import authorize
+from provider.cli.console import Commands, write
+
+app = typer.Typer(
+    name="elements",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help reflows, and needs no rich
+    pretty_exceptions_enable=False,  # a traceback with locals shows secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        write(version("pulumi-cloud-elements"))
+        raise typer.Exit
+
+
+@app.callback()
+def elements(
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--cwd", "-C", help="Run as if started in this folder.", exists=True, file_okay=False
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Connect accounts to Cloud Elements, and keep an eye on what Pulumi manages.
+
+    \b
+    A new account:       elements search drive
+                         elements describe onedrivebusiness
+                         elements authorize files --stack dev --up
+    Existing instances:  elements export --stack prod
+    Day by day:          elements status --watch
+    When in doubt:       elements doctor
+
+    The platform is found through CLOUD_ELEMENTS_BASE_URL, CLOUD_ELEMENTS_USER_SECRET and
+    CLOUD_ELEMENTS_ORGANIZATION_SECRET, or else through the stack's configuration.
+
+    \b
+    Exit codes:  0 done            3 done, and something needs attention
+                 1 failed          4 a person said no
+                 2 wrong usage     5 nobody answered in time
+    """  # noqa: D301 - \b keeps the lines of a list apart
+    if folder is not None:
+        os.chdir(folder)
+
+
+app.command()(authorize)

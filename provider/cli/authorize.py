@@ -1,0 +1,446 @@
+"""`elements authorize`: from a declared instance to a code in the stack's secret configuration."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from provider.cli.completion import instance_names, stack_names
+from provider.cli.console import Exit, FailureError, could_not, emit, say, shown
+from provider.cli.project import Project, platform, set_command, setting_path, settings_of
+
+if TYPE_CHECKING:
+    from provider import wire
+    from provider.cli.project import Stack
+    from provider.client import CloudElementsClient
+    from provider.consent.grant import Answer, Grant, Question
+    from provider.consent.listener import Listener
+    from provider.stack import InstanceDeclaration
+
+_CALLBACK_KEY = "oauth.callback.url"
+_SITE = re.compile(r"(.+\.)?(subdomain|site\.?address)", re.IGNORECASE)
+_PLAIN_ADDRESS = re.compile(r"[!-~]+")
+_PATH = "/callback"
+
+
+def authorize(
+    instance: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the entry in the stack's cloud-elements:instances.",
+            autocompletion=instance_names,
+        ),
+    ],
+    *,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            help="Stack that declares the instance; the current one if not given.",
+            autocompletion=stack_names,
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port of 127.0.0.1 to listen on. Needed when the callback URL that is registered "
+            "with the vendor has a port and the stack does not declare it, or when another port "
+            "is forwarded to this one.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for the answer.", metavar="SECONDS")
+    ] = 300.0,
+    browser: Annotated[
+        bool, typer.Option(help="Open the browser, or only print the address of the consent page.")
+    ] = True,
+    paste: Annotated[
+        bool,
+        typer.Option("--paste", help="Do not listen: the address or the code is pasted."),
+    ] = False,
+    extra: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="What else the element's consent step asks for, such as subdomain=acme.",
+        ),
+    ] = None,
+    up: Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --up: pass --yes to 'pulumi up'.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say the result as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Connect an account: get consent in the browser, store the code in the stack.
+
+    The instance is an entry of cloud-elements:instances that names an OAuth element, its
+    oauth.api.key and oauth.api.secret, and the oauth.callback.url registered with the vendor.
+
+    A callback URL on this machine (http://127.0.0.1:8080/callback) is listened to; one on a
+    server of yours ends there, and you paste the address that the browser shows, or the code in
+    it. On a machine without a browser, open the printed address anywhere and paste likewise.
+
+    The code goes into the stack's configuration, encrypted, over standard input; nothing is
+    printed, and nothing is stored if anything fails. It is good for minutes: run pulumi up soon.
+
+    \b
+    Examples:
+      elements authorize invoices --stack dev
+      elements authorize invoices --stack dev --up --yes
+      ssh server elements authorize invoices --no-browser
+    """  # noqa: D301 - \b keeps the lines of a list apart
+    target = _Target.of(Project().stack(stack), instance)
+    extras = _extras(extra or [])
+    with platform(settings_of(target.stack)) as client:
+        application = _Application.of(target, client, port)
+        with ExitStack() as stop:
+            listener = None if paste else _listener(application, port, stop)
+            if application.callback_url is None:
+                if listener is None:
+                    raise _no_callback(target)
+                application.callback_url = f"http://127.0.0.1:{listener.port}{_PATH}"
+            with could_not(f"get the consent page of instance '{instance}'"):
+                question, address = _ask(application, client, extras)
+            if listener:
+                listener.ask(question)
+            _lead(address, application, browser=browser)
+            answer = _wait(question, listener, timeout)
+            grant = _granted(answer, target, timeout)
+            _store(target, grant, application)
+    _finish(target, up=up, yes=yes, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The entry that is to get a code."""
+
+    stack: Stack
+    name: str
+    declaration: InstanceDeclaration
+
+    @classmethod
+    def of(cls, stack: Stack, name: str) -> _Target:
+        from provider.errors import did_you_mean  # noqa: PLC0415
+
+        declared = stack.declared()
+        if name not in declared:
+            hint = did_you_mean(name, list(declared))
+            known = f"it has {', '.join(declared)}" if declared else "it declares none"
+            message = f"Stack '{stack.name}' declares no instance '{name}'{hint or f'; {known}'}."
+            raise FailureError(shown(message))
+        return cls(stack, name, declared[name])
+
+    def path(self, *keys: str) -> str:
+        return setting_path(self.name, *keys)
+
+
+@dataclass
+class _Application:
+    """What is registered with the element's vendor."""
+
+    element: wire.Element
+    oauth1: bool
+    api_key: str
+    api_secret: str = field(repr=False)
+    callback_url: str | None
+    """None when the stack does not declare one, until we listen."""
+    scope: str | None
+    extras: dict[str, str]
+    site_address: str | None
+
+    @classmethod
+    def of(cls, target: _Target, client: CloudElementsClient, port: int | None) -> _Application:
+        from provider import wire  # noqa: PLC0415
+
+        given = {key: wire.stored(value) for key, value in target.declaration.configuration.items()}
+        configuration = {key: value for key, value in given.items() if value}
+        with could_not(f"look up element '{target.declaration.element}'"):
+            element = client.get_element(target.declaration.element)
+        kind = _kind(element, configuration)
+        lacking = [k for k in ("oauth.api.key", "oauth.api.secret") if k not in configuration]
+        if lacking:
+            commands = " and ".join(
+                f"'{set_command(target.stack.name, target.name, 'configuration', key)}'"
+                for key in lacking
+            )
+            message = (
+                f"Instance '{target.name}' has no {' and no '.join(lacking)}, which the vendor "
+                f"gives to your application: set it by {commands}."
+            )
+            raise FailureError(message)
+        callback_url = configuration.get(_CALLBACK_KEY)
+        if callback_url is None and port is not None:
+            callback_url = f"http://127.0.0.1:{port}{_PATH}"
+        return cls(
+            element=element,
+            oauth1=kind == "oauth1",
+            api_key=configuration["oauth.api.key"],
+            api_secret=configuration["oauth.api.secret"],
+            callback_url=callback_url,
+            scope=configuration.get("oauth.scope") or configuration.get("scope"),
+            extras=_asked_at_consent(element, configuration),
+            site_address=next((v for k, v in configuration.items() if _SITE.fullmatch(k)), None),
+        )
+
+
+def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
+    """Return `oauth1` or `oauth2`.
+
+    docs: what the instance is given goes before what the element says of itself: QuickBooks calls
+    itself oauth1 and is used with OAuth 2 (its page, 2020-11).
+    """
+    from provider.metadata import default_of  # noqa: PLC0415
+
+    own = (element.authentication.type if element.authentication else None) or ""
+    kind = (
+        configuration.get("authentication.type")
+        or default_of(element, "authentication.type")
+        or own
+    )
+    if kind.lower() not in ("", "oauth", "oauth1", "oauth2"):
+        message = (
+            f"Element '{shown(element.key)}' authenticates by '{shown(kind)}' and needs no "
+            f"consent: 'elements describe {shown(element.key)}' shows what it does need."
+        )
+        raise FailureError(message)
+    return "oauth1" if kind.lower() == "oauth1" else "oauth2"
+
+
+def _asked_at_consent(element: wire.Element, configuration: dict[str, str]) -> dict[str, str]:
+    """Return the plain keys of the element's own that its consent page may depend on.
+
+    docs: `subdomain`, `authentication.type` and others are passed on as they are (2020-11).
+    """
+    from provider.metadata import plain_keys  # noqa: PLC0415
+    from provider.redaction import is_secret_key  # noqa: PLC0415
+
+    plain = plain_keys(element)
+    required = {entry.key for entry in element.configuration if entry.required}
+    return {
+        key: value
+        for key, value in configuration.items()
+        if not key.startswith(("oauth.", "event."))
+        and not is_secret_key(key, plain)
+        and (key in required or key == "authentication.type" or _SITE.fullmatch(key))
+    }
+
+
+def _extras(given: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            message = "--extra takes KEY=VALUE, such as --extra subdomain=acme."
+            raise FailureError(message, Exit.USAGE)
+        found[key] = value
+    return found
+
+
+def _no_callback(target: _Target) -> FailureError:
+    path = f"{target.path('configuration', _CALLBACK_KEY)}"
+    return FailureError(
+        f"Instance '{target.name}' declares no {_CALLBACK_KEY}, without which nothing can be "
+        f"pasted: set it by \"pulumi config set --path '{path}' <URL> "
+        f'--stack {target.stack.name}".'
+    )
+
+
+def _listener(application: _Application, port: int | None, stop: ExitStack) -> Listener | None:
+    """Return what listens for the callback, None when it does not come to this machine."""
+    from provider.consent.listener import Listener, ListenError, Place, place_of  # noqa: PLC0415
+
+    if application.callback_url is None:
+        place: Place | None = Place("127.0.0.1", 0, _PATH, frozenset())
+    else:
+        place = place_of(application.callback_url)
+    if place is None:
+        if port is not None:
+            message = (
+                f"The callback URL {shown(application.callback_url or '')} does not lead to http "
+                "on this machine, so --port has no meaning: leave it out, and paste."
+            )
+            raise FailureError(message, Exit.USAGE)
+        return None
+    try:
+        listener = Listener(place.path, port or place.port, place.port or None)
+    except ListenError as error:
+        message = (
+            f"Nothing was asked, for {error}: end what uses the port, or give --paste and paste "
+            "the address at which the browser ends."
+        )
+        raise FailureError(message) from None
+    return stop.enter_context(listener)
+
+
+def _ask(
+    application: _Application, client: CloudElementsClient, extras: dict[str, str]
+) -> tuple[Question, str]:
+    """Return the question that we ask, and the address of the page that asks it."""
+    from provider.consent.grant import Question  # noqa: PLC0415
+    from provider.consent.listener import place_of  # noqa: PLC0415
+
+    state = secrets.token_urlsafe(32)
+    callback_url = application.callback_url or ""
+    place = place_of(callback_url)
+    asked = application.extras | extras
+    token = None
+    if application.oauth1:
+        answer = client.oauth_request_token(
+            application.element.key,
+            api_key=application.api_key,
+            api_secret=application.api_secret,
+            callback_url=callback_url,
+            extras=asked | {"state": state},
+        )
+        token = (answer.token, answer.secret or "")
+        asked = asked | {"requestToken": answer.token}
+    redirect = client.oauth_url(
+        application.element.key,
+        api_key=application.api_key,
+        api_secret=application.api_secret,
+        callback_url=callback_url,
+        state=state,
+        scope=application.scope,
+        site_address=application.site_address,
+        extras=asked,
+    )
+    return Question(state, token, place.known if place else frozenset()), redirect.oauth_url
+
+
+def _lead(address: str, application: _Application, *, browser: bool) -> None:
+    """Lead the person to the consent page."""
+    from provider.config import is_loopback  # noqa: PLC0415
+    from provider.redaction import scrub  # noqa: PLC0415
+
+    parts = urlsplit(address)
+    if not _PLAIN_ADDRESS.fullmatch(address):
+        message = "The platform gave an address for the consent page that no browser should open."
+        raise FailureError(message)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        say(f"Warning: the consent page of {parts.hostname} is not https; others can read along.")
+    element = shown(application.element.name or application.element.key)
+    if scrub(address, {application.api_secret}) != address:
+        printable = f"(at {parts.hostname}; its address holds the application's secret)"
+    else:
+        printable = address
+    if browser and _opened(address):
+        say(f"{element} asks for your consent in the browser. If no page opens, go to\n")
+    elif printable == address:
+        say(f"Open this address in a browser and give {element} your consent:\n")
+    else:
+        message = (
+            f"No browser could be opened, and the address of the consent page {printable} is not "
+            "printed: run the command where there is a browser."
+        )
+        raise FailureError(message)
+    say(f"  {printable}\n")
+
+
+def _opened(address: str) -> bool:
+    """Open the browser; tell whether there is one that shows pages outside this terminal."""
+    import webbrowser  # noqa: PLC0415
+
+    try:
+        found = webbrowser.get()
+        in_terminal = type(found) is webbrowser.GenericBrowser  # w3m, lynx and others like them
+        return not in_terminal and found.open(address)
+    except (webbrowser.Error, OSError):
+        return False
+
+
+def _wait(question: Question, listener: Listener | None, seconds: float) -> Answer | None:
+    from provider.consent.race import first_answer  # noqa: PLC0415
+    from provider.consent.terminal import Prompt  # noqa: PLC0415
+
+    prompt = Prompt(sys.stdin) if Prompt.possible() else None
+    if prompt is None or not (prompt.terminal or listener is None):
+        say(f"Waiting for the browser, {seconds:g} s at most.")
+        return first_answer(
+            question, listener=listener, prompt=None, seconds=seconds, complain=_complain
+        )
+    if listener is None:
+        say("Then paste the address at which the browser ends, or the code in it (not shown):")
+    else:
+        say(
+            "Waiting for the browser. If it runs on another machine, paste the address at which "
+            "it ends, or the code in it (not shown):"
+        )
+    with prompt:
+        return first_answer(
+            question, listener=listener, prompt=prompt, seconds=seconds, complain=_complain
+        )
+
+
+def _complain(why: str) -> None:
+    say(f"That was not taken, for {why}. Paste the whole address, or the bare code:")
+
+
+def _granted(answer: Answer | None, target: _Target, seconds: float) -> Grant:
+    from provider.consent.grant import Denial  # noqa: PLC0415
+
+    if answer is None:
+        message = (
+            f"No answer came within {seconds:g} s, and nothing was stored: run the command again "
+            f"for '{target.name}', with a longer --timeout if need be."
+        )
+        raise FailureError(message, Exit.TIMEOUT)
+    if isinstance(answer, Denial):
+        message = (
+            f"Consent was not given ({answer.reason}), and nothing was stored: run the command "
+            "again once it will be."
+        )
+        raise FailureError(message, Exit.DECLINED)
+    return answer
+
+
+def _store(target: _Target, grant: Grant, application: _Application) -> None:
+    """Put the grant into the stack's configuration: the code last, all or nothing."""
+    values: dict[tuple[str, ...], str] = {
+        ("provider_data", key): value for key, value in grant.provider_data.items()
+    }
+    if grant.code is not None:
+        values["code",] = grant.code
+    with target.stack.storing():
+        if _CALLBACK_KEY not in target.declaration.configuration:
+            path = target.path("configuration", _CALLBACK_KEY)
+            target.stack.set(path, application.callback_url or "", secret=False)
+        for keys, value in values.items():
+            target.stack.set(target.path(*keys), value, secret=True)
+
+
+def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
+    command = f"pulumi up --stack {target.stack.name}"
+    say(f"The code of '{target.name}' is stored in stack '{target.stack.name}', encrypted.")
+    result: dict[str, Any] = {
+        "instance": target.name,
+        "element": target.declaration.element,
+        "stack": target.stack.name,
+        "stored": True,
+    }
+    if not up:
+        say(f"It is good for a few minutes, once: run '{command}' now.")
+        if as_json:
+            emit(result | {"up": None})
+        return
+    flags = ["--yes", "--skip-preview"] if yes else []
+    code = target.stack.pulumi.attended("up", "--stack", target.stack.name, *flags, quiet=as_json)
+    if as_json:
+        emit(result | {"up": code == 0})
+    if code:
+        message = (
+            f"The code is stored, but 'pulumi up' ended with {code}: correct what it says and run "
+            f"'{command}' within minutes, or authorize again."
+        )
+        raise FailureError(message)

@@ -1,0 +1,154 @@
+"""How commands speak: results on standard output, everything else on standard error.
+
+Nothing here shows a secret; callers hand over texts that are fit to be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.table import Table
+
+    from provider.errors import CloudElementsError
+
+_PIPED_WIDTH = 200  # columns of a table that no terminal limits
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every command."""
+
+    DONE = 0
+    FAILED = 1
+    """It could not be done; the sentence on standard error says why and what to do."""
+    USAGE = 2
+    """The command line is wrong."""
+    ATTENTION = 3
+    """It was done, and found something that needs attention."""
+    DECLINED = 4
+    """A person said no: on the consent page, or to our question."""
+    TIMEOUT = 5
+    """Nobody answered in time."""
+    INTERRUPTED = 130
+
+
+class FailureError(Exception):
+    """A command's end before its goal; the text is one sentence: what, why, what to do."""
+
+    def __init__(self, text: str, code: Exit = Exit.FAILED) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Commands(TyperGroup):
+    """The command group: every error becomes one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except FailureError as failure:
+            say(str(failure))
+            code = failure.code
+        except KeyboardInterrupt:
+            say("Stopped.")
+            code = Exit.INTERRUPTED
+        except (OSError, EOFError) as error:
+            say(f"The command ended early: {shown(str(error.args[-1] if error.args else error))}.")
+            code = Exit.FAILED
+        raise typer.Exit(code)
+
+
+def say(text: str) -> None:
+    """Tell the person something, on standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def emit(document: object) -> None:
+    """Write one JSON document, on one line unless it is a terminal."""
+    indent = 2 if sys.stdout.isatty() else None
+    write(json.dumps(document, indent=indent, ensure_ascii=False))
+
+
+def write(text: str) -> None:
+    """Write text as it is to standard output."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def show(*tables: Table) -> None:
+    """Write tables to standard output: for a terminal's width and colours, or plain."""
+    from rich.console import Console  # noqa: PLC0415 - only what shows a table pays for it
+
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    for table in tables:
+        console.print(table)
+
+
+def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str]) -> Table:
+    """Return a table of strangers' texts; `styles` holds one style for each row."""
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row, style in zip(rows, styles, strict=True):
+        # Text, not str: a name such as `[red]` is no markup.
+        table.add_row(*(Text(shown(cell), overflow="fold") for cell in row), style=style)
+    return table
+
+
+def shown(text: str) -> str:
+    """Return a stranger's text fit for a terminal: one line, without control codes."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+", " ", text)
+
+
+@contextmanager
+def could_not(what: str, *, base_url: str = "the platform") -> Iterator[None]:
+    """Turn an error of the platform into the sentence `Could not <what>: <why>: <what to do>.`."""
+    from provider.errors import CloudElementsError  # noqa: PLC0415
+
+    try:
+        yield
+    except CloudElementsError as error:
+        said = str(error).rstrip(". ")
+        then = _advice(error, base_url)
+        text = f"Could not {what}: {said}" + (f"; {then}" if then else "")
+        failure = FailureError(f"{shown(text)}.")
+    else:
+        return
+    # Outside the handler: what caused the error stays out of any report of it.
+    raise failure
+
+
+def _advice(error: CloudElementsError, base_url: str) -> str | None:
+    from provider.errors import advice  # noqa: PLC0415
+
+    then = advice(error, base_url=base_url)
+    return then and then.replace("run pulumi up again", "try again")
+
+
+def agreed(question: str, *, yes: bool, ask: Callable[[str], bool] = typer.confirm) -> bool:
+    """Return whether the person agrees; without a terminal only `--yes` counts.
+
+    Raises:
+        FailureError: There is nobody to ask.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        message = f"{question} There is no terminal to ask at: give --yes to agree."
+        raise FailureError(message, Exit.DECLINED)
+    return ask(question)

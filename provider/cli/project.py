@@ -1,0 +1,376 @@
+"""The project in the current folder and its stacks, as the `pulumi` command shows them.
+
+Secrets are handed over on standard input and never as arguments, which other users could list.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provider.cli.console import FailureError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provider.client import CloudElementsClient
+    from provider.config import Settings
+    from provider.stack import InstanceDeclaration
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_TYPE = "cloud-elements:ElementInstance"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
+_NO_SUCH_STACK = "no stack named"
+
+
+class Pulumi:
+    """The `pulumi` command, run in one folder.
+
+    Raises:
+        FailureError: It is not on PATH.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        found = shutil.which("pulumi")
+        if found is None:
+            message = "The pulumi command is not on PATH: install it from pulumi.com/docs/install."
+            raise FailureError(message)
+        self._command = found
+        self._folder = folder
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Return what a command says on standard output.
+
+        Raises:
+            FailureError: It ended with an error, which is told in its own words.
+        """
+        done = subprocess.run(  # noqa: S603 - the person's own pulumi
+            [self._command, *arguments, "--non-interactive", "--color", "never"],
+            cwd=self._folder,
+            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
+            input=stdin or "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            words = [word for word in arguments if not word.startswith("-")][:2]
+            reason = _reason(done.stderr, stdin)
+            message = f"'pulumi {' '.join(words)}' failed: {reason}{_hint(reason)}."
+            raise FailureError(message)
+        return done.stdout
+
+    def attended(self, *arguments: str, quiet: bool) -> int:
+        """Run a command that speaks with the person itself; return its exit code.
+
+        Args:
+            arguments: Command line after `pulumi`.
+            quiet: Keep standard output free: what it says goes to standard error.
+        """
+        out = 2 if quiet else None
+        return subprocess.run(  # noqa: S603 - the person's own pulumi
+            [self._command, *arguments], cwd=self._folder, stdout=out, check=False
+        ).returncode
+
+
+def _reason(stderr: str, secret: str | None) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    reason = shown((told or lines or ["it did not say why"])[0]).rstrip(". ")
+    return reason.replace(secret, "[secret]") if secret else reason
+
+
+def _hint(reason: str) -> str:
+    if _NO_SUCH_STACK in reason:
+        return "; 'pulumi stack ls' lists the stacks, --stack takes one of them"
+    if "no stack selected" in reason:
+        return "; name one by --stack"
+    return ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A resource of ours in a stack's state."""
+
+    name: str
+    """Logical name."""
+    id: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    """In clear only when the state was read with its secrets."""
+    waiting_to_go: bool
+    """Replaced already, and to be deleted by the next run."""
+
+    @property
+    def element_key(self) -> str:
+        """Element key, as the last run knew it."""
+        return str(self.outputs.get("element_key") or "")
+
+    @property
+    def markers(self) -> list[str]:
+        """Marker tags: of the stack, then of the instance; none for a resource without them."""
+        for bag in (self.outputs, self.inputs):
+            tags = bag.get("__markers")
+            if isinstance(tags, list) and len(tags) == 2:  # noqa: PLR2004 - stack and instance
+                return [str(tag) for tag in tags]
+        return []
+
+
+@dataclass(frozen=True)
+class State:
+    """A stack's state."""
+
+    kept: list[Kept]
+    busy: bool
+    """An update runs now, or was interrupted: something may exist that is not kept yet."""
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of all instances in it."""
+        return {one.id for one in self.kept}
+
+
+class Stack:
+    """One stack of the project.
+
+    Args:
+        project: The project.
+        name: Name of the stack.
+    """
+
+    def __init__(self, project: Project, name: str) -> None:
+        self.project = project
+        self.name = name
+        self.pulumi = project.pulumi
+
+    @cached_property
+    def _config(self) -> dict[str, dict[str, Any]]:
+        text = self.pulumi.run("config", "--show-secrets", "--json", "--stack", self.name)
+        config: dict[str, dict[str, Any]] = json.loads(text)
+        return config
+
+    def text(self, key: str) -> str | None:
+        """Return the text of a stack configuration key."""
+        value = self._config.get(key, {}).get("value")
+        return value if isinstance(value, str) else None
+
+    def declared(self) -> dict[str, InstanceDeclaration]:
+        """Return the instances that the stack declares, secrets in clear.
+
+        Raises:
+            FailureError: The stack configuration has mistakes, each named by its path.
+        """
+        from provider.stack import KEY, StackError, parse  # noqa: PLC0415 - loads Pulumi's SDK
+
+        entry = self._config.get(KEY, {})
+        document = entry.get("objectValue", self.text(KEY))
+        if isinstance(document, str):
+            try:
+                document = json.loads(document)
+            except ValueError:
+                document = ()  # no map either
+        try:
+            return parse(document)
+        except StackError as error:
+            raise FailureError(str(error)) from None
+
+    @property
+    def file(self) -> Path:
+        """The stack's configuration file."""
+        from provider.stack import stack_file  # noqa: PLC0415 - loads Pulumi's SDK
+
+        return stack_file(self.project.root, self.name)
+
+    def state(self, *, secrets: bool) -> State:
+        """Return the stack's state, with its secrets in clear or not at all."""
+        flags = ["--show-secrets"] if secrets else []
+        document = json.loads(self.pulumi.run("stack", "export", "--stack", self.name, *flags))
+        deployment = document.get("deployment") or {}
+        kept = [
+            Kept(
+                name=str(resource["urn"]).rpartition("::")[2],
+                id=str(resource["id"]),
+                inputs=_clear(resource.get("inputs") or {}),
+                outputs=_clear(resource.get("outputs") or {}),
+                waiting_to_go=bool(resource.get("delete")),
+            )
+            for resource in deployment.get("resources") or []
+            if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")
+        ]
+        return State(kept, busy=bool(deployment.get("pending_operations")))
+
+    @cached_property
+    def organization(self) -> str:
+        """The stack's Pulumi organization; backends without any call it `organization`."""
+        flags = ("--show-name", "--fully-qualify-stack-names")
+        name = self.pulumi.run("stack", *flags, "--stack", self.name).strip()
+        parts = name.split("/")
+        return parts[0] if len(parts) > 1 else "organization"
+
+    def marker_tags(self, place: str = "") -> list[str]:
+        """Return the marker tags of an entry: the stack's, then the instance's."""
+        owner = self.text("cloud-elements:owner") or ""
+        return self.project.marker_tags(self.organization, owner, self.name, place)
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Put the stack's file back as it was when something inside fails."""
+        path = self.file
+        before = path.read_bytes() if path.exists() else None
+        try:
+            yield
+        except BaseException:
+            if before is None:
+                path.unlink(missing_ok=True)
+            elif path.read_bytes() != before:
+                path.write_bytes(before)
+            raise
+
+    def set(self, path: str, value: str, *, secret: bool) -> None:
+        """Set a value of the stack configuration; it travels over standard input."""
+        kind = "--secret" if secret else "--plaintext"
+        arguments = ("config", "set", kind, "--path", path, "--stack", self.name)
+        self.pulumi.run(*arguments, stdin=value)
+
+
+class Project:
+    """The Pulumi project of a folder.
+
+    Raises:
+        FailureError: There is none, or no `pulumi`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.root = project_root(folder or Path.cwd())
+        self.pulumi = Pulumi(self.root)
+
+    @cached_property
+    def name(self) -> str:
+        """The project's name, from Pulumi.yaml."""
+        import yaml  # noqa: PLC0415
+
+        document = yaml.safe_load((self.root / "Pulumi.yaml").read_text(encoding="utf-8"))
+        return str(document["name"])
+
+    def stack(self, name: str | None) -> Stack:
+        """Return a stack, by default the current one."""
+        return Stack(self, name or self.pulumi.run("stack", "--show-name").strip())
+
+    def stacks(self) -> list[Stack]:
+        """Return every stack of the project."""
+        listed = json.loads(self.pulumi.run("stack", "ls", "--json"))
+        return [Stack(self, str(entry["name"])) for entry in listed]
+
+    def marker_tags(self, organization: str, owner: str, stack: str, place: str = "") -> list[str]:
+        """Return the marker tags of a stack and of a place in it, as the resource makes them."""
+        from provider.markers import markers  # noqa: PLC0415
+
+        return markers(
+            organization=f"{organization}/{owner}", project=self.name, stack=stack, place=place
+        ).tags
+
+
+def project_root(folder: Path) -> Path:
+    """Return the folder with Pulumi.yaml: `folder`, or the nearest above it.
+
+    Raises:
+        FailureError: There is none.
+    """
+    for candidate in (folder, *folder.parents):
+        if (candidate / "Pulumi.yaml").is_file():
+            return candidate
+    message = "There is no Pulumi.yaml here or above: run the command in the project's folder."
+    raise FailureError(message)
+
+
+def setting_path(name: str, *keys: str) -> str:
+    """Return the path of a value of an instance, as `pulumi config set --path` takes it."""
+    path = "cloud-elements:instances"
+    for key in (name, *keys):
+        if _PLAIN_NAME.fullmatch(key):
+            path += f".{key}"
+        else:
+            escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+            path += f'["{escaped}"]'
+    return path
+
+
+def set_command(stack: str, name: str, *keys: str) -> str:
+    """Return the command by which a person sets a secret of an instance."""
+    import shlex  # noqa: PLC0415
+
+    path = shlex.quote(setting_path(name, *keys))
+    return f"pulumi config set --secret --path {path} --stack {shlex.quote(stack)}"
+
+
+def settings_of(stack: Stack) -> Settings:
+    """Return the connection settings, from the environment and the stack.
+
+    Raises:
+        FailureError: Some are missing or malformed.
+    """
+    from provider import config  # noqa: PLC0415
+    from provider.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return config.load(os.environ, stack.text)
+    except ConfigError as error:
+        message = f"The connection settings are not complete: {error}."
+        raise FailureError(message) from None
+
+
+def settings_without_stack(stack: str | None) -> Settings:
+    """Return the connection settings: of a stack when one is named or needed.
+
+    Raises:
+        FailureError: Some are missing or malformed.
+    """
+    from provider import config  # noqa: PLC0415
+    from provider.errors import ConfigError  # noqa: PLC0415
+
+    if stack is None:
+        try:
+            return config.load(os.environ, lambda _: None)
+        except ConfigError:
+            pass
+    return settings_of(Project().stack(stack))
+
+
+@contextmanager
+def platform(settings: Settings) -> Iterator[CloudElementsClient]:
+    """Connect to the platform while the `with` block runs.
+
+    Raises:
+        FailureError: Its address can't be used.
+    """
+    from provider.cli.console import could_not  # noqa: PLC0415
+    from provider.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
+
+    with could_not("connect to the platform"):
+        client = CloudElementsClient(settings)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _clear(value: Any) -> Any:
+    """Return a value of the state without the engine's wrapping of secrets."""
+    if isinstance(value, dict):
+        if _SIGNATURE in value:
+            text = value.get("plaintext")
+            return json.loads(text) if isinstance(text, str) else None
+        return {key: _clear(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clear(item) for item in value]
+    return value

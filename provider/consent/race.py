@@ -1,0 +1,69 @@
+"""Waiting for the answer: from the browser or from the terminal, whichever is first."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import TYPE_CHECKING
+
+from provider.consent.grant import Answer, MisfitError, Question, of_paste
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from provider.consent.listener import Listener
+    from provider.consent.terminal import Prompt
+
+
+class Clock:
+    """Time, and waiting in it; tests hand in their own."""
+
+    def now(self) -> float:
+        """Return seconds, from some moment on."""
+        return time.monotonic()
+
+    def wait(
+        self, sources: Sequence[Listener | Prompt], seconds: float
+    ) -> Sequence[Listener | Prompt]:
+        """Return the sources that have something to say, none when the time is over."""
+        ready, _, _ = select.select(sources, [], [], seconds)
+        return ready
+
+
+def first_answer(
+    question: Question,
+    *,
+    listener: Listener | None,
+    prompt: Prompt | None,
+    seconds: float,
+    complain: Callable[[str], None],
+    clock: Clock | None = None,
+) -> Answer | None:
+    """Return the first answer to `question`, None when the time is over or nobody can give one.
+
+    Args:
+        question: What was asked.
+        listener: Where the browser comes back to.
+        prompt: Where a person can paste.
+        seconds: How long to wait altogether.
+        complain: Says why something pasted was not taken.
+        clock: The clock.
+    """
+    clock = clock or Clock()
+    deadline = clock.now() + seconds
+    sources = [source for source in (listener, prompt) if source is not None]
+    while sources and (left := deadline - clock.now()) > 0:
+        ready = clock.wait(sources, left)
+        if listener is not None and listener.answer is not None:
+            return listener.answer
+        if prompt is None or prompt not in ready:
+            continue
+        try:
+            for line in prompt.lines():
+                try:
+                    return of_paste(line, question)
+                except MisfitError as misfit:
+                    complain(str(misfit))
+        except EOFError:
+            sources.remove(prompt)
+    return None
