@@ -87,7 +87,7 @@ _SHAPES = {
     "seconds": (r"\d{1,6}(\.\d+)?", "a number"),
     "pieces": (r"[1-9]\d{0,5}", "a positive integer"),
     "lists": (r"\d{1,6}", "an integer"),
-    "status": (r"[2-5]\d\d", "an HTTP status from 200 to 599"),
+    "status": (r"[45]\d\d|30[12378]", "an HTTP status that tells of an error or a redirect"),
     "retry_after": (r"((date:)?\d{1,6})?", "a number of seconds, or date: and a number"),
 }
 

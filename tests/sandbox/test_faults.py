@@ -299,6 +299,8 @@ def test_chance_depends_on_the_seed_alone() -> None:
         "slow;seconds=-1",
         "status;status=99",
         "status;status=600",
+        "status;status=204",
+        "redirect;status=304",
         "status;retry_after=soon",
         "status;retry_after=date:soon",
         "status;body=xml",
