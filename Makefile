@@ -42,7 +42,6 @@ chaos: install ## Run tests/property for much longer
 bench: engine ## Measure, and print the tables
 	$(PYTHON) -m benchmarks
 docs: install ## Write the generated tables of docs/
-	$(PYTHON) -m sandbox.tables
 	$(PYTHON) -m tools.reference
 format: install ## Format the code, and repair what can be repaired
 	.venv/bin/ruff check --fix-only --quiet && .venv/bin/ruff format

@@ -1,14 +1,10 @@
-"""The tables of docs/sandbox.md, made from the code; `python -m sandbox.tables` writes them."""
+"""The tables of docs/sandbox.md, made from the code; `make docs` writes them."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from sandbox.catalogue import catalogue
 from sandbox.faults import KINDS
 from sandbox.switches import GROUPS
-
-PAGE = Path(__file__).parent.parent / "docs" / "sandbox.md"
 
 
 def switches_table() -> str:
@@ -48,16 +44,3 @@ def elements_table() -> str:
 
 
 TABLES = {"switches": switches_table, "faults": faults_table, "elements": elements_table}
-
-
-def with_tables(page: str) -> str:
-    """Return the page with every table between its marks made anew."""
-    for name, table in TABLES.items():
-        before, rest = page.split(f"<!-- {name} -->\n")
-        _, after = rest.split(f"<!-- /{name} -->")
-        page = f"{before}<!-- {name} -->\n{table()}\n<!-- /{name} -->{after}"
-    return page
-
-
-if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,10 +1,9 @@
-"""Writes the tables of docs/reference.md from the code that they describe: `make docs`."""
+"""Writes the tables of docs/ from the code that they describe: `make docs`."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,14 @@ from provider.config import Settings, environment_name, stack_key
 from provider.resource import ElementInstance
 from provider.schema import Inputs, policy
 from provider.stack import InstanceDeclaration
+from sandbox import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pydantic import BaseModel
 
-PAGE = Path(__file__).parents[1] / "docs/reference.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def inputs() -> str:
@@ -61,19 +61,24 @@ def declaration() -> str:
     return _table(("Key", "Meaning"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "inputs": inputs,
-    "outputs": outputs,
-    "settings": settings,
-    "declaration": declaration,
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "reference.md": {
+        "inputs": inputs,
+        "outputs": outputs,
+        "settings": settings,
+        "declaration": declaration,
+    },
+    "sandbox.md": tables.TABLES,
 }
 
 
-def page(text: str) -> str:
-    """Return the page with every table as the code has it now."""
-    for name, table in TABLES.items():
-        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = block.sub(lambda match, table=table: match[1] + table() + match[2], text)  # type: ignore[misc]
+def page(name: str) -> str:
+    """Return a page of docs/ with every table as the code has it now."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    for mark, table in PAGES[name].items():
+        before, rest = text.split(f"<!-- {mark} -->\n")
+        _, after = rest.split(f"<!-- /{mark} -->")
+        text = f"{before}<!-- {mark} -->\n{table()}\n<!-- /{mark} -->{after}"
     return text
 
 
@@ -90,9 +95,10 @@ def _shown(value: Any) -> str:
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.exit()
+    for name in PAGES:
+        made = page(name)
+        (DOCS / name).write_text(made, encoding="utf-8")
