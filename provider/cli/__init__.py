@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from provider.cli.authorize import authorize
+from provider.cli.catalogue import describe, search
 from provider.cli.console import Commands, write
+from provider.cli.export import export
 
 app = typer.Typer(
     name="elements",
@@ -67,4 +69,5 @@ def elements(
         os.chdir(folder)
 
 
-app.command()(authorize)
+for command in (authorize, export, describe, search):
+    app.command()(command)

@@ -1,0 +1,328 @@
+"""`elements export`: instances that exist already become entries of a stack."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provider.cli.completion import stack_names
+from provider.cli.console import FailureError, could_not, emit, say, shown, write
+from provider.cli.project import Project, platform, set_command, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from provider import wire
+    from provider.client import CloudElementsClient
+    from provider.stack import InstanceDeclaration
+
+_HERE = "is in this stack already"
+
+
+def export(
+    *,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            help="Stack that takes the instances over; the current one if not given.",
+            autocompletion=stack_names,
+        ),
+    ] = None,
+    element: Annotated[
+        list[str] | None,
+        typer.Option("--element", "-e", help="Only instances of this element; repeatable."),
+    ] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--id",
+            help="Only this instance, even when it carries another stack's marker; repeatable.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the difference and write nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
+) -> None:
+    """Write the account's instances into the stack file, each to be taken over as it is.
+
+    Every entry gets 'adopt: <id>', so the next 'pulumi up' takes the instance over instead of
+    making one, and changes nothing about it but to add its marker tags. Only what differs from
+    the element's defaults is written. Entries that are there already stay as they are, and so
+    do instances that the stack or another one manages.
+
+    Secrets are never written. Those an instance has are listed with the command that sets
+    each; 'pulumi up' says so when one is missing. An adopted instance is left in place when it
+    is removed from the stack, unless delete_adopted says otherwise.
+
+    \b
+    Examples:
+      elements export --stack prod --dry-run
+      elements export --stack prod --element hubspot
+      elements export --stack prod --id 427001
+    """  # noqa: D301 - \b keeps the lines of a list apart
+    target = Project().stack(stack)
+    settings = settings_of(target)
+    declared, state = target.declared(), target.state(secrets=False)
+    with (
+        platform(settings) as client,
+        could_not("read the account's instances", base_url=settings.base_url),
+    ):
+        found = client.find_instances()
+        exporter = _Exporter(client, declared, state.ids, set(ids or []), set(element or []))
+        exporter.run(found)
+    missing = (set(ids or []) - {one.id for one in found}) - state.ids
+    if missing:
+        message = f"There is no instance {', '.join(sorted(missing))} in the account."
+        raise FailureError(shown(message))
+    notes = {
+        one.name: [
+            f"to be set: {set_command(target.name, one.name, 'configuration', key)}"
+            for key in one.secrets
+        ]
+        for one in exporter.taken
+    }
+    written = _write(target.file, exporter, notes, dry_run=dry_run, quiet=as_json)
+    if as_json:
+        emit(
+            {
+                "stack": target.name,
+                "written": written,
+                "entries": {one.name: one.entry for one in exporter.taken},
+                "to_be_set": {one.name: one.secrets for one in exporter.taken if one.secrets},
+                "left_out": [
+                    {"id": one.id, "name": one.name, "reason": why}
+                    for one, why in exporter.left_out
+                ],
+            }
+        )
+    _report(exporter, notes, target.name, written=written)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """An instance that becomes an entry."""
+
+    name: str
+    entry: dict[str, Any]
+    secrets: list[str]
+    """Configuration keys whose values the person has to set."""
+
+
+@dataclass
+class _Exporter:
+    """Turns instances into entries.
+
+    Args:
+        client: The platform, for the elements' metadata.
+        declared: What the stack declares already.
+        kept: Ids of the instances in the stack's state.
+        ids: Ids asked for; all when empty.
+        elements: Element keys asked for; all when empty.
+    """
+
+    client: CloudElementsClient
+    declared: dict[str, InstanceDeclaration]
+    kept: Collection[str]
+    ids: set[str]
+    elements: set[str]
+    taken: list[_Taken] = field(default_factory=list)
+    left_out: list[tuple[wire.Instance, str]] = field(default_factory=list)
+    _metadata: dict[str, wire.Element | None] = field(default_factory=dict)
+
+    def run(self, instances: list[wire.Instance]) -> None:
+        """Sort instances into those taken and those left out."""
+        wanted = [
+            one
+            for one in instances
+            if (not self.ids or one.id in self.ids)
+            and (not self.elements or one.element.key in self.elements)
+        ]
+        slugs = [_slug(one.name or "") for one in wanted]
+        for instance, slug in zip(wanted, slugs, strict=True):
+            why = self._objection(instance)
+            if why is None:
+                twice = slugs.count(slug) > 1 or slug in self.declared or not slug
+                name = f"{slug or 'instance'}-{instance.id}" if twice else slug
+                taken = self._entry(name, instance)
+                why = self._unfit(taken)
+                if why is None:
+                    self.taken.append(taken)
+                    continue
+            self.left_out.append((instance, why))
+
+    def _objection(self, instance: wire.Instance) -> str | None:
+        from provider.markers import is_marker  # noqa: PLC0415
+
+        if instance.id in self.kept or any(_names(one, instance) for one in self.declared.values()):
+            return _HERE
+        if not instance.element.key:
+            return "the platform does not tell its element"
+        if not (instance.name or "").strip():
+            return "has no name: give it one first"
+        marked = any(is_marker(tag) for tag in instance.tags or [])
+        if marked and instance.id not in self.ids:
+            return f"carries a stack's marker; take it all the same by --id {instance.id}"
+        return None
+
+    def _entry(self, name: str, instance: wire.Instance) -> _Taken:
+        from provider.markers import is_marker  # noqa: PLC0415
+
+        if instance.configuration is None:
+            instance = self.client.get_instance(instance.id)
+        entry: dict[str, Any] = {"element": instance.element.key}
+        if instance.name != name:
+            entry["name"] = instance.name
+        entry["adopt"] = instance.id
+        tags = [tag for tag in instance.tags or [] if not is_marker(tag)]
+        if tags:
+            entry["tags"] = list(dict.fromkeys(tags))
+        plain, secrets = self._configuration(instance)
+        if plain:
+            entry["configuration"] = plain
+        if instance.disabled:
+            entry["disabled"] = True
+        return _Taken(name, entry, secrets)
+
+    def _configuration(self, instance: wire.Instance) -> tuple[dict[str, str], list[str]]:
+        """Return what to write of an instance's configuration, and which secrets it has."""
+        from provider.metadata import plain_keys, required_keys  # noqa: PLC0415
+        from provider.redaction import (  # noqa: PLC0415
+            MASK,
+            is_platform_written,
+            is_secret_key,
+        )
+
+        element = self._element(instance.element.key or "")
+        entries = {entry.key: entry for entry in element.configuration} if element else {}
+        known_plain = plain_keys(element)
+        plain: dict[str, str] = {}
+        secrets: list[str] = []
+        held = instance.held or {}
+        required = {entry.key for entry in required_keys(element, held)} if element else set()
+        for key, value in held.items():
+            if is_platform_written(key) or _by_default(entries.get(key), value):
+                continue
+            if value and value != MASK and not is_secret_key(key, known_plain):
+                plain[key] = value
+            elif value:
+                secrets.append(key)
+        secrets += [key for key in required if key not in plain and key not in secrets]
+        return dict(sorted(plain.items())), sorted(secrets)
+
+    def _element(self, key: str) -> wire.Element | None:
+        """Return an element's metadata; without them, more counts as secret."""
+        from provider.errors import CloudElementsError  # noqa: PLC0415
+
+        if key not in self._metadata:
+            try:
+                self._metadata[key] = self.client.get_element(key)
+            except CloudElementsError:
+                say(f"Element '{shown(key)}' can't be looked up, so its defaults are written too.")
+                self._metadata[key] = None
+        return self._metadata[key]
+
+    def _unfit(self, taken: _Taken) -> str | None:
+        """Return why an entry could not be declared as it is."""
+        from provider import schema  # noqa: PLC0415 - loads Pulumi's SDK
+
+        bag = {"name": taken.name} | taken.entry
+        bag["element_key"] = bag.pop("element")
+        found = schema.problems(bag)
+        return f"can't be declared as it is: {found[0]}" if found else None
+
+
+def _names(declaration: InstanceDeclaration, instance: wire.Instance) -> bool:
+    """Tell whether a declaration's `adopt` means this instance."""
+    adopt = declaration.adopt
+    if adopt is None or adopt == instance.id:
+        return adopt is not None
+    by, _, text = adopt.partition(":")
+    if declaration.element != instance.element.key:
+        return False
+    return (by == "tag" and text in (instance.tags or [])) or (
+        by == "name" and text == instance.name
+    )
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
+
+
+def _by_default(entry: wire.ConfigurationEntry | None, value: str | None) -> bool:
+    """Tell whether a value is nobody's choice: the element's default, or written at run time."""
+    from provider import wire  # noqa: PLC0415
+
+    if not value:
+        return True
+    if entry is None:
+        return False
+    if wire.same_value(value, entry.default_value):
+        return True
+    # docs: hidden entries without a default are filled in at run time (87 exports, 2021-04).
+    return entry.internal or (entry.hide_from_console and entry.default_value in (None, ""))
+
+
+def _write(
+    path: Path, exporter: _Exporter, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
+) -> bool:
+    """Add the entries to the stack file, or show what would be added; tell whether it changed."""
+    from provider.cli.stack_text import with_entries  # noqa: PLC0415
+
+    if not exporter.taken:
+        return False
+    before = path.read_bytes().decode() if path.exists() else ""
+    after = with_entries(before, {one.name: one.entry for one in exporter.taken}, notes)
+    if dry_run:
+        if not quiet:
+            old, new = (text.splitlines() for text in (before, after))
+            title = f"{path.parent.name}/{path.name}"
+            diff = difflib.unified_diff(old, new, title, f"{title} (new)", lineterm="")
+            write("\n".join(diff))
+        return False
+    _replace(path, after)
+    return True
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _report(exporter: _Exporter, notes: dict[str, list[str]], stack: str, *, written: bool) -> None:
+    others = [item for item in exporter.left_out if item[1] != _HERE]
+    if others:
+        say(f"Left out: {len(others)}")
+        for instance, why in others:
+            say(f"  {instance.id} {shown(instance.name or '')}: {shown(why)}")
+    count = len(exporter.taken)
+    if not count:
+        say(f"There is nothing to add to stack '{stack}'.")
+        return
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    say(f"{entries} {'added to' if written else 'would be added to'} stack '{stack}'.")
+    commands = [note for lines in notes.values() for note in lines]
+    if commands:
+        say("The platform does not tell secrets; set each, with the value the instance has:")
+        for command in commands:
+            say(f"  {command.removeprefix('to be set: ')}")
+    if written:
+        say(f"Then take the instances over: pulumi up --stack {stack}")

@@ -1,0 +1,128 @@
+"""Editing a stack file as text: comments, order and everything else in it stay as they are."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from provider.cli.console import FailureError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEY = "cloud-elements:instances"
+_STEP = 2
+_ENDLESS = 1_000_000
+
+
+def scalar(text: str) -> str:
+    """Return a text as one line of YAML, quoted where it must be."""
+    dumped = yaml.safe_dump(text, allow_unicode=True, width=_ENDLESS, default_style=None)
+    line = dumped.removesuffix("...\n").strip()
+    if "\n" in line:
+        line = yaml.safe_dump(text, width=_ENDLESS, default_style='"').strip()
+    return line
+
+
+def with_entries(
+    text: str, entries: Mapping[str, Mapping[str, Any]], notes: Mapping[str, list[str]]
+) -> str:
+    """Return a stack file with entries added behind those that are there.
+
+    Args:
+        text: The file.
+        entries: New entries of `cloud-elements:instances`, by name.
+        notes: Comment lines for the end of an entry, by its name.
+
+    Raises:
+        FailureError: The file is laid out in a way that can't be added to.
+    """
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines()
+    at, indent, above = _where(text)
+    block = above + _rendered(entries, notes, indent)
+    if at is None:
+        lines += block
+    else:
+        lines[at:at] = block
+    new = newline.join([*lines, ""])
+    _check(text, new, entries)
+    return new
+
+
+def _rendered(
+    entries: Mapping[str, Mapping[str, Any]], notes: Mapping[str, list[str]], indent: int
+) -> list[str]:
+    lines: list[str] = []
+    for name, entry in entries.items():
+        dumped = yaml.safe_dump(
+            {name: dict(entry)}, sort_keys=False, allow_unicode=True, width=_ENDLESS
+        )
+        comments = "".join(f"{' ' * _STEP}# {note}\n" for note in notes.get(name, []))
+        lines += textwrap.indent(dumped + comments, " " * indent).splitlines()
+    return lines
+
+
+def _where(text: str) -> tuple[int | None, int, list[str]]:
+    """Return before which line to insert, how far indented, and the lines that go above."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        raise _unfit() from None
+    if root is None:
+        return None, 2 * _STEP, ["config:", f"{' ' * _STEP}{KEY}:"]
+    config = _child(root, "config")
+    if config is None:
+        return _end(root), 2 * _STEP, ["config:", f"{' ' * _STEP}{KEY}:"]
+    if _empty(config):
+        if not isinstance(config, yaml.ScalarNode) or config.value:
+            raise _unfit()
+        return config.end_mark.line + 1, 2 * _STEP, [f"{' ' * _STEP}{KEY}:"]
+    instances = _child(config, KEY)
+    column = config.value[0][0].start_mark.column
+    if instances is None:
+        return _end(config), column + _STEP, [f"{' ' * column}{KEY}:"]
+    if _empty(instances):
+        if not isinstance(instances, yaml.ScalarNode) or instances.value:
+            raise _unfit()
+        return instances.end_mark.line + 1, column + _STEP, []
+    if _child(instances, "secure") is not None:
+        raise _unfit()
+    return _end(instances), instances.value[0][0].start_mark.column, []
+
+
+def _empty(node: Any) -> bool:
+    return not isinstance(node, yaml.MappingNode) or not node.value
+
+
+def _child(node: Any, key: str) -> Any:
+    if not isinstance(node, yaml.MappingNode) or node.flow_style:
+        raise _unfit()
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _end(node: Any) -> int:
+    """Return the line behind the last one of a node's own, comments after it not counted."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    mark = node.end_mark
+    return int(mark.line if mark.column == 0 and mark.line else mark.line + 1)
+
+
+def _check(before: str, after: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse an edit that does not say what it should."""
+    old, new = yaml.safe_load(before) or {}, yaml.safe_load(after)
+    config = dict(old.get("config") or {})
+    config[KEY] = dict(config.get(KEY) or {}) | {name: dict(e) for name, e in entries.items()}
+    if new != old | {"config": config}:
+        raise _unfit()
+
+
+def _unfit() -> FailureError:
+    return FailureError(
+        f"The stack file is laid out in a way that can't be added to: write '{KEY}' in it as a "
+        "block of lines, one entry below the other."
+    )
