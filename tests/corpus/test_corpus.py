@@ -16,6 +16,7 @@ from provider.markers import is_marker, markers
 from provider.metadata import required_keys
 from provider.provisioning import Platform
 from provider.redaction import MASK, is_platform_written
+from provider.retry import Time
 from sandbox import Sandbox
 
 _PLACEHOLDER = re.compile(r"<([^<>]*)>")
@@ -40,16 +41,27 @@ def settings(sandbox):
 
 
 @pytest.fixture
-def client(settings):
-    made = CloudElementsClient(settings)
+def clock():
+    """Return a clock that moves only when somebody sleeps."""
+    seconds = [0.0]
+
+    def sleep(wait):
+        seconds[0] += wait
+
+    return Time(now=lambda: seconds[0], sleep=sleep)
+
+
+@pytest.fixture
+def client(settings, clock):
+    made = CloudElementsClient(settings, clock=clock)
     yield made
     made.close()
 
 
 @pytest.fixture
-def provider(settings, client):
+def provider(settings, client, clock):
     made = ElementInstanceProvider()
-    made.operations.connect(Platform.of(settings, client=client))
+    made.operations.connect(Platform.of(settings, client=client, clock=clock))
     return made
 
 
@@ -81,8 +93,12 @@ class Request:
         key = element.get("key") if isinstance(element, dict) else None
         name = self.body.get("name")
         configuration = self.body.get("configuration")
-        if not isinstance(key, str) or not key.strip() or re.search(r"\s", key):
-            return "names no element by its key"
+        if not isinstance(key, str) or not key:
+            return "names no element"
+        if re.search(r"[\s/]", key) or key.isdigit():
+            return f"names the element {key!r}, which is no key"
+        if self.body.get("externalAuthentication") not in (None, "initial", "none"):
+            return "asks for an external authentication other than 'initial'"
         if not isinstance(name, str):
             inside = isinstance(configuration, dict) and "name" in configuration
             return "has no name" + (", for that slipped into its configuration" if inside else "")
@@ -96,7 +112,10 @@ class Request:
         for field in ("configuration", "providerData"):
             if not isinstance(self.body.get(field, {}), dict | None):
                 return f"has a {field} that is no object"
-        return next(_unsendable(self.body.get("configuration") or {}), None)
+        code = (self.body.get("providerData") or {}).get("code")
+        if code is not None and (not isinstance(code, str) or code != code.strip() or not code):
+            return "has a code that is none"
+        return next(_unsendable(self.body), None)
 
     @staticmethod
     def _fill(text):
@@ -128,10 +147,14 @@ def _unsendable(value):
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _unsendable(item)
-        if isinstance(value, dict) and not all(key.strip() for key in value):
-            yield "has an empty configuration key"
+        if isinstance(value, dict):
+            yield from _unsendable(list(value))
+            if not all(key.strip() for key in value):
+                yield "has an empty key"
     elif value == MASK:
         yield f"holds the mask {MASK} in place of a value"
+    elif isinstance(value, str) and re.search(r"[\ud800-\udfff]", value):
+        yield "holds half a character"
     elif isinstance(value, float) and not math.isfinite(value):
         yield "holds a number that is not finite"
     elif isinstance(value, int | float) and abs(value) >= 2**53:
@@ -179,16 +202,21 @@ def test_every_documented_request(account, sandbox, provider, client):
         inputs = _plain(checked.inputs)
         if checked.failures:
             told = "; ".join(failure.reason for failure in checked.failures)
-            refusal = _refusal(client, inputs)
+            created = None
+        else:
+            try:
+                created = provider.create(inputs)
+            except CloudElementsError as error:
+                told = str(error)
+                created = None
+        if created is None:
+            refusal = _refusal(
+                client, body | {"providerData": _credentials(request, known, sandbox)}
+            )
             if refusal is None:
                 account.failures.append(f"{place}: refused, although the platform takes it: {told}")
             else:
                 account.leave_out(place, f"is refused, by the platform as well: {told}")
-            continue
-        try:
-            created = provider.create(inputs)
-        except CloudElementsError as error:
-            account.failures.append(f"{place}: {error}")
             continue
         wrong = list(_differences(provider, sandbox, created, inputs))
         account.failures += [f"{place}: {what}" for what in wrong]
@@ -203,25 +231,13 @@ def test_every_documented_request(account, sandbox, provider, client):
     assert sandbox.counters()["codes_replayed"] == 0
 
 
-def _refusal(client, inputs):
-    """Return what the platform itself says against a request that check refuses, or None."""
-    body = wire.instance_request(
-        element_key=inputs["element_key"],
-        name=inputs["name"],
-        tags=inputs.get("tags"),
-        configuration=inputs.get("configuration"),
-        provider_data=inputs.get("provider_data", {}) | _code(inputs),
-        external_authentication=inputs.get("external_authentication"),
-    )
+def _refusal(client, body):
+    """Return what the platform itself says against a documented request, or None."""
     try:
-        client.create_instance(body, one_time=True)
+        client.create_instance({key: value for key, value in body.items() if value}, one_time=True)
     except APIError as error:
         return error
     return None
-
-
-def _code(inputs):
-    return {"code": inputs["code"]} if "code" in inputs else {}
 
 
 def _differences(provider, sandbox, created, inputs):
@@ -259,7 +275,8 @@ def test_every_documented_answer(account):
     """An instance is read whatever its answer looks like: id, name, token, tags, configuration."""
     for place, document in account.lines("create_responses.jsonl"):
         answer = document.get("response")
-        if not isinstance(answer, dict) or not isinstance(answer.get("id"), int | str):
+        identity = answer.get("id") if isinstance(answer, dict) else None
+        if not isinstance(identity, int | str) or isinstance(identity, bool) or identity == "":
             account.leave_out(place, "has no answer with an id")
             continue
         found = wire.read(wire.Instance, answer)
@@ -271,15 +288,15 @@ def test_every_documented_answer(account):
 
 def _misread(found, answer):
     element = answer.get("element") if isinstance(answer.get("element"), dict) else {}
-    for what, got, documented in (
-        ("id", found.id, str(answer["id"])),
-        ("name", found.name, answer.get("name")),
-        ("token", found.token, answer.get("token")),
-        ("element key", found.element.key, element.get("key")),
-        ("valid", found.valid, answer.get("valid", element.get("valid"))),
-        ("disabled", found.disabled, answer.get("disabled", element.get("disabled"))),
+    for what, got, documented, kind in (
+        ("id", found.id, str(answer["id"]), str),
+        ("name", found.name, answer.get("name"), str),
+        ("token", found.token, answer.get("token"), str),
+        ("element key", found.element.key, element.get("key"), str),
+        ("valid", found.valid, answer.get("valid", element.get("valid")), bool),
+        ("disabled", found.disabled, answer.get("disabled", element.get("disabled")), bool),
     ):
-        if got != documented and isinstance(documented, str | bool):
+        if got != documented and isinstance(documented, kind):
             yield f"{what} is read as {got!r}, not {documented!r}"
     tags = answer.get("tags")
     if isinstance(tags, list):
@@ -308,6 +325,9 @@ def test_every_documented_element(account, sandbox, client):
             account.leave_out(place, f"is a second file of '{key}'")
             continue
         seen.add(key)
+        if any(not isinstance(flag, bool) for flag in _flags(document)):
+            account.leave_out(place, "has a flag that is neither true nor false")
+            continue
         refused = [line for line in sandbox.complaints if line.startswith(f"{place}:")]
         if refused:
             account.leave_out(place, f"is refused by the sandbox ({refused[0]})")
@@ -318,6 +338,14 @@ def test_every_documented_element(account, sandbox, client):
     assert account.failures == []
 
 
+def _flags(document):
+    entries = document.get("configuration")
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict):
+            names = ("required", "active", "internal", "hideFromConsole", "groupControl")
+            yield from (entry[name] for name in names if name in entry)
+
+
 def _misread_element(client, document):
     read = wire.read(wire.Element, document)
     if read is None:
@@ -326,7 +354,7 @@ def _misread_element(client, document):
     fetched = client.get_element(read.key)
     entries = document.get("configuration")
     listed = [e["key"] for e in entries] if isinstance(entries, list) else []
-    if [entry.key for entry in fetched.configuration] != listed:
+    if [entry.key for entry in read.configuration] != listed:
         yield "its configuration keys are read as others"
     required = {entry.key for entry in required_keys(fetched, {})}
     demanded = _demanded(client, read.key)
