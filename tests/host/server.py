@@ -1,0 +1,287 @@
+"""The real server, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent import futures
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import (
+    engine_pb2_grpc,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
+
+from provider.lifecycle import ElementInstanceProvider
+from provider.markers import markers
+
+ROOT = Path(__file__).parents[2]
+SIGNATURE = rpc._special_sig_key
+SECRET = rpc._special_secret_sig
+UNKNOWN = rpc.UNKNOWN
+PROVIDER = serialize_provider(ElementInstanceProvider())
+"""What stands in every bag: the real pickle of the real class."""
+SECONDS = 60
+"""How long a single call may take before the test fails."""
+
+
+def marked(place="invoices"):
+    """Return the marker tags that the resource class gives to a resource of this name."""
+    return markers(organization="o", project="tests", stack="dev", place=place).tags
+
+
+BASIC = {"subdomain": "acme", "username": "someone", "password": "hidden-password"}
+APPLICATION = {
+    "oauth.api.key": "application-key",
+    "oauth.api.secret": "application-secret",
+    "oauth.callback.url": "https://app.example/callback",
+}
+
+
+def plain(value):
+    """Return a value from the wire without its secret marks."""
+    if isinstance(value, dict):
+        if value.get(SIGNATURE) == SECRET:
+            return plain(value["value"])
+        return {key: plain(item) for key, item in value.items() if key != "__provider"}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def secrets(value, path=""):
+    """Return the paths of the secret values in a bag from the wire."""
+    if isinstance(value, dict):
+        if value.get(SIGNATURE) == SECRET:
+            return {path}
+        return {
+            found
+            for key, item in value.items()
+            for found in secrets(item, f"{path}.{key}" if path else key)
+        }
+    if isinstance(value, list):
+        return {found for i, item in enumerate(value) for found in secrets(item, f"{path}.{i}")}
+    return set()
+
+
+class RefusedCall(Exception):  # noqa: N818 - what a test looks at, no error of ours
+    """A call that ended with an error, as the engine reads it.
+
+    grpc-go, and so the engine, shows the message of the rich status when its code agrees.
+    """
+
+    def __init__(self, error):
+        trailing = dict(error.trailing_metadata() or ())
+        raw = trailing.get("grpc-status-details-bin")
+        self.status = status_pb2.Status()
+        self.message = error.details()
+        self.init_failed = None
+        if raw is not None:
+            self.status.ParseFromString(raw)
+            assert self.status.code == error.code().value[0]
+            self.message = self.status.message
+        for detail in self.status.details:
+            failed = provider_pb2.ErrorResourceInitFailed()
+            assert detail.Unpack(failed)
+            self.init_failed = failed
+        super().__init__(self.message)
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """The engine as far as a provider can call it: it keeps what is logged."""
+
+    def __init__(self):
+        self.logged = []
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
+        engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def Log(self, request, context):  # noqa: N802 - the protocol's name
+        self.logged.append(request)
+        return empty_pb2.Empty()
+
+    @property
+    def warnings(self):
+        """What a user sees with the mark of a warning, in order."""
+        return [one.message for one in self.logged if one.severity == 2]
+
+    def stop(self):
+        self._server.stop(0).wait()
+
+
+@dataclass
+class State:
+    """A resource as the engine keeps it between calls: plain values, and where the secrets were."""
+
+    id: str
+    inputs: dict
+    outputs: dict
+    secret: set = field(default_factory=set)
+
+
+class Server:
+    """One process of the dynamic provider server.
+
+    Args:
+        sandbox: Where CLOUD_ELEMENTS_* lead; None leaves them out.
+        config: The stack's configuration, full keys.
+        environment: More variables; None as a value takes one away.
+        launcher: Python source to start instead of `-m pulumi.dynamic`.
+    """
+
+    urn = "urn:pulumi:dev::tests::pulumi-python:dynamic/cloud-elements:ElementInstance::invoices"
+
+    def __init__(self, sandbox=None, config=None, environment=None, launcher=None):
+        self.engine = Engine()
+        reach = {}
+        if sandbox is not None:
+            reach = {
+                "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
+                "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
+                "CLOUD_ELEMENTS_ORGANIZATION_SECRET": sandbox.organization_secret,
+            }
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLOUD_ELEMENTS_")}
+        variables = inherited | reach | (environment or {}) | {"PULUMI_PROJECT": "tests"}
+        start = ["-c", launcher] if launcher else ["-m", "pulumi.dynamic"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", *start, self.engine.address],
+            cwd=ROOT,
+            env={key: value for key, value in variables.items() if value is not None},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._stdout, self._stderr = [], []
+        port = self._process.stdout.readline().strip()
+        assert port.isdigit(), port + self._process.communicate()[1]
+        self._readers = [
+            threading.Thread(target=into.extend, args=(pipe,), daemon=True)
+            for pipe, into in (
+                (self._process.stdout, self._stdout),
+                (self._process.stderr, self._stderr),
+            )
+        ]
+        for reader in self._readers:
+            reader.start()
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        self.stub.Configure(
+            provider_pb2.ConfigureRequest(args=self._bag(config or {}, provider=False)),
+            timeout=SECONDS,
+        )
+
+    def stop(self):
+        """End the process; return all that it printed."""
+        if self._process.returncode is None:
+            self._channel.close()
+            self._process.terminate()
+            self._process.wait()
+            for reader in self._readers:
+                reader.join()
+            self._process.stdout.close()
+            self._process.stderr.close()
+            self.engine.stop()
+        return "".join(self._stdout + self._stderr)
+
+    @staticmethod
+    def _bag(values, *, provider=True):
+        struct = struct_pb2.Struct()
+        struct.update(values | ({"__provider": PROVIDER} if provider else {}))
+        return struct
+
+    def call(self, method, request):
+        """Make one call; an error is a `RefusedCall`."""
+        try:
+            return getattr(self.stub, method)(request, timeout=SECONDS)
+        except grpc.RpcError as error:
+            raise RefusedCall(error) from None
+
+    def check(self, inputs, olds=None):
+        """Return the checked inputs as they come over the wire, and what failed."""
+        request = provider_pb2.CheckRequest(
+            urn=self.urn, olds=self._bag(olds) if olds else None, news=self._bag(inputs)
+        )
+        response = self.call("Check", request)
+        assert all(failure.property == "" for failure in response.failures)
+        reasons = [failure.reason for failure in response.failures]
+        return json_format.MessageToDict(response.inputs), reasons
+
+    def checked(self, inputs, olds=None):
+        """Return checked inputs as plain values; nothing may have failed."""
+        checked, failures = self.check(inputs, olds)
+        assert failures == []
+        return plain(checked)
+
+    def create(self, inputs, *, check=True):
+        """Check and create; return the state."""
+        checked = self.checked(inputs) if check else inputs
+        request = provider_pb2.CreateRequest(urn=self.urn, properties=self._bag(checked))
+        response = self.call("Create", request)
+        outputs = json_format.MessageToDict(response.properties)
+        assert outputs["__provider"] == PROVIDER
+        return State(response.id, checked, plain(outputs), secrets(outputs))
+
+    def diff(self, state, inputs):
+        """Return `none`, `some` or `unknown`, and the properties that replace."""
+        request = provider_pb2.DiffRequest(
+            urn=self.urn,
+            id=state.id,
+            olds=self._bag(state.outputs),
+            old_inputs=self._bag(state.inputs),
+            news=self._bag(inputs),
+        )
+        response = self.call("Diff", request)
+        names = {0: "unknown", 1: "none", 2: "some"}
+        return names[response.changes], list(response.replaces)
+
+    def plan(self, state, inputs):
+        """Return what a preview decides about a program's inputs."""
+        return self.diff(state, self.checked(inputs, state.inputs))[0]
+
+    def update(self, state, inputs):
+        """Check and update; return the new state."""
+        checked = self.checked(inputs, state.inputs)
+        request = provider_pb2.UpdateRequest(
+            urn=self.urn,
+            id=state.id,
+            olds=self._bag(state.outputs),
+            old_inputs=self._bag(state.inputs),
+            news=self._bag(checked),
+        )
+        outputs = json_format.MessageToDict(self.call("Update", request).properties)
+        return State(state.id, checked, plain(outputs), secrets(outputs))
+
+    def read(self, state):
+        """Refresh; return the new state, or None when the instance is gone."""
+        request = provider_pb2.ReadRequest(
+            urn=self.urn,
+            id=state.id,
+            inputs=self._bag(state.inputs),
+            properties=self._bag(state.outputs),
+        )
+        response = self.call("Read", request)
+        if not response.id:
+            return None
+        outputs = json_format.MessageToDict(response.properties)
+        inputs = json_format.MessageToDict(response.inputs)
+        return State(response.id, plain(inputs), plain(outputs), secrets(outputs))
+
+    def get(self, id_, inputs):
+        """Read by id alone, as `ResourceOptions(id=…)` does."""
+        bag = self._bag(inputs)
+        request = provider_pb2.ReadRequest(urn=self.urn, id=id_, inputs=bag, properties=bag)
+        response = self.call("Read", request)
+        outputs = json_format.MessageToDict(response.properties)
+        return State(response.id, {}, plain(outputs), secrets(outputs))
+
+    def delete(self, state):
+        request = provider_pb2.DeleteRequest(
+            urn=self.urn, id=state.id, properties=self._bag(state.outputs)
+        )
+        self.call("Delete", request)
