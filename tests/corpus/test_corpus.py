@@ -315,16 +315,16 @@ def _misread(found, answer):
 
 def test_every_documented_element(account, sandbox, client):
     """Each is read, and the platform asks for just the keys that the metadata say are required."""
-    seen = set()
+    last = {}
     for place, document in account.files():
-        if not isinstance(document, dict) or not isinstance(document.get("key"), str):
+        key = document.get("key") if isinstance(document, dict) else None
+        if not isinstance(key, str):
             account.leave_out(place, "has no element key")
             continue
-        key = document["key"]
-        if key in seen:
-            account.leave_out(place, f"is a second file of '{key}'")
-            continue
-        seen.add(key)
+        if key in last:
+            account.leave_out(last[key][0], f"is hidden by another file of '{key}'")
+        last[key] = (place, document)
+    for place, document in last.values():
         if any(not isinstance(flag, bool) for flag in _flags(document)):
             account.leave_out(place, "has a flag that is neither true nor false")
             continue
