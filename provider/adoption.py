@@ -3,8 +3,9 @@
 The API has no idempotency key and names are not unique (docs: none in any source, 2015-2023), so
 every instance carries marker tags, and before anything is sent twice it is looked up by them.
 
-1. Once per process, one paged list by the stack marker finds what earlier runs left behind.
-2. The instance is created with one POST.
+1. Once per process, one paged list by the stack marker finds what earlier runs left behind. Where
+   it shows nothing, `provider.journal` may know more: an id, or a request still at work.
+2. The instance is created with one POST; never with a code that was sent before.
 3. When its answer was lost, garbled, a 429 or a 5xx, the instance is looked up by its own marker
    until the lookup window closes: one match that fits is taken, several are refused by their ids.
 4. Nothing found: sent again only when no one-time credential was in it.
@@ -13,7 +14,9 @@ every instance carries marker tags, and before anything is sent twice it is look
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provider.errors import (
@@ -24,12 +27,14 @@ from provider.errors import (
     NotSentError,
     RateLimitError,
     RefusedError,
+    TooLargeError,
 )
+from provider.journal import Fate, Journal
 from provider.retry import SERVER_ERRORS
 from provider.schema import same_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from provider import wire
     from provider.client import CloudElementsClient
@@ -39,6 +44,10 @@ if TYPE_CHECKING:
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 _SENDS = 4
 """How often a create without a one-time credential is sent at most."""
+_PATIENCE_AFTER_REFUSAL = 5.0
+"""Seconds to look after a 429: a refusal in all but name, so a shorter look will do."""
+AT_WORK = 60.0
+"""Seconds for which a request may be at work whose sender was killed (docs: 9-26 s were seen)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Wish:
         body: The create request, from `wire.instance_request`.
         markers: The resource's marker tags; None for one that has none.
         one_time: The body carries a credential that can be spent once.
+        codes: Fingerprints of those credentials that certainly can't be used twice.
     """
 
     element_key: str
@@ -56,6 +66,7 @@ class Wish:
     body: dict[str, Any]
     markers: Markers | None
     one_time: bool
+    codes: tuple[str, ...] = ()
 
     def fits(self, instance: wire.Instance) -> bool:
         """Tell whether an instance can be the one that a create of ours made."""
@@ -86,15 +97,27 @@ class Ledger:
     """
 
     client: CloudElementsClient
+    journal: Journal = field(default_factory=Journal)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owned: set[str] = field(default_factory=set)
     _adopted: set[str] = field(default_factory=set)
-    _leftovers: dict[str, list[wire.Instance]] = field(default_factory=dict)
+    _kept: set[str] = field(default_factory=set)
+    _leftovers: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
 
     def own(self, instance_id: str) -> None:
         """Note that a resource has this instance: no create may take it."""
         with self._lock:
             self._owned.add(instance_id)
+
+    def keep(self, instance_id: str) -> None:
+        """Note that a resource goes on having this instance: no replacement is planned."""
+        with self._lock:
+            self._kept.add(instance_id)
+
+    def kept(self, instance_id: str) -> bool:
+        """Tell whether a resource goes on having this instance."""
+        with self._lock:
+            return instance_id in self._kept
 
     def claim(self, instance: wire.Instance) -> bool:
         """Take an instance for a resource; False when another one has it."""
@@ -116,11 +139,22 @@ class Ledger:
             return [instance for instance in instances if instance.id not in self._owned]
 
     def leftovers(self, markers: Markers) -> list[wire.Instance]:
-        """Return what the stack's marker finds for this resource, by one list for all of them."""
+        """Return what the stack's marker finds for this resource, by one list for all of them.
+
+        Raises:
+            CloudElementsError: The list failed, for everyone who waited for it.
+        """
         with self._lock:
-            if markers.stack not in self._leftovers:
-                self._leftovers[markers.stack] = self.client.find_instances(tag=markers.stack)
-            listed = self._leftovers[markers.stack]
+            known = self._leftovers.get(markers.stack)
+            listing = known or self._leftovers.setdefault(markers.stack, Future())
+        if known is None:
+            try:
+                listing.set_result(self.client.find_instances(tag=markers.stack))
+            except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
+                with self._lock:
+                    del self._leftovers[markers.stack]
+                listing.set_exception(error)
+        listed = listing.result()
         if any(instance.tags is None for instance in listed):  # a light list: ask for this one
             listed = self.client.find_instances(tag=markers.instance)
         return self.free(_carrying(markers, listed))
@@ -131,122 +165,218 @@ def _carrying(markers: Markers, instances: Collection[wire.Instance]) -> list[wi
     return [one for one in instances if one.tags is None or markers.instance in one.tags]
 
 
-def obtain(
-    wish: Wish,
-    *,
-    client: CloudElementsClient,
-    ledger: Ledger,
-    window: float,
-    clock: Time,
-    progress: Callable[[str], None],
-) -> Found:
-    """Return the one instance of a resource: left by an earlier run, or created now.
+@dataclass(frozen=True)
+class Search:
+    """How an instance of ours is looked for.
 
     Args:
-        wish: What is to exist.
         client: The platform.
         ledger: What the process knows.
         window: Seconds to look for an instance whose answer was lost.
         clock: The clock.
         progress: Shows passing progress.
+    """
+
+    client: CloudElementsClient
+    ledger: Ledger
+    window: float
+    clock: Time
+    progress: Callable[[str], None]
+
+    def now(self, wish: Wish) -> wire.Instance | None:
+        """Return the one free instance that carries the wish's marker and fits."""
+        assert wish.markers is not None
+        listed = self.client.find_instances(tag=wish.markers.instance)
+        return _only(wish, self.ledger.free(_carrying(wish.markers, listed)))
+
+    def until(self, wish: Wish, patience: float) -> wire.Instance | None:
+        """Take the instance as soon as it shows, until patience ends: lists may lag."""
+        for _ in waits(patience, self.clock):
+            taken = self.take(self.now(wish))
+            if taken is not None:
+                return taken
+        return None
+
+    def take(self, listed: wire.Instance | None) -> wire.Instance | None:
+        """Claim an instance from a list and read it whole; None when it is another's or gone.
+
+        Raises:
+            RefusedError: It is there and can't be read.
+        """
+        if listed is None or not self.ledger.claim(listed):
+            return None
+        try:
+            return self.client.get_instance(listed.id)
+        except NotFoundError:
+            return None
+        except CloudElementsError as error:
+            message = f"instance {listed.id} has its marker, but can't be read: {error}"
+            raise RefusedError(message) from None
+
+
+def waits(patience: float, clock: Time) -> Iterable[None]:
+    """Yield at once, then after longer and longer waits, until patience ends; once at least."""
+    deadline = clock.now() + patience
+    wait = _FIRST_WAIT
+    while True:
+        yield
+        left = deadline - clock.now()
+        if left <= 0:
+            return
+        clock.sleep(min(wait, left))
+        wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def obtain(wish: Wish, search: Search) -> Found:
+    """Return the one instance of a resource: left by an earlier run, or created now.
 
     Raises:
         CloudElementsError: Nothing was created, or it can't be told which one is ours.
     """
-    left = _only(wish, ledger.leftovers(wish.markers)) if wish.markers else None
-    if left is not None and ledger.claim(left):
-        return Found(client.get_instance(left.id), created=False, sent=False)
+    if wish.markers is not None:
+        left = _left_over(wish, wish.markers, search)
+        if left is not None:
+            search.ledger.journal.note(wish.markers, Fate.MADE, instance=left.id)
+            return Found(left, created=False, sent=False)
+    found = _create(wish, search)
+    journal = search.ledger.journal
+    journal.note(wish.markers, Fate.MADE, codes=wish.codes, instance=found.instance.id)
+    return found
+
+
+def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | None:
+    """Return what an earlier run left: by the list, else by what this machine remembers.
+
+    Raises:
+        RefusedError: The code was sent before, and nothing came of it.
+    """
+    left = search.take(_only(wish, search.ledger.leftovers(markers)))
+    if left is not None:
+        return left
+    last = search.ledger.journal.last(markers)
+    if last is not None and last.instance:
+        try:
+            made = [search.client.get_instance(last.instance)]
+        except NotFoundError:
+            made = []
+        made = [one for one in made if markers.instance in (one.tags or [])]
+        left = search.take(_only(wish, search.ledger.free(made)))
+    elif last is not None and last.fate is Fate.SENT:
+        search.progress("an earlier run was interrupted; looking for what it made")
+        patience = max(0.0, last.time + AT_WORK - search.clock.wall())
+        left = search.until(wish, patience)
+    if left is None:
+        spent = search.ledger.journal.spent(markers, wish.codes)
+        if spent is not None:
+            message = f"{already_sent(spent.time)}: get a new code, then run pulumi up"
+            raise RefusedError(message)
+    return left
+
+
+def already_sent(time: float) -> str:
+    """Return why a code is not sent."""
+    moment = datetime.fromtimestamp(time, UTC)
+    return f"its code was sent already, on {moment:%Y-%m-%d at %H:%M} UTC, and never is again"
+
+
+def _create(wish: Wish, search: Search) -> Found:
+    """Create the instance: one POST, or more where nothing can be spent."""
+    journal = search.ledger.journal
     lost: CloudElementsError | None = None
     for _ in range(_SENDS):
+        journal.note(wish.markers, Fate.SENT, codes=wish.codes)
         try:
-            created = client.create_instance(wish.body, one_time=wish.one_time)
-        except NotSentError:
+            created = search.client.create_instance(wish.body, one_time=wish.one_time)
+        except (NotSentError, TooLargeError):
+            journal.note(wish.markers, Fate.VOID, codes=wish.codes)
             raise
         except (AmbiguousError, RateLimitError) as error:
             lost = error
         except APIError as error:
             if error.status not in SERVER_ERRORS:
-                return _left_behind(wish, error, client, ledger)
+                return _refused(wish, error, search)
             lost = error
         else:
-            return _created(wish, created, client, ledger, again=lost is not None)
-        progress("the answer was lost; looking for the instance")
-        # A 429 is a refusal in all but name, so one look will do.
-        patience = 0.0 if isinstance(lost, RateLimitError) else window
-        try:
-            found = _look(wish, client, ledger, patience, clock)
-        except RefusedError:
-            raise
-        except CloudElementsError as error:
-            message = f"{lost}; and looking for it failed: {error}"
-            raise RefusedError(message) from None
+            search.ledger.own(created.id)
+            first = _first(wish, created, search) if lost is not None else None
+            return Found(first or created, created=first is None, sent=True)
+        if wish.markers is None:
+            break
+        search.progress("the answer was lost; looking for the instance")
+        found = _look(wish, lost, search)
         if found is not None:
             return Found(found, created=False, sent=True)
-        if wish.one_time or wish.markers is None:
+        if wish.one_time:
             break
     assert lost is not None
-    raise _lost(wish, lost, window)
+    raise _lost(wish, lost)
 
 
-def _created(
-    wish: Wish,
-    created: wire.Instance,
-    client: CloudElementsClient,
-    ledger: Ledger,
-    *,
-    again: bool,
-) -> Found:
-    """Return what our POST made, unless an earlier POST of ours turns out to have worked as well.
+def _look(wish: Wish, lost: CloudElementsError, search: Search) -> wire.Instance | None:
+    """Look for an instance whose answer was lost."""
+    patience = search.window
+    if isinstance(lost, RateLimitError):
+        patience = min(patience, _PATIENCE_AFTER_REFUSAL)
+    try:
+        return search.until(wish, patience)
+    except RefusedError:
+        raise
+    except CloudElementsError as error:
+        message = f"{lost}; and looking for it failed: {error}: run pulumi up again"
+        raise RefusedError(message) from None
 
-    Then the later one, which nobody can be using yet, is deleted.
+
+def _first(wish: Wish, created: wire.Instance, search: Search) -> wire.Instance | None:
+    """Return what an earlier POST of ours made after all; ours, the later one, is then deleted.
+
+    The later one, because nobody can be using it yet. Whether there is an earlier one can be told
+    as soon as lists show the later.
     """
-    ledger.own(created.id)
-    if again and wish.markers:
-        first = _only(wish, ledger.free(_find(wish.markers, client)))
-        if first is not None and ledger.claim(first):
-            client.delete_instance(created.id)
-            return Found(client.get_instance(first.id), created=False, sent=True)
-    return Found(created, created=True, sent=True)
+    if wish.markers is None:
+        return None
+    first: wire.Instance | None = None
+    for _ in waits(search.window, search.clock):
+        try:
+            listed = search.client.find_instances(tag=wish.markers.instance)
+        except CloudElementsError:
+            return None  # a later create's list tells it
+        first = _only(wish, search.ledger.free(_carrying(wish.markers, listed)))
+        if first is not None or any(one.id == created.id for one in listed):
+            break
+    first = search.take(first)
+    if first is None:
+        return None
+    try:
+        search.client.delete_instance(created.id)
+    except CloudElementsError as error:
+        message = (
+            f"it was created twice, as {first.id} and as {created.id}, and deleting the second "
+            f"failed: {error}: delete {created.id}, then run pulumi up"
+        )
+        raise RefusedError(message) from None
+    return first
 
 
-def _left_behind(wish: Wish, error: APIError, client: CloudElementsClient, ledger: Ledger) -> Found:
+def _refused(wish: Wish, error: APIError, search: Search) -> Found:
     """Return the instance that a refused create left behind; raise the refusal when there is none.
 
     docs: whether that happens is unknown, so it is looked for.
     """
+    # Where the element's own vendor had a say, the code has reached it.
+    spent = error.provider_message is not None
+    fate = Fate.REFUSED if spent else Fate.VOID
+    search.ledger.journal.note(wish.markers, fate, codes=wish.codes)
     if wish.markers is None:
         raise error
     try:
-        left = _only(wish, ledger.free(_find(wish.markers, client)))
+        left = search.take(search.now(wish))
     except RefusedError:
         raise
     except CloudElementsError:
         raise error from None
-    if left is None or not ledger.claim(left):
+    if left is None:
         raise error
-    return Found(client.get_instance(left.id), created=False, sent=True, refusal=error)
-
-
-def _look(
-    wish: Wish, client: CloudElementsClient, ledger: Ledger, patience: float, clock: Time
-) -> wire.Instance | None:
-    """Look for the instance until it shows or patience ends: lists may lag behind creates."""
-    if wish.markers is None:
-        return None
-    deadline = clock.now() + patience
-    wait = _FIRST_WAIT
-    while True:
-        found = _only(wish, ledger.free(_find(wish.markers, client)))
-        if found is not None and ledger.claim(found):
-            return client.get_instance(found.id)
-        if clock.now() + wait > deadline:
-            return None
-        clock.sleep(wait)
-        wait = min(wait * 2, _LONGEST_WAIT)
-
-
-def _find(markers: Markers, client: CloudElementsClient) -> list[wire.Instance]:
-    return _carrying(markers, client.find_instances(tag=markers.instance))
+    return Found(left, created=False, sent=True, refusal=error)
 
 
 def _only(wish: Wish, candidates: list[wire.Instance]) -> wire.Instance | None:
@@ -262,26 +392,26 @@ def _only(wish: Wish, candidates: list[wire.Instance]) -> wire.Instance | None:
     if fitting:
         message = (
             f"{len(fitting)} instances carry its marker and fit: {ids}; "
-            f"set 'adopt' to the id to keep, and delete the others"
+            f"set 'adopt' to the id to keep, delete the others, then run pulumi up"
         )
         raise RefusedError(message)
     if candidates:
         message = (
             f"an earlier run left instance {ids} with its marker, but another element or name; "
-            "set 'adopt' to the id to keep it, or delete it"
+            "set 'adopt' to the id to keep it, or delete it, then run pulumi up"
         )
         raise RefusedError(message)
     return None
 
 
-def _lost(wish: Wish, error: CloudElementsError, window: float) -> CloudElementsError:
+def _lost(wish: Wish, error: CloudElementsError) -> CloudElementsError:
     """Return the error of a create whose instance never showed."""
-    if isinstance(error, RateLimitError):
-        searched = "and nothing was created"
-    else:
-        searched = f"and no instance with its marker appeared within {window:g} s"
+    searched = "no instance with its marker showed"
     credential = "; its code counts as spent, so get a new one" if wish.one_time else ""
-    return RefusedError(f"{str(error).rstrip('.')}, {searched}{credential}; then run pulumi up")
+    return RefusedError(f"{str(error).rstrip('.')}, and {searched}{credential}; then run pulumi up")
+
+
+_OR_CREATE = "correct 'adopt', or leave it out to create an instance"
 
 
 def asked(adopt: str, client: CloudElementsClient, element_key: str) -> wire.Instance:
@@ -294,7 +424,7 @@ def asked(adopt: str, client: CloudElementsClient, element_key: str) -> wire.Ins
         try:
             instance = client.get_instance(adopt)
         except NotFoundError:
-            message = f"there is no instance {adopt} to adopt"
+            message = f"there is no instance {adopt} to adopt: {_OR_CREATE}"
             raise RefusedError(message) from None
     else:
         by, _, text = adopt.partition(":")
@@ -304,12 +434,14 @@ def asked(adopt: str, client: CloudElementsClient, element_key: str) -> wire.Ins
             found = [one for one in client.find_instances(search=text) if one.name == text]
         found = [one for one in found if one.element.key in (None, element_key)]
         if len(found) != 1:
-            ids = f": {', '.join(one.id for one in found)}; give the id" if found else ""
-            message = f"{len(found) or 'no'} instances of '{element_key}' have the {by} '{text}'"
-            raise RefusedError(message + ids)
+            ids = ", ".join(one.id for one in found)
+            then = f"{ids}; set 'adopt' to the id of the right one" if found else _OR_CREATE
+            count = len(found) or "no"
+            message = f"{count} instances of '{element_key}' have the {by} '{text}': {then}"
+            raise RefusedError(message)
         instance = client.get_instance(found[0].id)
     if instance.element.key not in (None, element_key):
         key = instance.element.key
-        message = f"instance {instance.id} is of element '{key}', not '{element_key}'"
+        message = f"instance {instance.id} is of element '{key}', not '{element_key}': {_OR_CREATE}"
         raise RefusedError(message)
     return instance

@@ -63,6 +63,11 @@ class Settings:
     metadata: bool = _setting(
         "Check inputs against the element's metadata at preview.", default=True
     )
+    journal: bool = _setting(
+        "Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this "
+        "machine sends a code twice or makes an instance again, even when lists lag.",
+        default=True,
+    )
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work.

@@ -11,6 +11,9 @@ A third, `pulumi-code-<20 characters>`, marks with which one-time credentials th
 authenticated last. It tells whether a request whose answer was lost took effect, and keeps a code
 from being sent again by a later run.
 
+An instance that the program adopts gets `pulumi-adopted-<20 characters>` instead of the first two:
+nothing that cleans up after a stack may take it for one of the stack's own.
+
 The last four characters are a check of the rest, so that no tag of the user's (`pulumi-services`)
 is taken for ours. Only lower-case letters, digits and dashes, at most 59 characters: the platform's
 limits on tags are not published. Knows no HTTP and no Pulumi.
@@ -46,6 +49,10 @@ class Markers:
     def tags(self) -> list[str]:
         """Both, in the order in which they are sent."""
         return [self.stack, self.instance]
+
+    def adoption(self, adopt: str) -> str:
+        """Return the tag of an instance that the resource took over because `adopt` names it."""
+        return _checked(f"adopted-{_digest(16, self.instance, adopt)}")
 
 
 def markers(*, organization: str, project: str, stack: str, place: str) -> Markers:

@@ -56,7 +56,7 @@ class Operations:
         except ConfigError as error:
             self._problem = str(error)
             return
-        journal = Journal.at_home(os.environ, platform=settings.base_url)
+        journal = Journal.at_home(os.environ, settings)
         self.connect(Platform.of(settings, journal=journal))
         # A few more than work at once, so that the engine's Cancel is answered meanwhile.
         host.widen(settings.concurrency + _SPARE_WORKERS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provider import host, schema, wire
-from provider.adoption import Ledger, Wish, asked, obtain
+from provider.adoption import AT_WORK, Ledger, Search, Wish, already_sent, asked, obtain, waits
 from provider.client import CloudElementsClient
 from provider.errors import (
     AmbiguousError,
@@ -22,14 +22,21 @@ from provider.errors import (
     RefusedError,
     advice,
 )
-from provider.markers import Markers, credential_marker, is_credential_marker
+from provider.journal import Fate, Journal
+from provider.markers import (
+    MARKERS,
+    Markers,
+    credential_marker,
+    is_credential_marker,
+    is_marker,
+)
 from provider.metadata import Metadata, default_of
 from provider.redaction import MASK
 from provider.retry import SERVER_ERRORS, Time
 from provider.schema import Changes, Inputs, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from provider.config import Settings
 
@@ -53,15 +60,41 @@ class Platform:
         *,
         client: CloudElementsClient | None = None,
         clock: Time | None = None,
+        journal: Journal | None = None,
     ) -> Platform:
         """Return the platform that the settings name; tests hand in their own client and clock."""
         client = client or CloudElementsClient(settings)
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
-        return cls(client, settings, metadata, Ledger(client), clock or Time())
+        ledger = Ledger(client, journal or Journal())
+        return cls(client, settings, metadata, ledger, clock or Time())
 
     def instance(self, inputs: Inputs) -> Provisioning:
         """Return what brings about the instance that `inputs` wish for."""
         return Provisioning(self, inputs)
+
+    def is_another_ones(self, instance_id: str, outputs: Mapping[str, Any]) -> bool:
+        """Tell whether an instance shows that it belongs to another resource than this state's.
+
+        That is so when a resource adopted what another one gave up, and the run was interrupted
+        before the other was taken out of the state.
+        """
+        markers, record = _markers(outputs.get(MARKERS) or []), Record.of(outputs)
+        if markers is None or record.adopted:  # adopted ones are left alone unless asked for
+            return False
+        try:
+            carried = self.client.get_instance(instance_id).tags
+        except NotFoundError:
+            return False
+        if carried is None:
+            return False
+        credentials = set(filter(is_credential_marker, carried))
+        others = {tag for tag in carried if is_marker(tag)} - credentials - set(markers.tags)
+        taken = markers.instance not in carried and bool(others)
+        return taken or bool(credentials - set(credential_marker(record.spent)))
+
+    def note_deleted(self, outputs: Mapping[str, Any]) -> None:
+        """Write down that a resource's instance is no more."""
+        self.ledger.journal.note(_markers(outputs.get(MARKERS) or []), Fate.VOID)
 
     @staticmethod
     def warn_when_invalid(instance: wire.Instance, name: str) -> None:
@@ -89,34 +122,33 @@ class Provisioning:
         self.client = platform.client
         self.inputs = inputs
         self.wished = schema.wished(inputs)
+        self.markers = _markers(inputs.markers)
         self.fresh = schema.fingerprints(inputs.one_time)
 
     def begin(self) -> tuple[str, dict[str, Any]]:
         """Return id and outputs of the instance, created or taken over."""
         if self.inputs.adopt:
-            instance = asked(self.inputs.adopt, self.client, self.inputs.element_key)
-            if not self.platform.ledger.claim(instance):
-                message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
-                raise RefusedError(message)
-            return instance.id, self._take_over(instance, adopted=True, sent=False)
+            return self._adopt(self.inputs.adopt)
         wish = Wish(
             element_key=self.inputs.element_key,
             name=self.inputs.name,
             body=self._create_body(),
-            markers=_markers(self.inputs.markers),
+            markers=self.markers,
             one_time=bool(self.inputs.one_time),
+            codes=_codes(self.fresh),
         )
-        found = obtain(
-            wish,
+        search = Search(
             client=self.client,
             ledger=self.platform.ledger,
             window=self.platform.settings.lookup_window,
             clock=self.platform.clock,
             progress=host.tell,
         )
+        found = obtain(wish, search)
         instance = found.instance
         if found.refusal is not None:
-            outputs = self._outputs(instance, self._record(instance, spent=self.fresh))
+            record = self._record(instance, spent=self.fresh, refused=True)
+            outputs = self._outputs(instance, record)
             message = (
                 f"{found.refusal}, but left instance {instance.id} behind, which is kept "
                 "in the state: correct the inputs, with a new code if one was sent, then run "
@@ -124,6 +156,11 @@ class Provisioning:
             )
             raise host.HalfMadeError(instance.id, outputs, message)
         if found.created:
+            if self.markers and instance.tags and self.markers.instance not in instance.tags:
+                host.warn(
+                    f"the platform did not keep the marker tags of instance {instance.id}, so it "
+                    "could not be found again if an answer were lost"
+                )
             record = self._record(instance, spent=self.fresh)
             return instance.id, self._settle(instance, record)
         host.warn(
@@ -131,6 +168,32 @@ class Provisioning:
             "lost or by an interrupted run: taken over"
         )
         return instance.id, self._take_over(instance, adopted=False, sent=found.sent)
+
+    def _adopt(self, adopt: str) -> tuple[str, dict[str, Any]]:
+        """Return id and outputs of the existing instance that the program asks for."""
+        # By the tag or name that was asked for, it may not be found a second time: a run that was
+        # interrupted may have changed both.
+        marker = self._adoption_marker
+        listed = self.client.find_instances(tag=marker[0]) if marker and not adopt.isdigit() else []
+        earlier = [one.id for one in listed if one.tags is None or marker[0] in one.tags]
+        which = earlier[0] if len(earlier) == 1 else adopt
+        instance = asked(which, self.client, self.inputs.element_key)
+        if not self.platform.ledger.claim(instance):
+            message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
+            raise RefusedError(message)
+        # One that a create of ours made is no stranger: it goes when its resource goes.
+        ours = self.markers is not None and self.markers.instance in (instance.tags or [])
+        return instance.id, self._take_over(instance, adopted=not ours, sent=False)
+
+    @property
+    def _adoption_marker(self) -> list[str]:
+        """Return the tag by which an adoption that was interrupted is found again.
+
+        Adopted instances have no stack marker: whatever cleans up after a stack leaves them alone.
+        """
+        if self.markers is None or not self.inputs.adopt:
+            return []
+        return [self.markers.adoption(self.inputs.adopt)]
 
     def _create_body(self) -> dict[str, Any]:
         inputs = self.inputs
@@ -143,13 +206,16 @@ class Provisioning:
             external_authentication=inputs.external_authentication,
         )
 
-    def _tags(self, spent: dict[str, str]) -> list[str] | None:
+    def _tags(self, spent: Mapping[str, str], *, adopted: bool = False) -> list[str] | None:
         """Return the tags to send: the program's and our markers.
 
         Without either they are left out, so that the platform adds its own.
         """
-        markers = self.inputs.markers
-        return [*self.inputs.tags, *markers, *(credential_marker(spent) if markers else [])] or None
+        ours: list[str] = []
+        if self.markers:
+            ours = self._adoption_marker if adopted else self.markers.tags
+            ours = [*ours, *credential_marker(spent)]
+        return [*self.inputs.tags, *ours] or None
 
     def _provider_data(self, paths: Collection[str]) -> dict[str, Any]:
         """Return what hands in the credentials at `paths`; others, spent by now, are left out."""
@@ -183,7 +249,9 @@ class Provisioning:
         else:
             other = any(is_credential_marker(tag) for tag in carried)
             send = bool(self.fresh) and not sent and other and known[0] not in carried
-        record = self._record(instance, spent=self.fresh, adopted=adopted)
+        # A create of ours would have ended enabled; one that was refused may be left disabled.
+        disabled = bool(instance.disabled) and not adopted
+        record = self._record(instance, spent=self.fresh, adopted=adopted, refused=disabled)
         unsent = {} if send else self.fresh
         provider_data, credentials = self._authentication(self.fresh if send else ())
         seen = schema.view(instance, self.wished, Record(managed=record.managed))
@@ -197,14 +265,15 @@ class Provisioning:
             or key not in held
             or (not sent and held[key] == MASK)
         }
-        tags = self._tags(self.fresh)
+        tags = self._tags(self.fresh, adopted=adopted)
         body = wire.instance_request(
             name=self.inputs.name if seen.name != self.inputs.name else None,
             tags=tags if tags is not None and set(tags) != set(carried) else None,
             configuration=differing | credentials or None,
             provider_data=provider_data or None,
         )
-        return self._change(instance, body, record, one_time=send, unsent=unsent)
+        sends = self.fresh if send else {}
+        return self._change(instance, body, record, sends=sends, unsent=unsent)
 
     def go_on(self, instance_id: str, olds: dict[str, Any]) -> dict[str, Any]:
         """Change the instance from what the state holds to what is wished for; return outputs."""
@@ -212,15 +281,17 @@ class Provisioning:
         changes = schema.changes(olds, _with_alias(self.inputs))
         credentials = schema.fingerprints(changes.credentials)
         spent = {**record.spent, **credentials}
-        body = self._update_body(changes, spent)
+        body = self._update_body(changes, spent, adopted=record.adopted)
         if not body:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
             # half-way, and the engine asks for another one.
             instance = self.client.get_instance(instance_id)
-            record = self._record(instance, spent=spent, adopted=record.adopted)
+            record = self._record(
+                instance, spent=spent, adopted=record.adopted, refused=record.refused
+            )
             outputs = self._settle(instance, record, token=olds.get("element_token"))
-            if instance.valid is False and not changes.any:
-                message = "it is still not valid: authenticate it anew with a new code"
+            if (instance.valid is False or record.refused) and not changes.any:
+                message = "it is still not valid: correct its inputs, or give a new code"
                 raise host.HalfMadeError(instance_id, outputs, message)
             return outputs
         before = wire.Instance(
@@ -234,24 +305,29 @@ class Provisioning:
             valid=olds.get("valid"),
         )
         record = Record(
-            managed=frozenset(self.wished.configuration), spent=spent, adopted=record.adopted
+            managed=frozenset(self.wished.configuration),
+            spent=spent,
+            adopted=record.adopted,
+            refused=record.refused,
         )
         return self._change(
             before,
             body,
             record,
-            one_time=bool(credentials),
+            sends=credentials,
             unsent=dict(Record.of(olds).spent),
         )
 
-    def _update_body(self, changes: Changes, spent: dict[str, str]) -> dict[str, Any]:
+    def _update_body(
+        self, changes: Changes, spent: Mapping[str, str], *, adopted: bool
+    ) -> dict[str, Any]:
         configuration = dict(changes.configuration)
         provider_data, credentials = self._authentication(changes.credentials)
         configuration |= credentials
         configuration |= self._defaults(changes.removed)
         tags = None
         if changes.tags or changes.markers or changes.credentials:
-            tags = self._tags(spent) or []
+            tags = self._tags(spent, adopted=adopted) or []
         return wire.instance_request(
             name=self.inputs.name if changes.name else None,
             tags=tags,
@@ -282,7 +358,7 @@ class Provisioning:
         body: dict[str, Any],
         record: Record,
         *,
-        one_time: bool,
+        sends: Mapping[str, str],
         unsent: dict[str, str],
     ) -> dict[str, Any]:
         """Send a PATCH where there is something to send; return the outputs.
@@ -291,19 +367,69 @@ class Provisioning:
             before: The instance as it is known so far.
             body: The PATCH.
             record: What to remember when it worked.
-            one_time: The PATCH carries a credential that can be spent once.
+            sends: Fingerprints of what the PATCH carries and can be spent once, by path.
             unsent: The credentials that are spent even when the PATCH never left.
         """
         instance = before
+        again = record.refused and bool({"configuration", "providerData"} & body.keys())
         if body:
-            try:
-                instance = self.client.update_instance(before.id, body, one_time=one_time)
-            except NotSentError as error:
-                instance = self._lost(before, body, replace(record, spent=unsent), error)
-            except CloudElementsError as error:
-                instance = self._lost(before, body, record, error, spent=one_time)
-            record = self._record(instance, spent=dict(record.spent), adopted=record.adopted)
-        return self._settle(instance, record, token=before.token)
+            instance = self._patched(before, body, record, sends=sends, unsent=unsent)
+            record = self._record(
+                instance,
+                spent=dict(record.spent),
+                adopted=record.adopted,
+                refused=record.refused and not again,
+            )
+        enable = again or (record.refused and self.platform.ledger.adopted(before.id))
+        return self._settle(instance, record, token=before.token, enable=enable)
+
+    def _patched(
+        self,
+        before: wire.Instance,
+        body: dict[str, Any],
+        record: Record,
+        *,
+        sends: Mapping[str, str],
+        unsent: dict[str, str],
+    ) -> wire.Instance:
+        """Send a PATCH, its one-time credentials at most once; return the instance after it."""
+        journal = self.platform.ledger.journal
+        codes = _codes(sends)
+        try:
+            if sends and self._authenticated(before.id, record, codes):
+                body, sends, codes = _without_credentials(body, sends), {}, ()
+            if codes:
+                journal.note(self.markers, Fate.SENT, codes=codes, instance=before.id)
+            instance = self.client.update_instance(before.id, body, one_time=bool(sends))
+        except RefusedError as error:
+            return self._lost(before, body, record, error, spent=True)
+        except NotSentError as error:
+            journal.note(self.markers, Fate.VOID, codes=codes)
+            return self._lost(before, body, replace(record, spent=unsent), error)
+        except CloudElementsError as error:
+            return self._lost(before, body, record, error, spent=bool(sends))
+        if codes:
+            journal.note(self.markers, Fate.MADE, codes=codes, instance=before.id)
+        return instance
+
+    def _authenticated(self, instance_id: str, record: Record, codes: Iterable[str]) -> bool:
+        """Tell whether an earlier run that was interrupted authenticated the instance already.
+
+        Raises:
+            RefusedError: It sent the code, and the instance does not show it.
+        """
+        if self.markers is None:
+            return False
+        clock = self.platform.clock
+        wanted = set(credential_marker(record.spent))
+        sent = self.platform.ledger.journal.spent(self.markers, codes)
+        patience = max(0.0, sent.time + AT_WORK - clock.wall()) if sent else 0.0
+        for _ in waits(patience, clock):
+            if wanted & set(self.client.get_instance(instance_id).tags or []):
+                return True
+        if sent is not None:
+            raise RefusedError(already_sent(sent.time))
+        return False
 
     def _lost(
         self,
@@ -319,12 +445,14 @@ class Provisioning:
             isinstance(error, APIError) and error.status in SERVER_ERRORS
         )
         if unanswered and spent:
-            try:
-                instance = self.client.get_instance(before.id)
-            except CloudElementsError:
-                instance = before
-            if set(credential_marker(record.spent)) & set(instance.tags or []):
-                return instance
+            wanted = set(credential_marker(record.spent))
+            for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
+                try:
+                    instance = self.client.get_instance(before.id)
+                except CloudElementsError:
+                    break
+                if wanted & set(instance.tags or []):
+                    return instance
         new = self.platform.ledger.adopted(before.id)
         if isinstance(error, NotFoundError) or not (spent or new):
             raise error
@@ -332,16 +460,28 @@ class Provisioning:
         # what did not arrive, so that the next run does send that.
         managed = record.managed - set(body.get("configuration") or {})
         outputs = self._outputs(before, replace(record, managed=managed))
-        outputs.pop(schema.MARKERS, None)
+        outputs.pop(MARKERS, None)
         again = "its code counts as spent: get a new one, then run pulumi up" if spent else None
         then = again or advice(error) or "run pulumi up again"
         raise host.HalfMadeError(before.id, outputs, f"{error}: {then}") from None
 
     def _settle(
-        self, instance: wire.Instance, record: Record, *, token: str | None = None
+        self,
+        instance: wire.Instance,
+        record: Record,
+        *,
+        token: str | None = None,
+        enable: bool = False,
     ) -> dict[str, Any]:
-        """Enable or disable where that is wished for; return the outputs."""
-        wanted = self.inputs.disabled
+        """Enable or disable where that is wished for; return the outputs.
+
+        Args:
+            instance: The instance as it is.
+            record: What to remember.
+            token: The token known so far, for an answer without one.
+            enable: Enable it also when the program does not say.
+        """
+        wanted = False if enable and self.inputs.disabled is None else self.inputs.disabled
         if wanted is not None and wanted != bool(instance.disabled):
             try:
                 self.client.set_enabled(instance.id, enabled=not wanted)
@@ -355,13 +495,19 @@ class Provisioning:
         return self._outputs(instance, record, token=token)
 
     def _record(
-        self, instance: wire.Instance, *, spent: dict[str, str], adopted: bool = False
+        self,
+        instance: wire.Instance,
+        *,
+        spent: dict[str, str],
+        adopted: bool = False,
+        refused: bool = False,
     ) -> Record:
         return Record(
             managed=frozenset(self.wished.configuration),
             spent=spent,
             answered=schema.answered(instance, self.wished),
             adopted=adopted,
+            refused=refused,
         )
 
     def _outputs(
@@ -369,6 +515,25 @@ class Provisioning:
     ) -> dict[str, Any]:
         seen = schema.view(instance, self.wished, record)
         return schema.outputs(self.inputs, instance, seen, record, token=token)
+
+
+def _codes(fingerprints: Mapping[str, str]) -> tuple[str, ...]:
+    """Return those of one-time credentials that certainly can't be used twice.
+
+    A refresh token may be: whether it rotates is its vendor's business.
+    """
+    return tuple(mark for path, mark in fingerprints.items() if not path.startswith(_CONFIGURATION))
+
+
+def _without_credentials(body: dict[str, Any], sends: Mapping[str, str]) -> dict[str, Any]:
+    """Return a PATCH without what it carries that can be spent once."""
+    configuration = {
+        key: value
+        for key, value in (body.get("configuration") or {}).items()
+        if f"{_CONFIGURATION}{key}" not in sends
+    }
+    rest = {k: v for k, v in body.items() if k not in ("providerData", "configuration")}
+    return rest | ({"configuration": configuration} if configuration else {})
 
 
 def _markers(tags: list[str]) -> Markers | None:

@@ -1,0 +1,184 @@
+"""What this machine sent and may not know the end of: a line for each create and authentication.
+
+The engine tells nothing of an earlier run that was killed. Its instance is found by its marker, but
+lists may lag behind creates, and a request may be at work when its sender is long dead (docs: a
+create takes 9-26 s). So every process writes down what it is about to send and what came of it, and
+the next one reads that before it sends a one-time code or creates anything.
+
+A safety net and no more: on another machine, or without a home folder that can be written to,
+everything goes on by lists alone. Holds no secret: markers, fingerprints, ids, times.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provider.retry import Time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provider.config import Settings
+    from provider.markers import Markers
+
+_KEPT = 30 * 24 * 3600.0
+"""Seconds. A code lives for minutes, and no list lags for days."""
+
+
+class Fate(StrEnum):
+    """What came of a request, as far as its sender knows."""
+
+    SENT = "sent"
+    """It left, and nothing more is known."""
+    MADE = "made"
+    """It took effect, on the instance that the entry names."""
+    REFUSED = "refused"
+    """It had no effect, but its codes count as spent."""
+    VOID = "void"
+    """It had no effect, and spent nothing; or its instance was deleted."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line.
+
+    Args:
+        marker: The resource's instance marker.
+        codes: Fingerprints of the one-time codes in the request.
+        instance: Id, where one is known.
+        time: Seconds since 1970.
+    """
+
+    marker: str
+    fate: Fate
+    codes: tuple[str, ...]
+    instance: str
+    time: float
+
+
+class Journal:
+    """The entries of all resources, one file for each stack.
+
+    Args:
+        folder: Where the files are; None keeps everything in memory.
+        platform: Address of the API: ids are worth nothing elsewhere.
+        clock: The clock.
+        closed: Nothing is written down.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        platform: str = "",
+        clock: Time | None = None,
+        closed: bool = False,
+    ) -> None:
+        self._closed = closed
+        self._folder = folder
+        self._platform = sha256(platform.encode()).hexdigest()[:8]
+        self._clock = clock or Time()
+        self._lock = threading.Lock()
+        self._stacks: dict[str, list[Entry]] = {}
+
+    @classmethod
+    def at_home(cls, environment: Mapping[str, str], settings: Settings) -> Journal:
+        """Return the journal in Pulumi's own folder; a closed one when the settings say so."""
+        if not settings.journal:
+            return cls(closed=True)
+        home = environment.get("PULUMI_HOME")
+        try:
+            folder = Path(home) if home else Path.home() / ".pulumi"
+        except RuntimeError:  # no home folder
+            return cls()
+        return cls(folder / "cloud-elements", platform=settings.base_url)
+
+    def note(
+        self, markers: Markers | None, fate: Fate, *, codes: Iterable[str] = (), instance: str = ""
+    ) -> None:
+        """Write down what is about to be sent, or what came of it."""
+        if markers is None or self._closed:
+            return
+        entry = Entry(markers.instance, fate, tuple(codes), instance, self._clock.wall())
+        with self._lock:
+            self._of(markers.stack).append(entry)
+            path = self._path(markers.stack)
+            if path is not None:
+                _append(path, entry)
+
+    def last(self, markers: Markers) -> Entry | None:
+        """Return the latest entry of a resource."""
+        with self._lock:
+            entries = reversed(self._of(markers.stack))
+            return next((entry for entry in entries if entry.marker == markers.instance), None)
+
+    def spent(self, markers: Markers | None, codes: Iterable[str]) -> Entry | None:
+        """Return the entry that says that one of the codes was sent; None when none was."""
+        if markers is None:
+            return None
+        wanted, void = set(codes), set[str]()
+        with self._lock:
+            for entry in reversed(self._of(markers.stack)):
+                if entry.fate is Fate.VOID:
+                    void |= set(entry.codes)
+                elif wanted & set(entry.codes) - void:
+                    return entry
+        return None
+
+    def _path(self, stack: str) -> Path | None:
+        return self._folder / f"{stack}-{self._platform}.jsonl" if self._folder else None
+
+    def _of(self, stack: str) -> list[Entry]:
+        if stack not in self._stacks:
+            path = self._path(stack)
+            self._stacks[stack] = _read(path, self._clock.wall() - _KEPT) if path else []
+        return self._stacks[stack]
+
+
+def _read(path: Path, since: float) -> list[Entry]:
+    """Return the entries of a file, without the old ones, which are also taken out of it."""
+    found: list[Entry] = []
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, ValueError):
+        return found
+    for line in lines:
+        with suppress(ValueError, TypeError, KeyError):  # torn by a kill, or another version's
+            found.append(_entry(json.loads(line)))
+    kept = [entry for entry in found if entry.time >= since]
+    if len(kept) < len(found):
+        with suppress(OSError):
+            path.unlink()
+        for entry in kept:
+            _append(path, entry)
+    return kept
+
+
+def _entry(bag: Mapping[str, Any]) -> Entry:
+    return Entry(
+        str(bag["marker"]),
+        Fate(bag["fate"]),
+        tuple(map(str, bag["codes"])),
+        str(bag["instance"]),
+        float(bag["time"]),
+    )
+
+
+def _append(path: Path, entry: Entry) -> None:
+    """Add a line. It begins with a line break, so that a line torn by a kill spoils no other."""
+    bag = {**vars(entry), "codes": list(entry.codes)}
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, f"\n{json.dumps(bag)}".encode())
+        finally:
+            os.close(file)
