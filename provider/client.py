@@ -222,10 +222,17 @@ class CloudElementsClient:
         """Return the metadata of every element, abridged where the platform offers it."""
         return self._pages(wire.Element, "/elements", {"abridged": "true"})
 
-    def check_credentials(self) -> None:
-        """Ask for our own organization: the cheapest call that needs both secrets."""
+    def check_credentials(self) -> str | None:
+        """Ask for our own organization: the cheapest call that needs both secrets.
+
+        Returns:
+            The platform's time, as its `Date` header says it.
+        """
         request = _Request("GET", "/organizations/me")
-        _json(self._send(request), request.call)
+        response = self._send(request)
+        _json(response, request.call)
+        date: str | None = response.headers.get("date")
+        return date
 
     def oauth_url(
         self,

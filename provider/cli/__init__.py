@@ -14,7 +14,10 @@ import typer
 from provider.cli.authorize import authorize
 from provider.cli.catalogue import describe, search
 from provider.cli.console import Commands, write
+from provider.cli.doctor import doctor
 from provider.cli.export import export
+from provider.cli.status import status
+from provider.cli.sweep import sweep
 
 app = typer.Typer(
     name="elements",
@@ -69,5 +72,5 @@ def elements(
         os.chdir(folder)
 
 
-for command in (authorize, export, describe, search):
+for command in (authorize, export, status, doctor, sweep, describe, search):
     app.command()(command)

@@ -1,0 +1,121 @@
+"""`elements status`: declared against live instances."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provider.cli.completion import stack_names
+from provider.cli.console import Exit, FailureError, could_not, emit, grid, say, show
+from provider.cli.project import Project, platform, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provider.cli.survey import Row
+
+_STYLES = {
+    "ok": "",
+    "not created": "cyan",
+    "changed": "cyan",
+    "drifted": "yellow",
+    "disabled": "yellow",
+    "left over": "yellow",
+    "not valid": "red",
+    "gone": "red",
+}
+
+
+def status(
+    *,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            help="The stack; the current one if not given.",
+            autocompletion=stack_names,
+        ),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl+C.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="With --watch: time between looks.")
+    ] = 10.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say each look as one JSON document.")
+    ] = False,
+) -> None:
+    """Compare what the stack declares with what the platform has.
+
+    Each instance is ok, or: not created (declared only), changed (in the stack since the last
+    pulumi up), drifted (on the platform), disabled, not valid (its credentials are refused),
+    gone (deleted outside Pulumi), left over (carries the stack's marker, but is in no state).
+    The last column says what to do. Nothing is changed, and no value is shown.
+
+    Ends with 3 when anything is not ok.
+
+    \b
+    Examples:
+      elements status --stack prod
+      elements status --watch --every 30
+      elements status --json | jq -r '.instances[] | select(.standing != "ok") | .name'
+    """  # noqa: D301 - \b keeps the lines of a list apart
+    chosen = Project().stack(stack)
+
+    def look() -> list[Row]:
+        from provider.cli.survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
+
+        target = chosen.project.stack(chosen.name)  # reads its configuration anew
+        settings = settings_of(target)
+        declared, state = target.declared(), target.state(secrets=True)
+        with (
+            platform(settings) as client,
+            could_not(f"look at stack '{target.name}'", base_url=settings.base_url),
+        ):
+            return survey(target, declared, state, client)
+
+    def tell(rows: list[Row]) -> None:
+        if as_json:
+            emit({"stack": chosen.name, "instances": [asdict(row) for row in rows]})
+        elif rows:
+            _table(rows)
+        else:
+            say(f"Stack '{chosen.name}' has no instances.")
+
+    rows = _watch(look, tell, every) if watch else look()
+    if not watch:
+        tell(rows)
+    if any(row.standing != "ok" for row in rows):
+        raise typer.Exit(Exit.ATTENTION)
+
+
+def _watch(
+    look: Callable[[], list[Row]], tell: Callable[[list[Row]], None], every: float
+) -> list[Row]:
+    """Look until Ctrl+C; a look that fails is told, and the next one may succeed."""
+    rows: list[Row] = []
+    try:
+        while True:
+            try:
+                rows = look()
+                say(f"{datetime.now().astimezone():%H:%M:%S}")
+                tell(rows)
+            except FailureError as failure:
+                say(str(failure))
+            time.sleep(every)
+    except KeyboardInterrupt:
+        return rows
+
+
+def _table(rows: list[Row]) -> None:
+    cells = [[row.name, row.element, row.id or "", row.standing, row.what] for row in rows]
+    styles = [_STYLES[row.standing] for row in rows]
+    show(grid(("Instance", "Element", "Id", "Standing", "What to do"), cells, styles))
+    bad = sum(row.standing != "ok" for row in rows)
+    say(f"{len(rows) - bad} of {len(rows)} ok.")

@@ -1,0 +1,225 @@
+"""What a stack declares, what its state holds and what the platform has, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from provider import schema
+from provider.cli.console import shown
+from provider.errors import CloudElementsError, NotFoundError
+from provider.metadata import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provider import wire
+    from provider.cli.project import Kept, Stack, State
+    from provider.client import CloudElementsClient
+    from provider.stack import InstanceDeclaration
+
+_STACK_MARKER_DASHES = 3  # pulumi-<project>-<stack>-<check>: no other marker has as many
+
+
+class Standing(StrEnum):
+    """How an instance stands; `OK` alone needs nothing."""
+
+    OK = "ok"
+    NOT_CREATED = "not created"
+    CHANGED = "changed"
+    DRIFTED = "drifted"
+    DISABLED = "disabled"
+    INVALID = "not valid"
+    GONE = "gone"
+    LEFT_OVER = "left over"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instance."""
+
+    name: str
+    element: str
+    id: str | None
+    standing: Standing
+    what: str = ""
+    """What is the matter and what to do, without values."""
+
+
+def survey(
+    stack: Stack,
+    declared: Mapping[str, InstanceDeclaration],
+    state: State,
+    client: CloudElementsClient,
+) -> list[Row]:
+    """Return one row for each instance that is declared, in the state or left over.
+
+    Args:
+        stack: The stack.
+        declared: What its file declares.
+        state: Its state, secrets in clear.
+        client: The platform.
+
+    Raises:
+        CloudElementsError: The platform can't be asked.
+    """
+    marker = stack_marker(stack, state)
+    carrying = _carrying(client, marker)
+    kept = [one for one in state.kept if not one.waiting_to_go]
+    rows = [_of_kept(one, declared.get(one.name), carrying.get(one.id), client) for one in kept]
+    in_state = {one.name for one in kept}
+    left = {i: one for i, one in carrying.items() if i not in state.ids}
+    for name, declaration in declared.items():
+        if name not in in_state:
+            rows.append(_not_created(stack, name, declaration, left, client))
+    taken = {row.id for row in rows}
+    order = {name: number for number, name in enumerate(declared)}
+    rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
+    return rows + [_left_over(one, state) for one in left.values() if one.id not in taken]
+
+
+def stack_marker(stack: Stack, state: State) -> str:
+    """Return the stack's marker tag, as its state knows it or else as it would be made."""
+    known = [one.markers[0] for one in state.kept if one.markers]
+    return known[0] if known else stack.marker_tags()[0]
+
+
+def is_stack_marker(tag: str) -> bool:
+    """Tell whether a tag is the marker of a stack, of whichever one."""
+    from provider.markers import is_marker  # noqa: PLC0415
+
+    return tag.count("-") >= _STACK_MARKER_DASHES and is_marker(tag)
+
+
+def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instance]:
+    found = client.find_instances(tag=marker)
+    return {one.id: one for one in found if one.tags is None or marker in one.tags}
+
+
+def _of_kept(
+    kept: Kept,
+    declaration: InstanceDeclaration | None,
+    instance: wire.Instance | None,
+    client: CloudElementsClient,
+) -> Row:
+    if instance is None or instance.configuration is None:  # unmarked, or a light list
+        try:
+            instance = client.get_instance(kept.id)
+        except NotFoundError:
+            instance = None
+
+    def row(standing: Standing, what: str = "") -> Row:
+        return Row(kept.name, kept.element_key, kept.id, standing, what)
+
+    if instance is None:
+        return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
+    if instance.valid is False:
+        return row(
+            Standing.INVALID,
+            f"its credentials are refused: run elements authorize {kept.name} --up",
+        )
+    if drift := list(_drift(kept, instance)):
+        return row(
+            Standing.DRIFTED,
+            f"{', '.join(drift)} changed outside Pulumi: run pulumi refresh, then pulumi up",
+        )
+    if declaration and (changes := list(_changes(kept, declaration))):
+        return row(Standing.CHANGED, f"{', '.join(changes)} changed in the stack: run pulumi up")
+    if instance.disabled:
+        wished = declaration is not None and declaration.disabled
+        return row(Standing.OK if wished else Standing.DISABLED, "" if wished else _ENABLE)
+    return row(Standing.OK)
+
+
+_ENABLE = (
+    "calls through it are refused; authorize it anew if its tokens expired, and set "
+    "'disabled: false' in the stack"
+)
+
+
+def _drift(kept: Kept, instance: wire.Instance) -> Iterator[str]:
+    """Yield what differs from the last run's outputs."""
+    record = schema.Record.of(kept.outputs)
+    before = schema.view_of(kept.outputs)
+    seen = schema.view(instance, before, record)
+    if seen.name != before.name:
+        yield "name"
+    if set(seen.tags) != set(before.tags):
+        yield "tags"
+    for key in sorted(before.configuration.keys() | seen.configuration.keys()):
+        if before.configuration.get(key) != seen.configuration.get(key):
+            yield f"configuration.{shown(key)}"
+    if bool(instance.disabled) != bool(kept.outputs.get("disabled")):
+        yield "disabled"
+
+
+def _bag(name: str, declaration: InstanceDeclaration) -> dict[str, Any]:
+    """Return a declaration as the inputs of its resource."""
+    return schema.normalised(
+        {
+            "element_key": declaration.element,
+            "name": declaration.name or name,
+            "tags": declaration.tags,
+            "configuration": declaration.configuration,
+            "code": declaration.code,
+            "provider_data": declaration.provider_data,
+            "external_authentication": declaration.external_authentication,
+            "disabled": declaration.disabled,
+            "adopt": declaration.adopt,
+            "delete_adopted": declaration.delete_adopted,
+        }
+    )
+
+
+def _changes(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
+    """Yield what differs between the stack's file and the last run's outputs."""
+    found = schema.changes(kept.outputs, _bag(kept.name, declaration))
+    if found.replaces:
+        yield "element"
+    if found.name:
+        yield "name"
+    if found.tags:
+        yield "tags"
+    for key in sorted({*found.configuration, *found.removed}):
+        yield f"configuration.{shown(key)}"
+    yield from sorted(found.credentials)
+    if found.disabled:
+        yield "disabled"
+    if found.deletion:
+        yield "delete_adopted"
+
+
+def _not_created(
+    stack: Stack,
+    name: str,
+    declaration: InstanceDeclaration,
+    left: Mapping[str, wire.Instance],
+    client: CloudElementsClient,
+) -> Row:
+    own = stack.marker_tags(name)[1]
+    waiting = next((one for one in left.values() if own in (one.tags or [])), None)
+    if waiting is not None:
+        what = "left by an interrupted run: the next pulumi up takes it over"
+        return Row(name, declaration.element, waiting.id, Standing.NOT_CREATED, what)
+    what = "run pulumi up"
+    try:
+        lacking = missing(
+            client.get_element(declaration.element), _bag(name, declaration), new=True
+        )
+        if first := next(lacking, None):
+            what = first
+    except NotFoundError:
+        what = "there is no such element: 'elements search' finds the right one"
+    except CloudElementsError:
+        pass  # pulumi up will say so
+    return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
+
+
+def _left_over(instance: wire.Instance, state: State) -> Row:
+    what = "carries the stack's marker and is in no state: elements sweep removes it"
+    if state.busy:
+        what = "carries the stack's marker; an update runs, or was interrupted: run pulumi up first"
+    return Row(
+        instance.name or "", instance.element.key or "", instance.id, Standing.LEFT_OVER, what
+    )

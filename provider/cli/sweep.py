@@ -1,0 +1,269 @@
+"""`elements sweep`: removes instances that carry our markers and belong to nobody any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provider.cli.completion import stack_names
+from provider.cli.console import (
+    Exit,
+    FailureError,
+    agreed,
+    could_not,
+    emit,
+    grid,
+    say,
+    show,
+    shown,
+)
+from provider.cli.project import Project, platform, settings_of, settings_without_stack
+
+if TYPE_CHECKING:
+    from provider import wire
+    from provider.cli.project import Stack
+    from provider.client import CloudElementsClient
+
+
+def sweep(
+    *,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            help="The stack whose leftovers go; it may be deleted already.",
+            autocompletion=stack_names,
+        ),
+    ] = None,
+    marker: Annotated[
+        str | None,
+        typer.Option(help="The stack's marker tag, for a stack whose name nobody knows."),
+    ] = None,
+    owner: Annotated[
+        str, typer.Option(help="The cloud-elements:owner that a deleted stack had, if any.")
+    ] = "",
+    organization: Annotated[
+        str, typer.Option(help="Pulumi organization of a deleted stack.")
+    ] = "organization",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
+) -> None:
+    """Remove what deleted stacks and interrupted runs left on the platform.
+
+    Every instance that Pulumi made carries its stack's marker tag. One that carries it, while
+    no state holds the instance, is a leftover. Adopted instances carry no such tag and are
+    never touched.
+
+    Without --stack or --marker nothing is removed: all markers in the account are listed, with
+    the stack they belong to where it is one of this project. A marker that belongs to no stack
+    here may still be in use by another project or on another machine.
+
+    A leftover that a stack still declares is kept, for its next 'pulumi up' takes it over.
+
+    \b
+    Examples:
+      elements sweep
+      elements sweep --stack pr-123 --dry-run
+      elements sweep --stack pr-123 --yes
+    """  # noqa: D301 - \b keeps the lines of a list apart
+    project = Project()
+    existing = {one.name: one for one in project.stacks()}
+    if stack is not None and marker is not None:
+        message = "Give --stack or --marker, not both."
+        raise FailureError(message, Exit.USAGE)
+    known = existing.get(stack or "")
+    settings = settings_of(known) if known else settings_without_stack(None)
+    with (
+        platform(settings) as client,
+        could_not("clean up", base_url=settings.base_url),
+    ):
+        if stack is None and marker is None:
+            _overview(existing, client, as_json=as_json)
+            return
+        if stack is not None:
+            marker = _marker(project, known, stack, owner=owner, organization=organization)
+        wanted = _Wanted(_checked(marker or ""), stack, known).held_by(existing)
+        found = wanted.find(client)
+        if not as_json:
+            _table(found, wanted)
+        removed: list[str] = []
+        failed: dict[str, str] = {}
+        if found and not dry_run:
+            where = f"stack '{wanted.stack}'" if wanted.stack else f"marker {wanted.marker}"
+            question = f"Delete {len(found)} of {where} for good, with their tokens?"
+            if not agreed(question, yes=yes):
+                message = "Nothing was deleted."
+                raise FailureError(message, Exit.DECLINED)
+            removed, failed = _remove(wanted.held_by(existing), found, client)
+    if as_json:
+        emit(
+            {
+                "marker": wanted.marker,
+                "found": [_told(one) for one in found],
+                "removed": removed,
+                "failed": failed,
+            }
+        )
+    elif found and not dry_run:
+        say(f"Deleted {len(removed)} of {len(found)}.")
+    if failed:
+        reasons = "; ".join(f"{id_}: {why}" for id_, why in failed.items())
+        message = f"Some could not be deleted: {shown(reasons)}."
+        raise FailureError(message)
+
+
+def _marker(
+    project: Project, known: Stack | None, stack: str, *, owner: str, organization: str
+) -> str:
+    """Return the marker tag of a stack, which may be deleted."""
+    from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
+
+    if known is not None:
+        return stack_marker(known, known.state(secrets=False))
+    return project.marker_tags(organization, owner, stack)[0]
+
+
+def _checked(marker: str) -> str:
+    from provider.cli.survey import is_stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
+
+    if not is_stack_marker(marker):
+        message = f"'{shown(marker)}' is no stack's marker tag; 'elements sweep' lists them."
+        raise FailureError(message, Exit.USAGE)
+    return marker
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Whose leftovers are to go."""
+
+    marker: str
+    stack: str | None
+    known: Stack | None
+    held: frozenset[str] = frozenset()
+    """Ids in the state of any stack of the project."""
+    awaited: frozenset[str] = frozenset()
+    """Instance markers that the next run of the stack looks for."""
+
+    def held_by(self, existing: dict[str, Stack]) -> _Wanted:
+        """Return this with the states of the project's stacks read now.
+
+        Raises:
+            FailureError: A run of the stack itself may be making instances.
+        """
+        held: set[str] = set()
+        for one in existing.values():
+            state = one.state(secrets=False)
+            held |= state.ids
+            if self.known is not None and one.name == self.known.name and state.busy:
+                message = (
+                    f"An update of stack '{one.name}' runs or was interrupted, so nothing was "
+                    "deleted: run 'pulumi up' or 'pulumi refresh' to its end first."
+                )
+                raise FailureError(message)
+        awaited: set[str] = set()
+        if self.known is not None:
+            awaited = {self.known.marker_tags(name)[1] for name in self.known.declared()}
+        return _Wanted(self.marker, self.stack, self.known, frozenset(held), frozenset(awaited))
+
+    def takes(self, instance: wire.Instance) -> bool:
+        """Tell whether an instance is a leftover."""
+        tags = set(instance.tags or [])
+        return self.marker in tags and instance.id not in self.held and not tags & self.awaited
+
+    def find(self, client: CloudElementsClient) -> list[wire.Instance]:
+        return [one for one in client.find_instances(tag=self.marker) if self.takes(one)]
+
+
+def _remove(
+    wanted: _Wanted, found: list[wire.Instance], client: CloudElementsClient
+) -> tuple[list[str], dict[str, str]]:
+    """Delete leftovers, each looked at once more; return ids deleted, and why others were not."""
+    from provider.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
+
+    removed: list[str] = []
+    failed: dict[str, str] = {}
+    for one in found:
+        try:
+            if not wanted.takes(client.get_instance(one.id)):
+                failed[one.id] = "it is in use meanwhile"
+                continue
+            client.delete_instance(one.id)
+        except NotFoundError:
+            pass  # gone is what was wanted
+        except CloudElementsError as error:
+            failed[one.id] = str(error)
+            continue
+        removed.append(one.id)
+    return removed, failed
+
+
+def _told(instance: wire.Instance) -> dict[str, Any]:
+    return {"id": instance.id, "name": instance.name, "element": instance.element.key}
+
+
+def _table(found: list[wire.Instance], wanted: _Wanted) -> None:
+    if not found:
+        say(f"There are no leftovers with the marker {wanted.marker}.")
+        return
+    if wanted.known is None:
+        say(
+            "No stack of that name is here. If its state lives elsewhere, on another machine or "
+            "backend, these instances are in use:"
+        )
+    rows = [[one.name or "", one.element.key or "", one.id] for one in found]
+    show(grid(("Instance", "Element", "Id"), rows, [""] * len(rows)))
+
+
+def _overview(existing: dict[str, Stack], client: CloudElementsClient, *, as_json: bool) -> None:
+    """List every stack marker in the account, and whose it is."""
+    from provider.cli.survey import is_stack_marker, stack_marker  # noqa: PLC0415
+
+    states = {name: one.state(secrets=False) for name, one in existing.items()}
+    markers = {stack_marker(one, states[name]): name for name, one in existing.items()}
+    held = {id_ for state in states.values() for id_ in state.ids}
+    groups: dict[str, list[wire.Instance]] = {}
+    for instance in client.find_instances():
+        for tag in instance.tags or []:
+            if is_stack_marker(tag):
+                groups.setdefault(tag, []).append(instance)
+    listed = [
+        {
+            "marker": tag,
+            "stack": markers.get(tag),
+            "instances": len(group),
+            "in_no_state": sum(one.id not in held for one in group),
+        }
+        for tag, group in sorted(groups.items())
+    ]
+    if as_json:
+        emit(listed)
+        return
+    if not listed:
+        say("No instance in the account carries a stack's marker.")
+        return
+    rows = [
+        [
+            str(row["marker"]),
+            str(row["stack"] or "(none here)"),
+            str(row["instances"]),
+            str(row["in_no_state"]),
+            _next(row),
+        ]
+        for row in listed
+    ]
+    headings = ("Marker", "Stack", "Instances", "In no state", "To remove the latter")
+    show(grid(headings, rows, [""] * len(rows)))
+
+
+def _next(row: dict[str, Any]) -> str:
+    if not row["in_no_state"]:
+        return ""
+    if row["stack"]:
+        return f"elements sweep --stack {row['stack']}"
+    return f"elements sweep --marker {row['marker']}"
