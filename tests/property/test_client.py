@@ -107,6 +107,7 @@ def test_any_answer_is_a_model_or_one_line_without_secrets(call, status, headers
         assert len(str(error).splitlines()) == 1
         assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in str(error))
         assert error.__cause__ is None
+        assert error.__context__ is None or isinstance(error.__context__, CloudElementsError)
     assert seconds[0] <= settings.retry_budget
 
 

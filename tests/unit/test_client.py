@@ -308,6 +308,14 @@ def test_an_answer_that_is_no_instance_is_ambiguous(body):
     assert error.status == 200
 
 
+def test_an_answer_that_cannot_be_decoded_brings_nothing_of_httpx_along():
+    def garbage(_):
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, content=b"no gzip")
+
+    error = caught(lambda: client(garbage).get_instance("7"))
+    assert isinstance(error, AmbiguousError)
+
+
 @pytest.mark.parametrize("status", [400, 404, 429, 502])
 @pytest.mark.parametrize(
     "words",
