@@ -12,13 +12,22 @@ import signal
 # The engine ends its plugins with SIGINT: leave without a traceback, even while starting.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+# The stubs alone: to import all of `pulumi` would cost every command of the engine a second.
+sdk = importlib.util.find_spec("pulumi")
+places = (sdk and sdk.submodule_search_locations) or ()
+for name, folder in (("pulumi", ""), ("pulumi.runtime", "runtime")):
+    package = sys.modules[name] = types.ModuleType(name)
+    package.__path__ = [str(Path(place, folder)) for place in places]
 
 try:
     import grpc
