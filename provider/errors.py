@@ -163,6 +163,13 @@ def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str 
             return None
 
 
+def told(error: CloudElementsError | str) -> str:
+    """Return what an error says, without a full stop in the middle of our own sentence."""
+    if isinstance(error, APIError | AmbiguousError):
+        return f"{error.said.rstrip('. ')} ({error.codes})"
+    return str(error).rstrip(". ")
+
+
 def sentence(
     verb: str,
     name: str,
@@ -174,11 +181,7 @@ def sentence(
 
     `could not <verb> element instance '<name>': <what was said> (<call> → <status>, …): <then>`
     """
-    if isinstance(error, APIError | AmbiguousError):
-        text = f"{error.said.rstrip('. ')} ({error.codes})"
-    else:
-        text = str(error).rstrip(". ")
-    text = f"could not {verb} element instance '{name}': {text}"
+    text = f"could not {verb} element instance '{name}': {told(error)}"
     return f"{text}: {then}" if then else text
 
 

@@ -25,6 +25,7 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
     advice,
+    told,
 )
 from provider.journal import Journal
 from provider.markers import MARKERS
@@ -99,10 +100,10 @@ class Operations:
             element = platform.metadata.element(element_key)
         except NotFoundError as error:
             similar = platform.metadata.similar(element_key)
-            return [f"element_key: {error}{similar}"], frozenset()
+            return [f"element_key: {told(error)}{similar}"], frozenset()
         except AuthenticationError as error:
-            then = advice(error)
-            return [f"{error}{f': {then}' if then else ''}"], frozenset()
+            then = _advice(error, "check") or advice(error)
+            return [f"{told(error)}{f': {then}' if then else ''}"], frozenset()
         if element is None:
             return [], frozenset()
         replaced = bool(olds) and olds.get("element_key") != element_key

@@ -28,6 +28,14 @@ def shared_sandbox():
 
 @pytest.fixture
 def sandbox(shared_sandbox):
-    """A sandbox as new."""
-    shared_sandbox.reset()
-    return shared_sandbox
+    """A sandbox without instances and faults, its switches where they were.
+
+    Not `reset`, after which ids and codes would repeat that a server remembers.
+    """
+    before = shared_sandbox.switches()
+    yield shared_sandbox
+    shared_sandbox.clear_faults()
+    for name, value in before.items():
+        shared_sandbox.set_switch(name, value)
+    for instance in shared_sandbox.instances():
+        shared_sandbox.delete_instance(instance["id"])

@@ -1,8 +1,10 @@
 """The real server, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
 
+import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -32,8 +34,12 @@ SECONDS = 60
 """How long a single call may take before the test fails."""
 
 
-def marked(place="invoices"):
-    """Return the marker tags that the resource class gives to a resource of this name."""
+_places = itertools.count()
+
+
+def marked(place=None):
+    """Return the marker tags of a resource of this name; of a new one without a name."""
+    place = f"place {next(_places)}" if place is None else place
     return markers(organization="o", project="tests", stack="dev", place=place).tags
 
 
@@ -103,6 +109,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
         self._server.start()
 
     def Log(self, request, context):  # noqa: N802 - the protocol's name
+        """Keep a message."""
         self.logged.append(request)
         return empty_pb2.Empty()
 
@@ -112,6 +119,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return [one.message for one in self.logged if one.severity == 2]
 
     def stop(self):
+        """Stop listening."""
         self._server.stop(0).wait()
 
 
@@ -145,9 +153,13 @@ class Server:
                 "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
                 "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
                 "CLOUD_ELEMENTS_ORGANIZATION_SECRET": sandbox.organization_secret,
+                # A sandbox that is reset mints the same codes again.
+                "CLOUD_ELEMENTS_JOURNAL": "false",
             }
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLOUD_ELEMENTS_")}
-        variables = inherited | reach | (environment or {}) | {"PULUMI_PROJECT": "tests"}
+        self.home = tempfile.TemporaryDirectory(prefix="cloud-elements-")
+        own = {"PULUMI_PROJECT": "tests", "PULUMI_HOME": self.home.name}
+        variables = inherited | own | reach | (environment or {})
         start = ["-c", launcher] if launcher else ["-m", "pulumi.dynamic"]
         self._process = subprocess.Popen(
             [sys.executable, "-u", *start, self.engine.address],
@@ -187,6 +199,7 @@ class Server:
             self._process.stdout.close()
             self._process.stderr.close()
             self.engine.stop()
+            self.home.cleanup()
         return "".join(self._stdout + self._stderr)
 
     @staticmethod
@@ -281,6 +294,7 @@ class Server:
         return State(response.id, {}, plain(outputs), secrets(outputs))
 
     def delete(self, state):
+        """Delete the resource."""
         request = provider_pb2.DeleteRequest(
             urn=self.urn, id=state.id, properties=self._bag(state.outputs)
         )

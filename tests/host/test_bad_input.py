@@ -1,14 +1,12 @@
 """Every mistake is told in one sentence with what to do; nothing is half made, nothing leaks."""
 
 import re
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sandbox import Sandbox
-from tests.host.server import APPLICATION, BASIC, UNKNOWN, RefusedCall, Server, marked
+from tests.host.server import APPLICATION, BASIC, UNKNOWN, RefusedCall, marked
 
 SECRETS = (
     "hidden-password",
@@ -71,29 +69,37 @@ INPUTS = {
     "unknown element": (
         DESK | {"element_key": "freshservise"},
         [
-            r"element_key: No element found with key or ID freshservise "
-            r"\(GET /elements/{keyOrId} → 404, request \w+\); did you mean 'freshservice'\?"
+            (
+                r"element_key: No element found with key or ID freshservise "
+                r"\(GET /elements/{keyOrId} → 404, request \w+\); did you mean 'freshservice'\?"
+            )
         ],
     ),
     "unknown element like no other": (
         DESK | {"element_key": "zzz"},
         [
-            r"element_key: No element found with key or ID zzz "
-            r"\(GET /elements/{keyOrId} → 404, request \w+\)"
+            (
+                r"element_key: No element found with key or ID zzz "
+                r"\(GET /elements/{keyOrId} → 404, request \w+\)"
+            )
         ],
     ),
     "no code": (
         without(DRIVE, "code"),
         [
-            "code: is required to create an instance of 'onedrivebusiness', which uses OAuth 2; "
-            "get one by 'elements authorize'"
+            (
+                "code: is required to create an instance of 'onedrivebusiness', which uses "
+                "OAuth 2; get one by 'elements authorize'"
+            )
         ],
     ),
     "no OAuth 1 data": (
         {"element_key": "twitter", "name": "t", "configuration": APPLICATION},
         [
-            "provider_data: needs oauth_token, oauth_verifier and secret to create an instance of "
-            "'twitter', which uses OAuth 1; get them by 'elements authorize'"
+            (
+                "provider_data: needs oauth_token, oauth_verifier and secret to create an instance "
+                "of 'twitter', which uses OAuth 1; get them by 'elements authorize'"
+            )
         ],
     ),
     "HTML": (
@@ -139,15 +145,19 @@ INPUTS = {
     "a mask": (
         DESK | {"configuration": BASIC | {"password": "********"}},
         [
-            "configuration.password: is the platform's mask ********, not a value; "
-            "give the real one or leave it"
+            (
+                "configuration.password: is the platform's mask ********, not a value; "
+                "give the real one or leave it"
+            )
         ],
     ),
     "a number that loses digits": (
         DESK | {"configuration": BASIC | {"deep": {"list": [2.0**53]}}},
         [
-            "configuration.deep.list.0: is too large for a number (2^53 and more lose digits); "
-            "write it as text"
+            (
+                "configuration.deep.list.0: is too large for a number (2^53 and more lose digits); "
+                "write it as text"
+            )
         ],
     ),
     "a code with spaces": (
@@ -182,18 +192,22 @@ INPUTS = {
 
 @pytest.fixture(scope="module")
 def server(start, shared_sandbox):
-    return start(shared_sandbox)
+    server = start(shared_sandbox)
+    yield server
+    assert server.stop() == ""  # nothing was printed all the while
 
 
 @pytest.mark.parametrize(("inputs", "expected"), INPUTS.values(), ids=INPUTS)
 def test_check_names_every_mistake_at_once(server, sandbox, inputs, expected):
+    before = len(sandbox.journal())
+
     _, failures = server.check(inputs)
 
     assert len(failures) == len(expected), failures
     for failure, text in zip(sorted(failures), sorted(expected), strict=True):
         assert failure == text or re.fullmatch(text, failure)
         is_one_sentence(failure)
-    assert all(entry["method"] == "GET" for entry in sandbox.journal())
+    assert all(entry["method"] == "GET" for entry in sandbox.journal()[before:])
 
 
 def is_one_sentence(text):
@@ -205,3 +219,333 @@ def is_one_sentence(text):
     assert not re.search(r"https?://\S*\?", text)
     for secret in SECRETS:
         assert secret not in text
+
+
+QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
+CORRECT = ": correct the inputs, with a new code if one was sent, then run pulumi up"
+WRONG = DESK | {"configuration": BASIC | {"password": "wrong"}}
+
+
+def broken(kind, **options):
+    """Return what makes every create meet a fault."""
+
+    def prepare(server, sandbox, inputs):
+        sandbox.add_fault(kind, method="POST", path="/instances", times=None, **options)
+        return inputs | ({"code": sandbox.new_code("onedrivebusiness")} if "code" in inputs else {})
+
+    return prepare
+
+
+def switched(name, value):
+    """Return what puts a switch into a position."""
+
+    def prepare(server, sandbox, inputs):
+        sandbox.set_switch(name, value)
+        return inputs
+
+    return prepare
+
+
+def spent(server, sandbox, inputs):
+    """Spend the code on another instance."""
+    inputs = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+    server.create(inputs | {"__markers": marked()})
+    return inputs
+
+
+def foreign(server, sandbox, inputs):
+    """Give a code of another element."""
+    return inputs | {"code": sandbox.new_code("hubspot")}
+
+
+def twins(server, sandbox, inputs):
+    """Make two instances that are alike."""
+    for _ in range(2):
+        server.create(DESK | {"tags": ["twin"], "__markers": marked()})
+    return inputs
+
+
+def drive(server, sandbox, inputs):
+    """Make an instance of another element, and ask for its id."""
+    code = sandbox.new_code("onedrivebusiness")
+    made = server.create(DRIVE | {"code": code, "__markers": marked()})
+    return inputs | {"adopt": made.id}
+
+
+# Each: the inputs, what happens before, and what create says behind "could not create … 'name': ".
+REFUSED = {
+    "made-up code": (
+        DRIVE,
+        None,
+        r"Bad Request \(invalid_grant: the code was never issued\) \(.* → 400, .*\)" + CORRECT,
+    ),
+    "spent code": (DRIVE, spent, r"Bad Request \(.*the code was used before\) .*" + CORRECT),
+    "foreign code": (DRIVE, foreign, r"Bad Request \(.*issued for another element.*" + CORRECT),
+    "denied code": (
+        DRIVE,
+        broken("refused"),
+        r"Bad Request \(3100 - AuthorizationFailed.*" + CORRECT,
+    ),
+    "code, 401": (DRIVE, switched("bad_code_status", 401), r"Request failed .* → 401.*" + CORRECT),
+    "password": (
+        WRONG,
+        None,
+        r"Request failed \(password: authentication failed\) .*401.*" + CORRECT,
+    ),
+    "password, no reason": (
+        WRONG,
+        switched("provider_message", "off"),
+        r"Request failed \(POST /instances → 401, request \w+\)" + CORRECT,
+    ),
+    "password, 400": (WRONG, switched("bad_credentials_status", 400), r"Bad Request .*" + CORRECT),
+    "password, 500": (
+        WRONG,
+        switched("bad_credentials_status", 500),
+        r"An unexpected error occurred .*500.* no instance with its marker .*then run pulumi up.*",
+    ),
+    "forbidden": (
+        DESK,
+        broken("status", status=403),
+        r".* → 403, .*: ask an administrator of your organization to allow this user to do it",
+    ),
+    "conflict": (DESK, broken("status", status=409), r".* → 409, .*" + CORRECT),
+    "gateway page": (
+        DESK,
+        broken("status", status=502, body="html"),
+        r"the answer is not the platform's but text/html \(.* → 502\), and no instance.*",
+    ),
+    "gateway page, code": (
+        DRIVE,
+        broken("status", status=502, body="html"),
+        r"the answer is not the platform's but text/html .*code counts as spent, so get a new.*",
+    ),
+    "connection lost": (
+        DRIVE,
+        broken("drop", when="before"),
+        r"the connection was lost before the answer .*code counts as spent, so get a new one.*",
+    ),
+    "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*then run pulumi up.*"),
+    "too large": (DESK, broken("size"), r"The payload is larger .*: give less configuration"),
+    "redirect": (DESK, broken("redirect"), r"the address redirects elsewhere.*: check that http.*"),
+    "adopt: no id": (
+        DESK | {"adopt": "99"},
+        None,
+        "there is no instance 99 to adopt: correct 'adopt', or leave it out to create an instance",
+    ),
+    "adopt: no tag": (
+        DESK | {"adopt": "tag:none"},
+        None,
+        (
+            "no instances of 'freshservice' have the tag 'none': correct 'adopt', or leave it "
+            "out to create an instance"
+        ),
+    ),
+    "adopt: two tags": (
+        DESK | {"adopt": "tag:twin"},
+        twins,
+        r"2 instances of 'freshservice' have the tag 'twin': \d+, \d+; set 'adopt' to the id .*",
+    ),
+    "adopt: two names": (
+        DESK | {"adopt": "name:desk"},
+        twins,
+        r"2 instances of 'freshservice' have the name 'desk': \d+, \d+; set 'adopt' to the id .*",
+    ),
+    "adopt: another element": (
+        DESK,
+        drive,
+        r"instance \d+ is of element 'onedrivebusiness', not 'freshservice': correct 'adopt', .*",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def quick(start, shared_sandbox):
+    """A server that neither repeats nor looks long for what was lost."""
+    server = start(shared_sandbox, environment=QUICK)
+    yield server
+    assert server.stop() == ""
+
+
+@pytest.mark.parametrize(("inputs", "prepare", "expected"), REFUSED.values(), ids=REFUSED)
+def test_create_says_why_not_and_makes_nothing(quick, sandbox, inputs, prepare, expected):
+    inputs = inputs | {"__markers": marked()}
+    if prepare:
+        inputs = prepare(quick, sandbox, inputs)
+    before = [instance["id"] for instance in sandbox.instances()]
+
+    with pytest.raises(RefusedCall) as refused:
+        quick.create(inputs)
+
+    message = refused.value.message
+    assert re.fullmatch(
+        rf"could not create element instance '{inputs['name']}': {expected}", message
+    ), message
+    is_one_sentence(message)
+    assert inputs.get("code", "one-time-code") not in message
+    assert refused.value.init_failed is None
+    assert [instance["id"] for instance in sandbox.instances()] == before
+
+
+class _Stranger(BaseHTTPRequestHandler):
+    """Answers everything alike."""
+
+    def log_message(self, *args):
+        """Keep quiet."""
+
+    def answer(self):
+        """Read the request, send the one answer."""
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        status, headers, body = self.server.answer
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer  # noqa: N815 - the library's names
+
+
+@pytest.fixture
+def stranger():
+    """A server that is not the platform; set its `answer`."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Stranger)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+HTML, JSON = {"content-type": "text/html"}, {"content-type": "application/json"}
+ELSEWHERE = (
+    r" \(GET /instances → \d+\): check that http://127\S+ is the platform's API \(it ends in .*"
+)
+STRANGERS = {
+    "a page": (
+        (200, HTML, b"<h1>Welcome</h1>"),
+        r"the answer is not JSON but text/html" + ELSEWHERE,
+    ),
+    "no page": (
+        (404, HTML, b"<h1>No</h1>"),
+        r"the answer is not the platform's but text/html" + ELSEWHERE,
+    ),
+    "another API": ((200, JSON, b'{"hello": 1}'), r"the answer is JSON, but not .*" + ELSEWHERE),
+    "another API's 404": (
+        (404, JSON, b'{"error": "no"}'),
+        r"the answer is not the platform's but application/json" + ELSEWHERE,
+    ),
+    "a login": (
+        (302, {"location": "https://login.example/?next=one-time-code"}, b""),
+        r"the address redirects elsewhere, so it is not the platform's API" + ELSEWHERE,
+    ),
+    "broken JSON": ((200, JSON, b'{"half": '), r"the answer is not JSON.*" + ELSEWHERE),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected"), STRANGERS.values(), ids=STRANGERS)
+def test_an_address_that_is_not_the_platform_is_named(start, stranger, answer, expected):
+    stranger.answer = answer
+    server = start(environment=QUICK | settings(f"http://127.0.0.1:{stranger.server_port}/x"))
+
+    inputs = server.checked(DESK)  # metadata are a courtesy: without them a preview goes on
+    with pytest.raises(RefusedCall) as refused:
+        server.create(inputs, check=False)
+
+    assert re.fullmatch(
+        "could not create element instance 'desk': " + expected, refused.value.message
+    )
+    is_one_sentence(refused.value.message)
+    assert len(server.engine.warnings) == 1
+    assert server.engine.warnings[0].startswith("element 'freshservice' could not be looked up")
+    assert server.stop() == ""
+
+
+def settings(base_url, user="another-user-secret", organization="sandbox-organization-secret"):
+    """Return connection settings as environment variables."""
+    return {
+        "CLOUD_ELEMENTS_BASE_URL": base_url,
+        "CLOUD_ELEMENTS_USER_SECRET": user,
+        "CLOUD_ELEMENTS_ORGANIZATION_SECRET": organization,
+    }
+
+
+BASE_URL = "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl)"
+HTTPS = "https://api.cloud-elements.com/elements/api-v2"
+SETTINGS = {
+    "none": (
+        {},
+        [
+            f"{BASE_URL} is not set",
+            "CLOUD_ELEMENTS_USER_SECRET (or cloud-elements:userSecret) is not set",
+            "CLOUD_ELEMENTS_ORGANIZATION_SECRET (or cloud-elements:organizationSecret) is not set",
+        ],
+    ),
+    "http": (
+        settings("http://api.example/elements/api-v2"),
+        [
+            (
+                "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) must start with https://, for "
+                "your secrets travel in every request"
+            )
+        ],
+    ),
+    "malformed": (
+        settings("api.example", user="another user secret")
+        | {"CLOUD_ELEMENTS_TIMEOUT": "soon", "CLOUD_ELEMENTS_METADATA": "maybe"},
+        [
+            "CLOUD_ELEMENTS_TIMEOUT must be a number",
+            "CLOUD_ELEMENTS_METADATA must be a boolean (true or false)",
+            f"{BASE_URL} must be an address such as {HTTPS}",
+            (
+                "CLOUD_ELEMENTS_USER_SECRET (or cloud-elements:userSecret) must hold neither "
+                "spaces nor accents; copy it again"
+            ),
+        ],
+    ),
+    "a password in the address": (
+        settings("https://me:hidden-password@api.example/elements/api-v2?key=hidden-password"),
+        [f"{BASE_URL} must not hold a user name or password"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("environment", "expected"), SETTINGS.values(), ids=SETTINGS)
+def test_settings_that_cannot_work_are_named_at_once_by_check(start, environment, expected):
+    server = start(environment=environment)
+
+    _, failures = server.check(DESK | {"tags": [7]})
+
+    assert failures[0] == "tags.0: must be text (put numbers in quotes)"
+    assert failures[1:] == ["; ".join(expected)]
+    for failure in failures:
+        is_one_sentence(failure)
+    with pytest.raises(RefusedCall) as refused:
+        server.create(DESK, check=False)
+    assert refused.value.message.startswith("could not create element instance 'desk': CLOUD_")
+    is_one_sentence(refused.value.message)
+    assert server.stop() == ""
+
+
+@pytest.mark.parametrize("metadata", ["true", "false"])
+def test_wrong_secrets_are_told_by_check_and_at_the_latest_by_create(start, sandbox, metadata):
+    wrong = settings(sandbox.base_url) | {"CLOUD_ELEMENTS_METADATA": metadata}
+    server = start(environment=wrong | QUICK)
+    expected = (
+        r"Invalid Organization or User secret, or invalid Element token provided "
+        r"\(GET \S+ → 401, request \w+\): check CLOUD_ELEMENTS_USER_SECRET and "
+        r"CLOUD_ELEMENTS_ORGANIZATION_SECRET \(or the userSecret and organizationSecret of the "
+        r"stack\)"
+    )
+
+    _, failures = server.check(DESK)
+    assert len(failures) == (metadata == "true")
+    with pytest.raises(RefusedCall) as refused:
+        server.create(DESK, check=False)
+
+    for text in [*failures, refused.value.message]:
+        assert re.fullmatch(rf"(could not create element instance 'desk': )?{expected}", text), text
+        is_one_sentence(text)
+    assert sandbox.instances() == []
+    assert server.stop() == ""

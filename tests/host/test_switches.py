@@ -1,11 +1,12 @@
 """Whatever the platform does where its documentation is silent, what was created is no change."""
 
 import pytest
+
 from sandbox.switches import GROUPS
 from tests.host.server import APPLICATION, BASIC, RefusedCall, marked
 
 NUMBERS = {
-    "rate_limit": ("50",),
+    "rate_limit": ("1000",),
     "list_page_size": ("1",),
     "list_page_max": ("1",),
     "list_delay_requests": ("2",),
@@ -42,7 +43,7 @@ def basic(sandbox):
         "configuration": BASIC | ODD,
         "tags": ["Beta", "alpha", "Acme Desk"],
         "disabled": False,
-        "__markers": marked("basic"),
+        "__markers": marked(),
     }
 
 
@@ -52,7 +53,7 @@ def oauth(sandbox):
         "name": "Acme Drive",
         "configuration": APPLICATION | {"document.tagging": False},
         "code": sandbox.new_code("onedrivebusiness"),
-        "__markers": marked("oauth"),
+        "__markers": marked(),
     }
 
 
@@ -65,7 +66,7 @@ def oauth1(sandbox):
         "provider_data": data,
         "tags": ["acme"],
         "disabled": True,
-        "__markers": marked("oauth1"),
+        "__markers": marked(),
     }
 
 
