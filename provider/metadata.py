@@ -92,7 +92,7 @@ def required_keys(
     docs: required, active, neither hidden nor internal, without default, and of the chosen group
     (87 real exports, 2021-04; 44 of them have hidden entries that the platform fills at run time).
     """
-    group, grouped = _group(element, configuration)
+    group = _group(element, configuration)
     return [
         entry
         for entry in element.configuration
@@ -100,19 +100,18 @@ def required_keys(
         and entry.active
         and not entry.hide_from_console
         and not entry.internal
-        and entry.default_value in (None, "")
-        and (not entry.group_name or not grouped or entry.group_name == group)
-        and not (entry.group_name and grouped and group is None)
+        and entry.default_value is None
+        and (not entry.group_name or entry.group_name == group)
     ]
 
 
-def _group(element: wire.Element, configuration: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """Return the chosen group, None when it is unknown, and whether the element has groups."""
+def _group(element: wire.Element, configuration: Mapping[str, Any]) -> str | None:
+    """Return the chosen group of entries; None when there are none or the choice is not known."""
     for entry in element.configuration:
         if entry.group_control:
             chosen = configuration.get(entry.key, entry.default_value)
-            return (None if is_unknown(chosen) or chosen is None else str(chosen)), True
-    return None, False
+            return None if is_unknown(chosen) or chosen is None else str(chosen)
+    return None
 
 
 def plain_keys(element: wire.Element | None) -> frozenset[str]:

@@ -181,8 +181,8 @@ def element_from(
         msg = "`authentication` is not an object"
         raise ValueError(msg)  # noqa: TRY004
     identity = document.get("id")
+    numeric = isinstance(identity, int) or (isinstance(identity, str) and identity.isdecimal())
     full = _BRIEF | {
-        "id": identity if isinstance(identity, int) else stable_number(key, 20_000, 70_000),
         "name": key,
         "hookName": key,
         "description": "",
@@ -192,6 +192,7 @@ def element_from(
         "typeOauth": str(authentication.get("type", "")).startswith("oauth"),
     }
     full |= {k: v for k, v in document.items() if v is not None and k != "configuration"}
+    full["id"] = int(str(identity)) if numeric else stable_number(key, 20_000, 70_000)
     full["configuration"] = [_entry(key, entry) for entry in entries]
     return Element(full, tuple(callback_extras), made_up)
 

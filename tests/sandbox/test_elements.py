@@ -136,3 +136,9 @@ def test_built_in_elements_have_ids_of_their_own() -> None:
     for element in elements:
         keys = [entry["key"] for entry in element.entries]
         assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(("given", "numeric"), [(7, True), ("12", True), ("abc", False)])
+def test_an_id_that_is_no_number_is_replaced(given: object, numeric: bool) -> None:
+    """Lookups by number must work whatever a file says."""
+    assert (str(element_from({"key": "x", "id": given}).id) == str(given)) is numeric
