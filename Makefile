@@ -25,7 +25,7 @@ lint: install ## Check style, types and the direction of imports
 	.venv/bin/mypy
 	.venv/bin/lint-imports --config tools/imports.ini
 unit property corpus cli sandbox-test tools-test: install ## Run that folder of tests/
-	$(PYTEST) tests/$(@:-test=)
+	$(PYTEST) tests/$(@:-test=) $(if $(filter property,$@),tests/chaos)
 host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	$(PYTEST) tests/host
 	@newest=$$(echo 'pulumi<4' | $(UV) pip compile -q --no-deps --no-header --no-annotate -) || exit 1; \
@@ -37,8 +37,8 @@ browser: install ## Run tests/browser with a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \
 	  || { echo "make browser needs chromium and chromium-driver, and apt-get could not install them: install them, then run it again" >&2; exit 1; }
 	$(PYTEST) tests/browser
-chaos: install ## Run tests/property for much longer
-	$(PYTEST) --timeout 3600 --hypothesis-profile=chaos tests/property
+chaos: install ## Run tests/chaos for much longer
+	CLOUD_ELEMENTS_CHAOS=long $(PYTEST) --timeout 7200 tests/chaos
 bench: engine ## Measure, and print the tables
 	$(PYTHON) -m benchmarks
 docs: install ## Write the generated tables of docs/
