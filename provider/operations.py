@@ -153,6 +153,8 @@ class Operations:
             try:
                 instance = platform.client.get_instance(id_)
             except NotFoundError:
+                if schema.RECORD not in props:
+                    raise  # a look-up by id, for which the engine would take "gone" for success
                 result = ReadResult(None, {})
             else:
                 platform.warn_when_invalid(instance, _name(props))
@@ -211,6 +213,8 @@ def _advice(error: CloudElementsError, verb: str) -> str | None:
             return "delete what uses the instance, such as formula instances, then run it again"
         case NotFoundError(), "update":
             return "run pulumi refresh, for it was deleted outside Pulumi"
+        case NotFoundError(), "read":
+            return "correct the id"
         case APIError(status=400), "read":
             return "if it was deleted outside Pulumi, run pulumi state delete with its URN"
         case AuthenticationError(status=403), _:

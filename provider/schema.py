@@ -579,6 +579,8 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
         | {name: "" for name in ("code", "provider_data") if name in unknown},
         disabled="disabled" in unknown
         or (inputs.disabled is not None and inputs.disabled != bool(olds.get("disabled"))),
-        markers=bool(inputs.markers) and inputs.markers != olds.get(MARKERS),
-        deletion=bool(inputs.delete_adopted) != bool(olds.get("delete_adopted")),
+        markers=MARKERS in unknown
+        or (bool(inputs.markers) and inputs.markers != olds.get(MARKERS)),
+        deletion="delete_adopted" in unknown
+        or bool(inputs.delete_adopted) != bool(olds.get("delete_adopted")),
     )

@@ -1,0 +1,534 @@
+"""The life of an instance through the real server: what the engine gets to keep and to decide."""
+
+import httpx
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime.rpc import wrap_rpc_secret
+
+from provider.schema import did_you_mean
+from sandbox import Sandbox
+from tests.host.server import (
+    APPLICATION,
+    BASIC,
+    PROVIDER,
+    UNKNOWN,
+    RefusedCall,
+    State,
+    marked,
+    plain,
+    secrets,
+)
+
+QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
+
+
+@pytest.fixture(scope="module")
+def server(start, shared_sandbox):
+    server = start(shared_sandbox, environment=QUICK)
+    yield server
+    assert server.stop() == ""  # nothing was printed all the while
+
+
+@pytest.fixture
+def told(server):
+    """What the engine was told during the test, as a function: texts of warnings."""
+    before = len(server.engine.logged)
+    return lambda: [one.message for one in server.engine.logged[before:] if one.severity == 2]
+
+
+def desk(**fields):
+    """Return the inputs of an instance without OAuth."""
+    inputs = {
+        "element_key": "freshservice",
+        "name": "desk",
+        "configuration": BASIC,
+        "__markers": marked(),
+    }
+    return inputs | fields
+
+
+def drive(sandbox, **fields):
+    """Return the inputs of an instance with OAuth 2 and a fresh code."""
+    inputs = {
+        "element_key": "onedrivebusiness",
+        "name": "drive",
+        "configuration": APPLICATION,
+        "code": sandbox.new_code("onedrivebusiness"),
+        "__markers": marked(),
+    }
+    return inputs | fields
+
+
+def without(bag, *names):
+    return {key: value for key, value in bag.items() if key not in names}
+
+
+def only(sandbox):
+    """Return the one instance that the platform has."""
+    (instance,) = sandbox.instances()
+    return instance
+
+
+# What is secret
+
+
+def test_check_marks_secrets_leaf_by_leaf(server, sandbox):
+    data = sandbox.new_provider_data("quickbooks")
+    inputs = {
+        "element_key": "quickbooks",
+        "name": "books",
+        "configuration": APPLICATION | {"not.listed": {"deep": "value"}, "pagination.max": 5},
+        "code": data.pop("code"),
+        "provider_data": data,
+    }
+
+    checked, failures = server.check(inputs)
+
+    assert failures == []
+    assert plain(checked) == inputs
+    assert secrets(checked) == {
+        "code",
+        "provider_data.realmId",
+        "configuration.oauth.api.key",
+        "configuration.oauth.api.secret",
+        "configuration.not.listed",
+    }
+
+
+def test_outputs_hold_what_the_issue_promises_and_mark_what_is_secret(server, sandbox):
+    state = server.create(drive(sandbox, tags=["billing"]))
+
+    instance = only(sandbox)
+    assert state.id == state.outputs["instance_id"] == str(instance["id"])
+    assert state.outputs["element_token"] == instance["token"]
+    assert state.outputs["element_name"] == "OneDrive for Business"
+    assert state.outputs["valid"] is True
+    assert state.outputs["disabled"] is False
+    assert state.outputs["tags"] == ["billing"]
+    configuration = state.outputs["configuration"]
+    assert configuration["oauth.api.secret"] == "application-secret"  # not the platform's mask
+    assert configuration["oauth.scope"] == "wl.signin wl.offline_access onedrive.readwrite"
+    assert not [key for key in configuration if key.startswith("oauth.user.")]
+    assert {"element_token", "configuration"} <= state.secret
+    assert "code" not in state.outputs
+    assert state.inputs["code"] not in str(state.outputs)
+
+
+def test_the_code_is_needed_once_and_may_go(server, sandbox):
+    inputs = drive(sandbox)
+    state = server.create(inputs)
+
+    assert server.plan(state, inputs) == "none"
+    assert server.plan(state, without(inputs, "code")) == "none"
+    assert sandbox.counters()["codes_replayed"] == 0
+
+
+# What is not known yet, and numbers
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"name": UNKNOWN},
+        {"element_key": UNKNOWN},
+        {"tags": UNKNOWN},
+        {"tags": ["x", UNKNOWN]},
+        {"configuration": UNKNOWN},
+        {"configuration": BASIC | {"password": UNKNOWN}},
+        {"configuration": BASIC | {"event.poller.configuration": {"deep": [UNKNOWN]}}},
+        {"disabled": UNKNOWN},
+        {"code": UNKNOWN},
+        {"provider_data": UNKNOWN},
+        {"provider_data": {"realmId": UNKNOWN}},
+        {"delete_adopted": UNKNOWN},
+        {"__markers": UNKNOWN},
+        {"__markers": [UNKNOWN, "x"]},
+    ],
+    ids=",".join,
+)
+def test_what_is_not_known_yet_passes_check_and_counts_as_changed(server, sandbox, unknown):
+    inputs = desk()
+    state = server.create(inputs)
+
+    checked, failures = server.check(inputs | unknown, state.inputs)
+
+    assert failures == []
+    assert plain(checked) == inputs | unknown
+    changes, replaces = server.diff(state, plain(checked))
+    expected = ("some", ["element_key"]) if "element_key" in unknown else ("unknown", [])
+    assert (changes, replaces) == expected
+
+
+def test_numbers_arrive_as_floats_and_leave_as_what_they_are(server, sandbox):
+    configuration = BASIC | {"event.poller.refresh_interval": 30, "not.listed": {"a": [1, 1.5]}}
+    inputs = desk(configuration=configuration)
+
+    state = server.create(inputs)
+
+    sent = next(e for e in reversed(sandbox.journal()) if e["method"] == "POST")["body"]
+    assert repr(sent["configuration"]["event.poller.refresh_interval"]) == "30"
+    assert repr(sent["configuration"]["not.listed"]["a"]) == "[1, 1.5]"
+    assert server.plan(state, inputs) == "none"
+
+
+# What a preview decides
+
+
+def test_diff_says_replace_change_or_nothing(server, sandbox):
+    inputs = desk(tags=["a", "b"])
+    state = server.create(inputs)
+
+    assert server.diff(state, inputs) == ("none", [])
+    assert server.diff(state, inputs | {"tags": ["b", "a"]}) == ("none", [])
+    assert server.diff(state, inputs | {"tags": ["a"]}) == ("unknown", [])
+    assert server.diff(state, inputs | {"name": "other"}) == ("unknown", [])
+    assert server.diff(state, inputs | {"element_key": "closeio"}) == ("some", ["element_key"])
+    assert server.diff(state, inputs | {"disabled": False}) == ("none", [])
+    assert server.diff(state, inputs | {"disabled": True}) == ("unknown", [])
+    assert server.diff(state, inputs | {"adopt": "5"}) == ("none", [])
+    assert server.diff(state, inputs | {"delete_adopted": True}) == ("unknown", [])
+    # Only outputs differ: the engine, which compares inputs, would see nothing.
+    drifted = state.outputs | {"name": "drifted"}
+    assert server.diff(State(state.id, inputs, drifted), inputs) == ("some", [])
+
+
+def test_the_state_says_so_when_the_provider_alone_is_new(server, sandbox):
+    """The engine compares `__provider`; we do not, or every release would touch every instance."""
+    inputs = desk()
+    state = server.create(inputs)
+    assert PROVIDER not in str(state.outputs)  # taken off by the test, as the engine hides it
+    assert server.diff(state, inputs) == ("none", [])
+
+
+# Change in place
+
+
+def test_an_update_is_one_patch_with_nothing_but_the_change(server, sandbox):
+    inputs = desk(tags=["a"])
+    state = server.create(inputs)
+    before = len(sandbox.journal())
+
+    changed = inputs | {"configuration": BASIC | {"pagination.max": 7.0}}
+    state = server.update(state, changed)
+
+    (patch,) = [e for e in sandbox.journal()[before:] if e["template"].startswith("/instances")]
+    assert (patch["method"], patch["path"]) == ("PATCH", f"/instances/{state.id}")
+    assert patch["body"] == {"configuration": {"pagination.max": 7}}
+    assert server.plan(state, changed) == "none"
+
+
+def test_a_key_that_is_given_no_more_goes_back_to_its_default(server, sandbox, told):
+    given = BASIC | {"pagination.max": 7, "event.notification.signature.key": "signature"}
+    state = server.create(desk(configuration=given))
+
+    state = server.update(state, desk() | {"__markers": state.inputs["__markers"]})
+
+    assert only(sandbox)["configuration"]["pagination.max"] == "100"
+    assert told() == [
+        (
+            "event.notification.signature.key: no longer in the configuration, and no default is "
+            "known, so the platform keeps the value; set it to what it should be"
+        )
+    ]
+    assert server.plan(state, state.inputs) == "none"
+
+
+def test_disabling_and_enabling(server, sandbox):
+    inputs = desk(disabled=True)
+    state = server.create(inputs)
+    assert only(sandbox)["disabled"] is True
+    assert state.outputs["disabled"] is True
+
+    state = server.update(state, inputs | {"disabled": False})
+    assert only(sandbox)["disabled"] is False
+    assert server.plan(state, inputs | {"disabled": False}) == "none"
+    assert server.plan(state, without(inputs, "disabled")) == "none"
+
+    sandbox.update_instance(int(state.id), disabled=True)
+    seen = server.read(state)
+    assert seen.inputs["disabled"] is True
+    assert server.plan(seen, inputs | {"disabled": False}) == "unknown"
+    assert server.plan(seen, without(inputs, "disabled")) == "none"  # left alone when not given
+
+
+# Authentication
+
+
+@pytest.mark.parametrize("position", ["keep", "rotate"])
+def test_a_new_code_authenticates_the_same_instance_anew(server, sandbox, position):
+    sandbox.set_switch("token_on_reauthentication", position)
+    inputs = drive(sandbox)
+    state = server.create(inputs)
+    again = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+
+    assert server.plan(state, again) == "unknown"
+    new = server.update(state, again)
+
+    assert new.id == state.id
+    assert new.outputs["element_token"] == only(sandbox)["token"]
+    assert (new.outputs["element_token"] != state.outputs["element_token"]) == (
+        position == "rotate"
+    )
+    assert server.plan(new, again) == server.plan(new, without(again, "code")) == "none"
+    assert sandbox.counters()["codes_replayed"] == 0
+
+
+def test_a_code_that_was_refused_at_the_update_is_not_sent_again(server, sandbox):
+    inputs = drive(sandbox)
+    state = server.create(inputs)
+    spent = inputs | {"code": "never issued"}
+
+    with pytest.raises(RefusedCall) as refused:
+        server.update(state, spent)
+
+    failed = refused.value.init_failed
+    assert failed.id == state.id
+    assert "get a new one, then run pulumi up" in refused.value.message
+    kept = State(state.id, spent, plain(json_format.MessageToDict(failed.properties)))
+    assert kept.outputs["element_token"] == state.outputs["element_token"]
+    sent = [entry for entry in sandbox.journal() if entry["carries_code"]]
+    state = server.update(kept, spent)  # the engine tries again, the code unchanged
+    assert [entry for entry in sandbox.journal() if entry["carries_code"]] == sent
+    good = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+    state = server.update(state, good)
+    assert server.plan(state, good) == "none"
+
+
+def test_oauth_1(server, sandbox):
+    data = sandbox.new_provider_data("twitter")
+    inputs = {
+        "element_key": "twitter",
+        "name": "timeline",
+        "configuration": APPLICATION,
+        "provider_data": data,
+        "__markers": marked(),
+    }
+
+    state = server.create(inputs)
+
+    assert only(sandbox)["valid"] is True
+    assert server.plan(state, inputs) == server.plan(state, without(inputs, "provider_data"))
+    assert server.plan(state, inputs) == "none"
+    again = inputs | {"provider_data": sandbox.new_provider_data("twitter")}
+    assert server.plan(state, again) == "unknown"
+    assert server.update(state, again).id == state.id
+
+
+def test_a_refresh_token_instead_of_a_code(server, sandbox):
+    token = {"oauth.user.refresh_token": "refresh-token-from-elsewhere"}
+    inputs = without(drive(sandbox), "code") | {
+        "configuration": APPLICATION | token,
+        "external_authentication": "initial",
+    }
+
+    state = server.create(inputs)
+
+    assert only(sandbox)["external_authentication"] == "initial"
+    assert "refresh-token-from-elsewhere" not in str(state.outputs)
+    assert server.plan(state, inputs) == "none"
+
+
+def test_an_instance_that_is_not_valid_is_warned_about(server, sandbox, told):
+    state = server.create(drive(sandbox))
+    sandbox.update_instance(int(state.id), valid=False)
+
+    seen = server.read(state)
+
+    assert seen.outputs["valid"] is False
+    assert told() == [
+        (
+            f"the platform says that element instance 'drive' ({state.id}) is not valid: "
+            "authenticate it anew with a new code"
+        )
+    ]
+    assert server.engine.logged[-1].urn == server.urn
+
+
+# Refresh
+
+
+def test_drift_comes_back_in_the_shape_of_inputs(server, sandbox):
+    inputs = desk(
+        tags=["a"], configuration=BASIC | {"pagination.max": 7, "filter.response.nulls": True}
+    )
+    state = server.create(inputs)
+    sandbox.update_instance(
+        int(state.id),
+        name="renamed elsewhere",
+        tags=["b", *inputs["__markers"]],
+        configuration={"pagination.max": "9", "base.url": "https://else.example"},
+    )
+
+    seen = server.read(state)
+
+    assert seen.inputs == inputs | {
+        "name": "renamed elsewhere",
+        "tags": ["b"],
+        "configuration": inputs["configuration"] | {"pagination.max": "9"},
+    }
+    assert seen.secret >= {"configuration", "element_token"}
+    assert server.plan(seen, inputs) == "unknown"
+    repaired = server.update(seen, inputs)
+    instance = only(sandbox)
+    assert (instance["name"], instance["configuration"]["pagination.max"]) == ("desk", "7")
+    assert set(instance["tags"]) == {"a", *inputs["__markers"]}
+    assert instance["configuration"]["base.url"] == "https://else.example"  # not managed
+    assert server.plan(repaired, inputs) == "none"
+    assert server.read(repaired).inputs == inputs
+
+
+def test_a_masked_value_never_differs(server, sandbox):
+    inputs = desk()
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), configuration={"password": "changed elsewhere"})
+
+    seen = server.read(state)
+
+    assert seen.inputs == inputs
+    assert server.plan(seen, inputs) == "none"
+    sandbox.set_switch("masking", "clear")
+    seen = server.read(state)
+    assert seen.inputs["configuration"]["password"] == "changed elsewhere"
+
+
+def test_an_instance_deleted_elsewhere_is_gone_and_deletes_once_more(server, sandbox):
+    state = server.create(desk())
+    sandbox.delete_instance(int(state.id))
+
+    assert server.read(state) is None
+    server.delete(state)
+    with pytest.raises(RefusedCall, match=r"404.*: run pulumi refresh, for it was deleted outside"):
+        server.update(state, state.inputs | {"name": "new"})
+
+
+def test_get_by_id(server, sandbox):
+    made = server.create(desk(tags=["a"]))
+
+    got = server.get(made.id, {"element_key": "freshservice", "name": "whatever"})
+
+    assert got.id == made.id
+    assert got.outputs["name"] == "desk"
+    assert got.outputs["element_token"] == made.outputs["element_token"]
+    assert got.outputs["configuration"]["subdomain"] == "acme"
+    assert {"element_token", "configuration"} <= got.secret
+    with pytest.raises(
+        RefusedCall, match=r"could not read element instance 'whatever': .* 404.*: correct the id"
+    ):
+        server.get("99", {"element_key": "freshservice", "name": "whatever"})
+
+
+# Adoption
+
+
+def made_elsewhere(sandbox, **fields):
+    """Make an instance as somebody else would; return its id."""
+    both = f"User {sandbox.user_secret}, Organization {sandbox.organization_secret}"
+    body = {"element": {"key": "freshservice"}, "configuration": BASIC} | fields
+    answer = httpx.post(f"{sandbox.base_url}/instances", json=body, headers={"Authorization": both})
+    return str(answer.json()["id"])
+
+
+@pytest.mark.parametrize("by", ["id", "tag", "name"])
+def test_adopting_brings_a_stranger_to_what_is_wished_for(server, sandbox, told, by):
+    stranger = made_elsewhere(sandbox, name="old", tags=["theirs"])
+    adopt = {"id": stranger, "tag": "tag:theirs", "name": "name:old"}[by]
+    inputs = desk(adopt=adopt, tags=["ours"])
+
+    state = server.create(inputs)
+
+    instance = only(sandbox)
+    assert state.id == stranger == str(instance["id"])
+    assert instance["name"] == "desk"
+    assert "ours" in instance["tags"]
+    assert "theirs" not in instance["tags"]
+    assert server.plan(state, inputs) == server.plan(state, without(inputs, "adopt")) == "none"
+
+
+def test_what_was_adopted_is_deleted_only_when_asked(start, sandbox):
+    inputs = desk(adopt=made_elsewhere(sandbox, name="old"))
+    state = start(sandbox, environment=QUICK).create(inputs)
+
+    server = start(sandbox, environment=QUICK)  # a later run: another process
+    server.delete(state)
+    assert server.engine.warnings == [
+        (
+            f"element instance {state.id} was adopted, so it is left in place; to have it deleted, "
+            "set delete_adopted to true and run pulumi up first"
+        )
+    ]
+    assert only(sandbox)["id"] == int(state.id)
+
+    state = server.update(state, inputs | {"delete_adopted": True})
+    server.delete(state)
+    assert sandbox.instances() == []
+
+
+# Half made
+
+
+def test_an_instance_whose_second_step_failed_is_kept_and_finished_later(server, sandbox):
+    inputs = desk(disabled=True)
+    sandbox.add_fault(
+        "status", method="DELETE", path="/instances/{id}/enabled", times=None, status=500
+    )
+
+    with pytest.raises(RefusedCall) as refused:
+        server.create(inputs)
+
+    failed = refused.value.init_failed
+    instance = only(sandbox)
+    assert failed.id == str(instance["id"])
+    assert list(failed.reasons) == [refused.value.message]
+    assert "disabling instance" in refused.value.message
+    assert "\n" not in refused.value.message
+    properties = json_format.MessageToDict(failed.properties)
+    assert properties["__provider"] == PROVIDER
+    assert {"element_token", "configuration"} <= secrets(properties)
+    kept = State(failed.id, inputs, plain(properties))
+    assert kept.outputs["element_token"] == instance["token"]
+
+    sandbox.clear_faults()
+    state = server.update(kept, inputs)  # the engine calls it, whatever diff says
+    assert state.outputs["disabled"] is True
+    assert server.plan(state, inputs) == "none"
+
+
+# Settings
+
+
+def test_the_environment_goes_before_the_stack(start):
+    with Sandbox(user_secret="first-user-secret") as first, Sandbox() as second:
+        stack = {
+            "cloud-elements:baseUrl": second.base_url,
+            "cloud-elements:userSecret": second.user_secret,
+            "cloud-elements:organizationSecret": second.organization_secret,
+            "other:key": "value",
+        }
+        start(first, config=stack).create(desk())
+        assert (len(first.instances()), len(second.instances())) == (1, 0)
+
+        start(config=stack).create(desk())
+        assert (len(first.instances()), len(second.instances())) == (1, 1)
+
+
+def test_a_secret_of_the_stack_may_come_marked(start, sandbox):
+    stack = {
+        "cloud-elements:baseUrl": sandbox.base_url,
+        "cloud-elements:userSecret": wrap_rpc_secret(sandbox.user_secret),
+        "cloud-elements:organizationSecret": wrap_rpc_secret(sandbox.organization_secret),
+    }
+    start(config=stack).create(desk())
+    assert len(sandbox.instances()) == 1
+
+
+def test_unknown_keys_are_warned_about_once_and_on_the_resource(server, sandbox, told):
+    inputs = desk(configuration=BASIC | {"pagination.maxi": 5})
+    checked = server.checked(inputs)
+
+    assert told() == [
+        "element 'freshservice' lists no configuration key 'pagination.maxi'"
+        + did_you_mean("pagination.maxi", ["pagination.max"])
+    ]
+    assert server.engine.logged[-1].urn == server.urn
+    server.checked(inputs, checked)
+    assert len(told()) == 1
