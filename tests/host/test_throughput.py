@@ -1,0 +1,130 @@
+"""The server works on as many instances at once as settings say, and stays responsive."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from google.protobuf import empty_pb2
+
+from sandbox import Sandbox
+from tests.host.server import BASIC, SECONDS, marked
+
+MANY = 64
+
+
+class Gate:
+    """The sandbox's sleep: holds creates until so many wait that it opens, or until `open`."""
+
+    def __init__(self, opens_at):
+        self.opens_at = opens_at
+        self.waiting = 0
+        self.most = 0
+        self.reached = threading.Event()
+        self._opened = asyncio.Event()
+        self._loop = None
+
+    async def sleep(self, seconds):
+        """Wait at the gate."""
+        self._loop = asyncio.get_running_loop()
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        if self.waiting >= self.opens_at:
+            self.reached.set()
+        await asyncio.wait_for(self._opened.wait(), SECONDS)
+        self.waiting -= 1
+
+    def open(self):
+        """Let everybody through, now and later."""
+        self._loop.call_soon_threadsafe(self._opened.set)
+
+
+def desk():
+    """Return the inputs of one of many instances."""
+    markers = marked()
+    return {
+        "element_key": "freshservice",
+        "name": f"desk {markers[1]}",
+        "configuration": BASIC,
+        "__markers": markers,
+    }
+
+
+@pytest.fixture
+def gated():
+    """Return a function that makes a sandbox in which creates wait at a gate."""
+    running = []
+
+    def made(opens_at):
+        gate = Gate(opens_at)
+        sandbox = Sandbox(switches={"create_seconds": 1}, sleep=gate.sleep)
+        sandbox.start()
+        running.append(sandbox)
+        return sandbox, gate
+
+    yield made
+    for sandbox in running:
+        sandbox.stop()
+
+
+def test_64_creates_run_at_once_and_cancel_is_answered_meanwhile(start, gated):
+    sandbox, gate = gated(MANY)
+    server = start(sandbox)
+    server.check(desk())  # as in every run: the first call is a Check
+    with ThreadPoolExecutor(MANY) as pool:
+        creates = [pool.submit(server.create, desk(), check=False) for _ in range(MANY)]
+        assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
+
+        server.stub.Cancel(empty_pb2.Empty(), timeout=SECONDS)
+
+        assert not any(create.done() for create in creates)
+        gate.open()
+        assert len({create.result().id for create in creates}) == MANY
+    assert sandbox.counters()["creates"] == MANY
+    assert sandbox.counters()["doubles"] == 0
+    listed = [e for e in sandbox.journal() if (e["method"], e["path"]) == ("GET", "/instances")]
+    assert len(listed) == 1  # what earlier runs left is asked for once
+
+
+def test_a_burst_that_is_the_first_call_runs_at_once_too(start, gated):
+    sandbox, gate = gated(MANY)
+    server = start(sandbox)
+    with ThreadPoolExecutor(MANY) as pool:
+        creates = [pool.submit(server.create, desk(), check=False) for _ in range(MANY)]
+        assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
+        gate.open()
+        assert len({create.result().id for create in creates}) == MANY
+
+
+def test_the_setting_bounds_what_runs_at_once(start, gated):
+    sandbox, gate = gated(8)
+    server = start(sandbox, environment={"CLOUD_ELEMENTS_CONCURRENCY": "8"})
+    server.check(desk())
+    with ThreadPoolExecutor(MANY) as pool:
+        creates = [pool.submit(server.create, desk(), check=False) for _ in range(20)]
+        assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
+        gate.open()
+        assert len({create.result().id for create in creates}) == 20
+    assert gate.most == 8
+
+
+RENAMED_WORKER = """
+import concurrent.futures.thread as thread, runpy
+thread._worker.__code__ = thread._worker.__code__.replace(co_name="another")
+runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_server_of_another_make_keeps_its_four_workers_and_that_is_said_once(start, gated):
+    sandbox, gate = gated(4)
+    server = start(sandbox, launcher=RENAMED_WORKER)
+    server.check(desk())
+    with ThreadPoolExecutor(12) as pool:
+        creates = [pool.submit(server.create, desk(), check=False) for _ in range(12)]
+        assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
+        gate.open()
+        assert len({create.result().id for create in creates}) == 12
+    assert gate.most == 4
+    assert server.engine.warnings == [
+        "this Pulumi SDK's server can't be widened, so it works on four instances at once"
+    ]
