@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from provider.cli.console import Exit, FailureError, could_not, emit, say, shown
 from provider.cli.project import Project, platform, set_command, setting_path, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provider import wire
     from provider.cli.project import Stack
     from provider.client import CloudElementsClient
@@ -354,17 +357,32 @@ def _opened(address: str) -> bool:
 
     try:
         found = webbrowser.get()
-        in_terminal = type(found) is webbrowser.GenericBrowser  # w3m, lynx and others like them
-        return not in_terminal and found.open(address)
+        # Without a display Python falls back to w3m, lynx and others like them.
+        in_terminal = type(found) is webbrowser.GenericBrowser and not os.environ.get("BROWSER")
+        with _output_aside():
+            return not in_terminal and found.open(address)
     except (webbrowser.Error, OSError):
         return False
+
+
+@contextmanager
+def _output_aside() -> Iterator[None]:
+    """Have what is started here write to standard error, for browsers talk into our results."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _wait(question: Question, listener: Listener | None, seconds: float) -> Answer | None:
     from provider.consent.race import first_answer  # noqa: PLC0415
     from provider.consent.terminal import Prompt  # noqa: PLC0415
 
-    prompt = Prompt(sys.stdin) if Prompt.possible() else None
+    prompt = Prompt.of(sys.stdin)
     if prompt is None or not (prompt.terminal or listener is None):
         say(f"Waiting for the browser, {seconds:g} s at most.")
         return first_answer(

@@ -10,7 +10,7 @@ from provider.cli.console import FailureError
 
 def stack_names(incomplete: str) -> list[str]:
     """Return the stacks that have a configuration file."""
-    found = [path.name.split(".")[1] for path in _stack_files()]
+    found = [_stack_of(path) for path in _stack_files()]
     return sorted(name for name in found if name.startswith(incomplete))
 
 
@@ -18,27 +18,32 @@ def instance_names(ctx: Any, incomplete: str) -> list[str]:
     """Return the entries of the stack on the command line, or of all of them."""
     import yaml  # noqa: PLC0415
 
+    from provider.cli.project import read_yaml  # noqa: PLC0415
+
     chosen = ctx.params.get("stack")
     names: set[str] = set()
     for path in _stack_files():
-        if chosen and path.name.split(".")[1] != chosen:
+        if chosen and _stack_of(path) != chosen:
             continue
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-            names |= set(document["config"]["cloud-elements:instances"])
+            names |= set(read_yaml(path)["config"]["cloud-elements:instances"])
         except (OSError, TypeError, KeyError, yaml.YAMLError):
             continue
     return sorted(name for name in names if name.startswith(incomplete))
 
 
+def _stack_of(path: Path) -> str:
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
 def _stack_files() -> list[Path]:
     import yaml  # noqa: PLC0415
 
-    from provider.cli.project import project_root  # noqa: PLC0415
+    from provider.cli.project import project_root, read_yaml  # noqa: PLC0415
 
     try:
         root = project_root(Path.cwd())
-        project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project = read_yaml(root / "Pulumi.yaml")
         return sorted((root / str(project.get("stackConfigDir", "."))).glob("Pulumi.*.yaml"))
     except (OSError, FailureError, AttributeError, yaml.YAMLError):
         return []

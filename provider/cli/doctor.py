@@ -17,7 +17,7 @@ import typer
 
 from provider.cli.completion import stack_names
 from provider.cli.console import Exit, FailureError, could_not, emit, grid, say, show, shown
-from provider.cli.project import Project, platform, set_command, settings_of
+from provider.cli.project import Project, platform, read_yaml, set_command, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +154,7 @@ def _in_clear(stack: Stack) -> Check:
     from provider.redaction import looks_secret  # noqa: PLC0415
 
     try:
-        document = yaml.safe_load(stack.file.read_text(encoding="utf-8")) or {}
+        document = read_yaml(stack.file) or {}
         config = document.get("config") or {}
         entries = config.get("cloud-elements:instances") or {}
     except (OSError, AttributeError, yaml.YAMLError):
@@ -173,7 +173,7 @@ def _in_clear(stack: Stack) -> Check:
         commands += [
             set_command(stack.name, str(name), "configuration", str(key))
             for key, value in values.items()
-            if looks_secret(str(key)) and isinstance(value, str | int | float) and value
+            if looks_secret(str(key)) and isinstance(value, str) and value
         ]
         if isinstance(entry.get("code"), str):
             commands.append(set_command(stack.name, str(name), "code"))

@@ -257,10 +257,7 @@ class Project:
     @cached_property
     def name(self) -> str:
         """The project's name, from Pulumi.yaml."""
-        import yaml  # noqa: PLC0415
-
-        document = yaml.safe_load((self.root / "Pulumi.yaml").read_text(encoding="utf-8"))
-        return str(document["name"])
+        return str(read_yaml(self.root / "Pulumi.yaml")["name"])
 
     def stack(self, name: str | None) -> Stack:
         """Return a stack, by default the current one."""
@@ -291,6 +288,19 @@ def project_root(folder: Path) -> Path:
             return candidate
     message = "There is no Pulumi.yaml here or above: run the command in the project's folder."
     raise FailureError(message)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return a file's YAML with every scalar as text: an entry called `off` is no boolean.
+
+    Raises:
+        OSError: It can't be read.
+        yaml.YAMLError: It is no YAML.
+    """
+    import yaml  # noqa: PLC0415
+
+    # BaseLoader makes texts, lists and maps, and nothing else.
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
 
 
 def setting_path(name: str, *keys: str) -> str:

@@ -36,10 +36,15 @@ class Prompt:
         self._pending = b""
         self._before: list[Any] | None = None
 
-    @staticmethod
-    def possible() -> bool:
-        """Tell whether this system lets a prompt wait beside something else."""
-        return termios is not None
+    @classmethod
+    def of(cls, stream: IO[str] | None) -> Self | None:
+        """Return a prompt, None where nothing can be read beside waiting for something else."""
+        if stream is None or termios is None:
+            return None
+        try:
+            return cls(stream)
+        except (OSError, ValueError):  # closed, or not a file
+            return None
 
     @property
     def terminal(self) -> bool:

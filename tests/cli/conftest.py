@@ -1,0 +1,178 @@
+"""The command `elements` in a throw-away project, with a sandbox and the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import webbrowser
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from provider.cli import app
+from sandbox import Sandbox
+from tools.engine import ensure_engine
+from tools.pulumi_project import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APPLICATION_SECRET = "application-secret-7731"
+BROWSER = """\
+import sys, httpx
+if sys.argv[1] != "nobody":
+    back = httpx.post(sys.argv[2], data={"decision": sys.argv[1]}).headers["location"]
+    print(httpx.get(back).status_code)
+"""
+
+
+@dataclass
+class Said:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def all(self) -> str:
+        """Everything that was said."""
+        return self.stdout + self.stderr
+
+
+class Workplace:
+    """A project with a stack called `test`, where commands are run.
+
+    Args:
+        project: A throw-away project.
+        sandbox: The platform.
+        monkeypatch: Leads this process there.
+    """
+
+    def __init__(self, project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.project = project
+        self.sandbox = sandbox
+        self._patch = monkeypatch
+        for name in list(os.environ):
+            if name.startswith(("CLOUD_ELEMENTS_", "PULUMI_")):
+                monkeypatch.delenv(name)
+        for name in ("PATH", *(n for n in project.env if n.startswith(("CLOUD_ELE", "PULUMI_")))):
+            monkeypatch.setenv(name, project.env[name])
+        monkeypatch.chdir(project.folder)
+        self.browser("nobody")
+
+    def browser(self, decision: str) -> None:
+        """Have the browser `allow`, `deny`, or be opened by `nobody`."""
+        script = self.project.home / "browser.py"
+        script.write_text(BROWSER)
+        command = f"{sys.executable} {script} {decision} %s &"
+        self.project.env["BROWSER"] = command
+        self._patch.setenv("BROWSER", command)
+        self._patch.setattr(webbrowser, "_tryorder", None)
+        self._patch.setattr(webbrowser, "_browsers", {})
+
+    def elements(self, *arguments: str) -> Said:
+        """Run a command in this process; its standard input is no terminal and empty."""
+        result = CliRunner().invoke(app, list(arguments))
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    def process(self, *arguments: str, stdin: str = "") -> Said:
+        """Run a command in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "provider", *arguments],
+            cwd=self.project.folder,
+            env=self.project.env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def file(self) -> Path:
+        """The stack's configuration file."""
+        return self.project.stack_file()
+
+    def declare(self, text: str) -> None:
+        """Write `cloud-elements:instances` of the stack, keeping the salt of its encryption."""
+        salt = [
+            line for line in self.file.read_text().splitlines() if line.startswith("encryptionsalt")
+        ]
+        entries = "".join(f"    {line}\n" for line in text.strip("\n").splitlines())
+        head = f"config:\n  cloud-elements:instances:\n{entries}" if entries else ""
+        self.file.write_text(head + "".join(f"{line}\n" for line in salt))
+
+    def values(self, name: str) -> dict[str, object]:
+        """Return an entry of the stack, secrets in clear."""
+        text = self.project.run("config", "--show-secrets", "--json", keep=False).stdout
+        return json.loads(text)["cloud-elements:instances"]["objectValue"][name]
+
+    def create(self, key: str, name: str, configuration: dict[str, object], **more: object) -> str:
+        """Make an instance on the platform by hand; return its id."""
+        body = {"element": {"key": key}, "name": name, "configuration": configuration} | more
+        secret = f"User {self.sandbox.user_secret}, Organization {self.sandbox.organization_secret}"
+        answer = httpx.post(
+            f"{self.sandbox.base_url}/instances", json=body, headers={"Authorization": secret}
+        )
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """Return the Pulumi engine."""
+    return ensure_engine()
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox():
+    """Run one sandbox for all tests."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared_sandbox):
+    """Return a sandbox that knows nothing yet."""
+    shared_sandbox.reset()
+    return shared_sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_project(engine, shared_sandbox):
+    """Return one project for all tests; they leave nothing in its state."""
+    environment = {
+        "CLOUD_ELEMENTS_BASE_URL": shared_sandbox.base_url,
+        "CLOUD_ELEMENTS_USER_SECRET": shared_sandbox.user_secret,
+        "CLOUD_ELEMENTS_ORGANIZATION_SECRET": shared_sandbox.organization_secret,
+    }
+    with Project(engine, environment=environment) as project:
+        project.init()
+        yield project
+
+
+@pytest.fixture
+def workplace(shared_project, sandbox, monkeypatch):
+    """Return a project whose stack declares nothing and was never deployed."""
+    place = Workplace(shared_project, sandbox, monkeypatch)
+    place.declare("")
+    return place
+
+
+@pytest.fixture
+def deployed(engine, sandbox, monkeypatch):
+    """Return a workplace of its own, for tests that run `pulumi up`."""
+    environment = {
+        "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
+        "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
+        "CLOUD_ELEMENTS_ORGANIZATION_SECRET": sandbox.organization_secret,
+    }
+    with Project(engine, environment=environment) as project:
+        project.init()
+        yield Workplace(project, sandbox, monkeypatch)
