@@ -10,12 +10,15 @@ inside the server.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pulumi.dynamic import ResourceProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pulumi.dynamic import (
         CheckResult,
         ConfigureRequest,
@@ -28,6 +31,18 @@ if TYPE_CHECKING:
     from provider.operations import Operations
 
 
+@contextmanager
+def _without(*modules: str) -> Iterator[None]:
+    """Keep what is imported inside from loading these modules."""
+    left_out = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(left_out, cast("Any", None)))  # importing them fails
+    try:
+        yield
+    finally:
+        for name in left_out:
+            del sys.modules[name]
+
+
 class ElementInstanceProvider(ResourceProvider):
     """The dynamic provider of `ElementInstance`; see `provider.operations`."""
 
@@ -37,10 +52,12 @@ class ElementInstanceProvider(ResourceProvider):
     @cached_property
     def operations(self) -> Operations:
         """What does the work."""
-        # httpx would load its command line, and rich with it: half of all there is to load here. It
-        # does without where that can't be imported.
-        sys.modules.setdefault("httpx._main", cast("Any", None))
-        from provider.operations import Operations  # noqa: PLC0415
+        # httpx loads its command line, and trio where that is installed: more than half of all
+        # there is to load here, at every command of Pulumi's. It does without.
+        with _without("httpx._main", "trio"):
+            import httpcore  # noqa: F401, PLC0415 - httpx would load it later
+
+            from provider.operations import Operations  # noqa: PLC0415
 
         return Operations()
 

@@ -123,17 +123,17 @@ class Operations:
         with host.one_line_errors("compare", _name(_olds)):
             olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
             changes = schema.changes(olds, news)
+            if changes.replaces:
+                return DiffResult(changes=True, replaces=changes.replaces)
+            if self._platform is not None:
+                self._platform.ledger.keep(_id)
+            if not changes.any:
+                return DiffResult(changes=False)
             # None leaves it to the engine to compare inputs, which shows the change in detail and
             # lets replace_on_changes work; where only outputs differ, it would see nothing.
             news = {key: value for key, value in news.items() if key != "__provider"}
             call = host.current_call()
             differs = call is not None and call.bag("old_inputs") != news
-        if changes.replaces:
-            return DiffResult(changes=True, replaces=changes.replaces)
-        if self._platform is not None:
-            self._platform.ledger.keep(_id)
-        if not changes.any:
-            return DiffResult(changes=False)
         return DiffResult(changes=None if differs else True)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
