@@ -47,8 +47,11 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
     """Name of the instance."""
     tags: pulumi.Output[list[str] | None]
     """Tags of the instance, without those that the provider adds."""
-    configuration: pulumi.Output[dict[str, str | None]]
-    """Secret. What the platform holds, as text, without what it rewrites by itself."""
+    configuration: pulumi.Output[dict[str, Any]]
+    """Secret. What the platform holds, as text, without what it rewrites by itself.
+
+    In a preview Pulumi shows the inputs in its place, which may be any JSON values.
+    """
     instance_id: pulumi.Output[str]
     """Id of the instance."""
     element_token: pulumi.Output[str]

@@ -1,0 +1,234 @@
+"""What an element asks for, and what is done without its metadata."""
+
+import pulumi
+import pytest
+
+from provider import metadata, wire
+from provider.errors import (
+    AmbiguousError,
+    APIError,
+    AuthenticationError,
+    Call,
+    NotFoundError,
+    StrangerError,
+)
+from provider.metadata import Metadata
+
+UNKNOWN = pulumi.output.Unknown()
+CALL = Call("GET", "/elements/{keyOrId}")
+
+
+def element(*entries, authentication="basic"):
+    """Return an element with these configuration entries."""
+    document = {
+        "key": "shop",
+        "authentication": {"type": authentication},
+        "configuration": list(entries),
+    }
+    found = wire.read(wire.Element, document)
+    assert found is not None
+    return found
+
+
+def entry(key="a", **fields):
+    """Return an entry that a user must supply, unless `fields` say otherwise."""
+    return {"key": key, "type": "TEXTFIELD_32", "required": True, "active": True} | fields
+
+
+GROUPED = (
+    entry("authentication.type", groupControl=True, defaultValue="basic"),
+    entry("url"),
+    entry("user", groupName="basic"),
+    entry("token", groupName="custom"),
+)
+
+
+def required(configuration, *entries):
+    return [one.key for one in metadata.required_keys(element(*entries), configuration)]
+
+
+# Which keys must be supplied
+
+
+def test_required_active_visible_entries_without_default_must_be_supplied():
+    assert required({}, entry()) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"required": False},
+        {"active": False},
+        {"hideFromConsole": True},
+        {"internal": True},
+        {"defaultValue": "x"},
+        {"defaultValue": False},
+        {"defaultValue": ""},
+    ],
+)
+def test_any_other_entry_need_not(fields):
+    assert required({}, entry(**fields)) == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "keys"),
+    [
+        ({}, ["url", "user"]),
+        ({"authentication.type": "basic"}, ["url", "user"]),
+        ({"authentication.type": "custom"}, ["url", "token"]),
+        ({"authentication.type": "neither"}, ["url"]),
+        ({"authentication.type": UNKNOWN}, ["url"]),
+    ],
+)
+def test_of_a_group_only_the_chosen_one(chosen, keys):
+    assert required(chosen, *GROUPED) == keys
+
+
+# What is missing
+
+
+def missing(inputs, *entries, new=True, authentication="basic"):
+    shop = element(*entries, authentication=authentication)
+    return [text.split(": ")[0] for text in metadata.missing(shop, inputs, new=new)]
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_empty_value_is_missing(value):
+    assert missing({"configuration": {"a": value}}, entry()) == ["configuration.a"]
+
+
+@pytest.mark.parametrize("value", [UNKNOWN, "x", 0, False, {}])
+def test_any_other_value_is_given(value):
+    assert missing({"configuration": {"a": value}}, entry()) == []
+
+
+def test_nothing_is_said_of_a_configuration_that_is_not_known_yet():
+    assert missing({"configuration": UNKNOWN}, entry()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "paths"),
+    [
+        ("oauth2", {}, ["code"]),
+        ("oauth2", {"code": "x"}, []),
+        ("oauth2", {"code": UNKNOWN}, []),
+        ("oauth2", {"provider_data": {"token": "x"}}, []),
+        ("oauth2", {"provider_data": UNKNOWN}, []),
+        ("oauth2", {"external_authentication": "initial"}, []),
+        ("oauth2", {"adopt": "5"}, []),
+        ("oauth2", {"configuration": {"oauth.user.refresh_token": "x"}}, []),
+        ("oauth2", {"configuration": {"authentication.type": "basic"}}, []),
+        ("oauth2", {"configuration": {"authentication.type": UNKNOWN}}, []),
+        ("oauth1", {}, ["provider_data"]),
+        ("oauth1", {"provider_data": {"oauth_token": "x"}}, []),
+        ("oauth1", {"configuration": {"authentication.type": "oauth2"}}, ["code"]),
+        ("basic", {}, []),
+        ("custom", {}, []),
+    ],
+)
+def test_credentials_that_a_create_needs(kind, inputs, paths):
+    assert missing(inputs, authentication=kind) == paths
+    assert missing(inputs, authentication=kind, new=False) == []
+
+
+# Secrets, defaults, unknown keys
+
+
+def test_what_metadata_know_to_be_plain():
+    shop = element(
+        entry("plain"),
+        entry("typed", type="PASSWORD"),
+        entry("api.token"),
+        entry("oauth.user.refresh_token"),
+        {"key": "untyped"},
+    )
+    assert metadata.plain_keys(shop) == {"plain"}
+    assert metadata.plain_keys(None) == frozenset()
+
+
+def test_defaults():
+    shop = element(entry("a", defaultValue=30), entry("b"))
+    assert metadata.default_of(shop, "a") == "30"
+    assert metadata.default_of(shop, "b") is None
+    assert metadata.default_of(shop, "c") is None
+    assert metadata.default_of(None, "a") is None
+
+
+def test_unlisted_keys_are_warned_about_with_the_closest_listed_one():
+    shop = element(entry("site.address"))
+    given = {"site.address": 1, "site.adress": 2, "else": 3, "oauth.user.refresh_token": 4}
+    assert list(metadata.unknown_keys(shop, given)) == [
+        "element 'shop' lists no configuration key 'site.adress'; did you mean 'site.address'?",
+        "element 'shop' lists no configuration key 'else'",
+    ]
+    assert list(metadata.unknown_keys(element(), given)) == []
+
+
+# Asking the platform
+
+
+class Client:
+    """Answers by a script."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    def get_element(self, key):
+        """Give the next answer."""
+        self.asked.append(key)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def find_elements(self):
+        """Give the next answer."""
+        return self.get_element("*")
+
+
+def test_each_element_is_asked_for_once():
+    client = Client(element(), element())
+    cache = Metadata(client, pytest.fail, enabled=True)
+    assert cache.element("shop") is cache.element("shop")
+    cache.element("other")
+    assert client.asked == ["shop", "other"]
+
+
+@pytest.mark.parametrize("kind", [NotFoundError, AuthenticationError])
+def test_a_refusal_is_remembered_too(kind):
+    client = Client(kind(CALL, 404, "no"))
+    cache = Metadata(client, pytest.fail, enabled=True)
+    for _ in range(2):
+        with pytest.raises(kind):
+            cache.element("shop")
+    assert client.asked == ["shop"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        APIError(CALL, 500, "broken"),
+        StrangerError(CALL, 404, "a page"),
+        AmbiguousError(CALL, "lost"),
+    ],
+)
+def test_metadata_that_cannot_be_had_are_done_without_and_that_is_said_once(error):
+    warnings = []
+    client = Client(error)
+    cache = Metadata(client, warnings.append, enabled=True)
+    assert cache.element("shop") is None
+    assert cache.element("shop") is None
+    assert len(warnings) == 1
+    assert warnings[0].startswith("element 'shop' could not be looked up, so its inputs are not")
+
+
+def test_switched_off_nothing_is_asked():
+    assert Metadata(Client(), pytest.fail, enabled=False).element("shop") is None
+
+
+def test_a_similar_key_is_looked_for_and_its_lack_is_no_error():
+    cache = Metadata(Client([element()]), pytest.fail, enabled=True)
+    assert cache.similar("shopp") == "; did you mean 'shop'?"
+    cache = Metadata(Client(APIError(CALL, 500, "broken")), pytest.fail, enabled=True)
+    assert cache.similar("shopp") == ""

@@ -1,0 +1,201 @@
+"""The resource class: what it registers, and the contract that lives in every stack's state."""
+
+import base64
+import pickletools
+
+import pulumi
+import pytest
+from pulumi.dynamic.dynamic import serialize_provider
+
+from provider import ElementInstance, resource
+from provider.lifecycle import ElementInstanceProvider
+from provider.markers import MARKERS, is_marker
+
+GOLDEN = "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
+"""What the state of every stack holds. Another one would strand them: never change it."""
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+
+
+class Mocks(pulumi.runtime.Mocks):
+    """Keeps what is registered."""
+
+    def __init__(self):
+        self.registered = {}
+        self.options = {}
+
+    def new_resource(self, args):
+        """Keep everything."""
+        self.registered[args.name] = args
+        return "7", args.inputs
+
+    def call(self, args):
+        """Answer nothing."""
+        return {}
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Return a function that runs a program; its result is what is registered, by name."""
+
+    def ran(program, stack="dev", project="shop"):
+        monkeypatch.setattr(resource, "_claims", {})
+        mocks = Mocks()
+        pulumi.runtime.set_mocks(mocks, project=project, stack=stack)
+        pulumi.runtime.test(lambda: program() and None)()
+        return mocks.registered
+
+    return ran
+
+
+def tags(run, program, name="invoices", **where):
+    return run(program, **where)[name].inputs[MARKERS]
+
+
+def invoices(name="invoices", **options):
+    return ElementInstance(name, "closeio", opts=pulumi.ResourceOptions(**options))
+
+
+# The contract with the state
+
+
+def test_the_type_token(run):
+    registered = run(invoices)["invoices"]
+    assert registered.typ == "pulumi-python:dynamic/cloud-elements:ElementInstance"
+
+
+def test_the_pickled_provider(run):
+    pickled = serialize_provider(ElementInstanceProvider())
+    assert _meaning(pickled) == _meaning(GOLDEN)
+    assert run(invoices)["invoices"].inputs["__provider"] == pickled
+
+
+def _meaning(pickled):
+    """Return what a pickle does; only its header differs between versions of Python."""
+    operations = pickletools.genops(base64.b64decode(pickled))
+    return [(op.name, arg) for op, arg, _ in operations if op.name not in ("PROTO", "FRAME")]
+
+
+def test_the_provider_holds_nothing_that_would_be_pickled():
+    provider = ElementInstanceProvider()
+    assert vars(provider) == {}
+    assert provider.serialize_as_secret_always is False
+
+
+# What is registered
+
+
+def test_credentials_are_secret_and_defaults_are_filled_in(run):
+    def program():
+        ElementInstance("invoices", "onedrivebusiness", code="c", provider_data={"realmId": "5"})
+
+    inputs = run(program)["invoices"].inputs
+    assert inputs["code"][SIGNATURE]
+    assert inputs["provider_data"][SIGNATURE]
+    assert inputs["name"] == "invoices"
+    assert inputs["element_key"] == "onedrivebusiness"
+    assert "configuration" not in inputs
+
+
+def test_configuration_takes_any_json_values(run):
+    given = {"number": 5, "flag": True, "deep": {"list": [1.5, {"x": None}]}, "text": "x"}
+    inputs = run(lambda: ElementInstance("a", "closeio", configuration=given))["a"].inputs
+    assert inputs["configuration"]["deep"]["list"][0] == 1.5
+
+
+def test_token_and_configuration_are_secret_outputs(run, monkeypatch):
+    seen = []
+    original = pulumi.dynamic.Resource.__init__
+
+    def spy(self, provider, name, props, opts=None):
+        seen.append((props, opts))
+        original(self, provider, name, props, opts)
+
+    monkeypatch.setattr(pulumi.dynamic.Resource, "__init__", spy)
+    run(lambda: invoices(additional_secret_outputs=["tags"], protect=True))
+    ((props, opts),) = seen
+    assert set(opts.additional_secret_outputs) == {"tags", "element_token", "configuration"}
+    assert opts.protect is True
+    assert {"instance_id", "element_token", "element_name", "valid"} <= set(props)
+
+
+def test_import_becomes_adoption(run):
+    own = pulumi.ResourceOptions(import_="427001")
+
+    def program():
+        ElementInstance("invoices", "closeio", opts=own)
+        ElementInstance("other", "closeio", adopt="tag:x", opts=pulumi.ResourceOptions(import_="5"))
+
+    registered = run(program)
+    assert registered["invoices"].inputs["adopt"] == "427001"
+    assert registered["other"].inputs["adopt"] == "tag:x"
+    assert own.import_ == "427001"  # the caller's options are the caller's
+
+
+# Markers
+
+
+def test_markers_are_the_same_in_every_run_and_are_markers(run):
+    first = tags(run, invoices)
+    assert first == tags(run, invoices)
+    assert len(first) == 2
+    assert all(map(is_marker, first))
+
+
+def test_resources_of_a_stack_share_the_stack_marker_alone(run):
+    registered = run(lambda: [invoices("a"), invoices("b")])
+    first, second = (registered[name].inputs[MARKERS] for name in "ab")
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+
+
+@pytest.mark.parametrize("where", [{"stack": "prod"}, {"project": "another"}])
+def test_another_stack_or_project_has_other_markers(run, where):
+    assert not set(tags(run, invoices)) & set(tags(run, invoices, **where))
+
+
+def test_the_configured_owner_tells_organizations_of_one_name_apart(run, monkeypatch):
+    plain = tags(run, invoices)
+    monkeypatch.setattr(pulumi.Config, "get", lambda *_: "acme")
+    assert not set(plain) & set(tags(run, invoices))
+
+
+def test_a_parent_is_part_of_the_place(run):
+    class Team(pulumi.ComponentResource):
+        """A component."""
+
+        def __init__(self, name):
+            super().__init__("my:team:Team", name)
+
+    def program():
+        invoices("invoices", parent=Team("a"))
+
+    assert tags(run, program) != tags(run, invoices)
+    assert tags(run, program) == tags(run, program)
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        pulumi.Alias(name="invoices"),
+        "urn:pulumi:dev::shop::pulumi-python:dynamic/cloud-elements:ElementInstance::invoices",
+    ],
+    ids=["name", "URN"],
+)
+def test_whoever_takes_a_name_that_another_gave_up_gets_other_markers(run, alias):
+    old = tags(run, invoices)
+    for order in (1, -1):
+
+        def program(order=order):
+            makers = [lambda: invoices("renamed", aliases=[alias]), invoices]
+            return [make() for make in makers[::order]]
+
+        registered = run(program)
+        assert registered["invoices"].inputs[MARKERS][1] not in (
+            old[1],
+            registered["renamed"].inputs[MARKERS][1],
+        )
+
+
+def test_an_alias_of_its_own_name_changes_no_markers(run):
+    own = pulumi.Alias(type_="some:old:Type")
+    assert tags(run, lambda: invoices(aliases=[own])) == tags(run, invoices)

@@ -1,0 +1,239 @@
+"""The declarative half: mistakes by their exact path, secrets leaf by leaf."""
+
+import pulumi
+import pytest
+import yaml
+from google.protobuf import json_format
+from pulumi.runtime.mocks import MockMonitor
+
+from provider import stack
+from provider.stack import StackError, parse
+
+KEY = "cloud-elements:instances"
+
+
+def mistakes(document):
+    """Return what is wrong, path by path."""
+    with pytest.raises(StackError) as refused:
+        parse(document)
+    assert isinstance(refused.value, pulumi.RunError)  # shown without a traceback
+    assert refused.value.__cause__ is None
+    return str(refused.value).strip().splitlines()
+
+
+def test_all_fields_of_an_instance():
+    whole = {
+        "element": "onedrivebusiness",
+        "name": "Invoices",
+        "tags": ["billing"],
+        "configuration": {"oauth.api.key": "k", "any": [1, {"deep": None}]},
+        "code": "c",
+        "provider_data": {"realmId": "5"},
+        "external_authentication": "initial",
+        "disabled": True,
+        "adopt": "7",
+        "delete_adopted": True,
+        "protect": True,
+        "retain_on_delete": True,
+    }
+    assert parse({"invoices": whole})["invoices"].model_dump() == whole
+
+
+def test_only_the_element_must_be_given():
+    declared = parse({"invoices": {"element": "closeio"}})["invoices"]
+    assert declared.name is None
+    assert declared.tags == []
+    assert declared.protect is False
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_a_stack_may_declare_nothing(nothing):
+    assert parse(nothing) == {}
+
+
+def test_an_id_to_adopt_may_be_a_number():
+    assert parse({"a": {"element": "x", "adopt": 427001}})["a"].adopt == "427001"
+
+
+@pytest.mark.parametrize("document", ["text", ["list"], 5, True])
+def test_the_whole_must_be_a_map(document):
+    assert mistakes(document) == [f"{KEY}: must be a map from name to instance"]
+
+
+def test_every_mistake_is_named_by_its_path_at_once_and_none_shows_a_value():
+    found = mistakes(
+        {
+            "a": {"elemnt": "hidden-value"},
+            "b": "hidden-value",
+            "c": {"element": 5, "tags": ["x", 7], "configuration": ["hidden-value"]},
+            "d": {"element": "x", "tags": "hidden-value", "disabled": "hidden-value"},
+            "e": {"element": "x", "adopt": True, "code": 12},
+            "f": None,
+        }
+    )
+
+    assert found == [
+        f"{KEY}.a.element: is required",
+        f"{KEY}.a.elemnt: is not known here; did you mean 'element'?",
+        f"{KEY}.b: must be a map with at least 'element'",
+        f"{KEY}.c.element: must be text; put it in quotes",
+        f"{KEY}.c.tags[1]: must be text; put it in quotes",
+        f"{KEY}.c.configuration: must be a map",
+        f"{KEY}.d.tags: must be a list",
+        f"{KEY}.d.disabled: must be true or false",
+        f"{KEY}.e.code: must be text; put it in quotes",
+        f"{KEY}.e.adopt: must be text; put it in quotes",
+        f"{KEY}.f: must be a map with at least 'element'",
+    ]
+
+
+def test_nothing_secret_shows_in_a_repr():
+    declared = parse(
+        {"a": {"element": "x", "code": "hidden", "provider_data": {"secret": "hidden"}}}
+    )
+    assert "hidden" not in repr(declared)
+
+
+# Which values of the stack file are secret
+
+FILE = """
+config:
+  cloud-elements:instances:
+    invoices:
+      element: onedrivebusiness
+      code:
+        secure: v1:aaa
+      configuration:
+        oauth.api.key: plain
+        oauth.api.secret:
+          secure: v1:bbb
+        nested:
+          list:
+            - plain
+            - secure: v1:ccc
+        secure: a key of that name
+"""
+
+
+def test_secure_values_are_found_at_the_leaves():
+    assert stack.secure_paths(yaml.safe_load(FILE)) == {
+        ("invoices", "code"),
+        ("invoices", "configuration", "oauth.api.secret"),
+        ("invoices", "configuration", "nested", "list", "1"),
+    }
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        "text",
+        {},
+        {"config": None},
+        {"config": {KEY: {"secure": "v1:aaa"}}},
+        {"config": {KEY: "x"}},
+    ],
+    ids=str,
+)
+def test_a_file_that_cannot_tell_says_so(document):
+    assert stack.secure_paths(document) is None
+
+
+def test_a_map_written_as_json_text_is_read():
+    document = {"config": {KEY: '{"a": {"code": {"secure": "v1:x"}}}'}}
+    assert stack.secure_paths(document) == {("a", "code")}
+
+
+@pytest.mark.parametrize(("line", "folder"), [("stackConfigDir: stacks", "stacks"), ("", ".")])
+def test_the_stack_file_is_where_the_project_says(tmp_path, line, folder):
+    (tmp_path / "Pulumi.yaml").write_text(f"name: x\n{line}\n")
+    assert stack.stack_file(tmp_path, "dev") == tmp_path / folder / "Pulumi.dev.yaml"
+
+
+# What is declared
+
+
+class Mocks(pulumi.runtime.Mocks):
+    """Takes everything."""
+
+    def new_resource(self, args):
+        """Return the inputs as outputs."""
+        return "7", args.inputs
+
+    def call(self, args):
+        """Answer nothing."""
+        return {}
+
+
+@pytest.fixture
+def declared(tmp_path, monkeypatch):
+    """Return a function that declares a stack from its file; its result is what is registered.
+
+    As it goes over the wire, for mocks are shown whole maps as secret.
+    """
+    registered = {}
+    register = MockMonitor.RegisterResource
+
+    def keep(monitor, request):
+        registered[request.name] = json_format.MessageToDict(request.object)
+        return register(monitor, request)
+
+    def made(text, clear):
+        (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+        (tmp_path / "Pulumi.dev.yaml").write_text(text)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(MockMonitor, "RegisterResource", keep)
+        monkeypatch.setattr(pulumi.Config, "get_object", lambda *_: clear)
+        pulumi.runtime.set_mocks(Mocks(), project="shop", stack="dev")
+        pulumi.runtime.test(lambda: stack.declare() and None)()
+        return registered
+
+    return made
+
+
+CLEAR = {
+    "invoices": {
+        "element": "onedrivebusiness",
+        "code": "the-code",
+        "configuration": {
+            "oauth.api.key": "plain",
+            "oauth.api.secret": "the-secret",
+            "nested": {"list": ["plain", "deep-secret"]},
+            "secure": "a key of that name",
+        },
+    }
+}
+
+
+def hidden(value, path=()):
+    """Return the paths of values that are marked secret."""
+    if isinstance(value, dict):
+        if "4dabf18193072939515e22adb298388d" in value:
+            return {".".join(path)}
+        return {found for key, item in value.items() for found in hidden(item, (*path, key))}
+    if isinstance(value, list):
+        return {found for i, item in enumerate(value) for found in hidden(item, (*path, str(i)))}
+    return set()
+
+
+def test_secure_leaves_stay_secret_one_by_one(declared):
+    inputs = declared(FILE, CLEAR)["invoices"]
+    assert hidden(inputs) == {
+        "code",
+        "configuration.oauth.api.secret",
+        "configuration.nested.list.1",
+    }
+    assert inputs["configuration"]["oauth.api.key"] == "plain"
+
+
+def test_a_map_that_is_one_secret_hides_whatever_may_be_one(declared):
+    inputs = declared(f"config:\n  {KEY}:\n    secure: v1:aaa\n", CLEAR)["invoices"]
+    assert {"code", "configuration.oauth.api.secret", "configuration.oauth.api.key"} <= hidden(
+        inputs
+    )
+    assert inputs["element_key"] == "onedrivebusiness"
+
+
+def test_a_mistake_ends_the_program_with_its_path(declared):
+    with pytest.raises(pulumi.RunError, match=r"cloud-elements:instances\.a\.element: is required"):
+        declared("config: {}\n", {"a": {}})
