@@ -233,25 +233,29 @@ def test_import_takes_over_what_is_there(new_project, sandbox):
     assert sandbox.instances() == []
 
 
+RENAMED = '"helpdesk", "freshservice", name="desk", configuration=configuration, '
+ALIASES = 'opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="desk")])'
+
+
 def test_a_renamed_resource_keeps_its_instance_and_frees_its_name(new_project, sandbox):
     project = new_project(program=PROGRAM % '"desk", "freshservice", configuration=configuration')
     project.up()
     [first] = sandbox.instances()
+    project.write_program(PROGRAM % (RENAMED + ALIASES))
+    project.up()
+    [renamed] = sandbox.instances()
+    assert renamed["id"] == first["id"]
     project.write_program(
-        PROGRAM
-        % '"desk", "freshservice", configuration=configuration'
-        + 'ElementInstance("helpdesk", "freshservice", name="desk", configuration=configuration, '
-        'opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="desk")]))'
+        PROGRAM % RENAMED + 'ElementInstance("desk", "freshservice", configuration=configuration)'
     )
     project.up()
-    ids = {instance["id"] for instance in sandbox.instances()}
-    assert len(ids) == 2
-    assert first["id"] in ids
-    state = {
+    assert len(sandbox.instances()) == 2
+    ids = {
         one["urn"].rpartition("::")[2]: one.get("id")
         for one in project.export()["deployment"]["resources"]
     }
-    assert state["helpdesk"] == str(first["id"])
+    assert ids["helpdesk"] == str(first["id"])
+    assert ids["desk"] != ids["helpdesk"]
     project.up("--expect-no-changes")
     project.destroy()
     assert sandbox.instances() == []
