@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import json
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,11 +19,9 @@ _ENDLESS = 1_000_000
 
 def scalar(text: str) -> str:
     """Return a text as one line of YAML, quoted where it must be."""
-    dumped = yaml.safe_dump(text, allow_unicode=True, width=_ENDLESS, default_style=None)
-    line = dumped.removesuffix("...\n").strip()
-    if "\n" in line:
-        line = yaml.safe_dump(text, width=_ENDLESS, default_style='"').strip()
-    return line
+    style = None if text.isprintable() else '"'
+    dumped = yaml.safe_dump(text, allow_unicode=not style, width=_ENDLESS, default_style=style)
+    return dumped.removesuffix("...\n").removesuffix("\n")
 
 
 def with_entries(
@@ -34,20 +32,19 @@ def with_entries(
     Args:
         text: The file.
         entries: New entries of `cloud-elements:instances`, by name.
-        notes: Comment lines for the end of an entry, by its name.
+        notes: Comment lines for the top of an entry, by its name.
 
     Raises:
         FailureError: The file is laid out in a way that can't be added to.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines()
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith(newline):
+        lines[-1] += newline
     at, indent, above = _where(text)
-    block = above + _rendered(entries, notes, indent)
-    if at is None:
-        lines += block
-    else:
-        lines[at:at] = block
-    new = newline.join([*lines, ""])
+    block = [line + newline for line in above + _rendered(entries, notes, indent)]
+    at = len(lines) if at is None else at
+    new = "".join(lines[:at] + block + lines[at:])
     _check(text, new, entries)
     return new
 
@@ -57,11 +54,13 @@ def _rendered(
 ) -> list[str]:
     lines: list[str] = []
     for name, entry in entries.items():
-        dumped = yaml.safe_dump(
-            {name: dict(entry)}, sort_keys=False, allow_unicode=True, width=_ENDLESS
-        )
-        comments = "".join(f"{' ' * _STEP}# {note}\n" for note in notes.get(name, []))
-        lines += textwrap.indent(dumped + comments, " " * indent).splitlines()
+        data = {name: dict(entry)}
+        # YAML has line breaks of its own, such as U+0085, that must not stand there as they are.
+        legible = json.dumps(data, ensure_ascii=False).isprintable()
+        dumped = yaml.safe_dump(data, sort_keys=False, allow_unicode=legible, width=_ENDLESS)
+        first, *rest = dumped.rstrip("\n").split("\n")
+        comments = [f"{' ' * _STEP}# {note}" for note in notes.get(name, [])]
+        lines += [f"{' ' * indent}{line}" if line else "" for line in (first, *comments, *rest)]
     return lines
 
 
