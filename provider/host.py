@@ -139,7 +139,6 @@ def one_line_errors(
         )
     else:
         return
-    # Outside the handlers, so that the first exception does not cling to this one.
     _fail(message, half_made)
 
 
@@ -162,9 +161,10 @@ def _fail(message: str, half_made: HalfMadeError | None) -> None:
         if not hasattr(sys.modules["__main__"], "_abort_with_traceback"):
             # Before SDK 3.260 the server logs the traceback of what is raised; an abort it doesn't.
             call.context.abort(grpc.StatusCode.UNKNOWN, message)
+    # `from None`, or the server's traceback would hold the first exception with all its text.
     if half_made is not None:
-        raise HalfMadeError(half_made.instance_id, half_made.outputs, message)
-    raise CloudElementsError(message)
+        raise HalfMadeError(half_made.instance_id, half_made.outputs, message) from None
+    raise CloudElementsError(message) from None
 
 
 def _struct(outputs: dict[str, Any]) -> Any:

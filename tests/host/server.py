@@ -86,6 +86,8 @@ class RefusedCall(Exception):  # noqa: N818 - what a test looks at, no error of 
         raw = trailing.get("grpc-status-details-bin")
         self.status = status_pb2.Status()
         self.message = error.details()
+        self.details = error.details()
+        """The plain text as well, which the engine does not show."""
         self.init_failed = None
         if raw is not None:
             self.status.ParseFromString(raw)

@@ -1,0 +1,115 @@
+"""What the lifecycle decides by itself; its whole life is tested in tests/host."""
+
+import pytest
+
+from provider.config import Settings
+from provider.errors import (
+    AmbiguousError,
+    APIError,
+    AuthenticationError,
+    Call,
+    NotFoundError,
+    RateLimitError,
+    StrangerError,
+    TooLargeError,
+)
+from provider.lifecycle import ElementInstanceProvider
+from provider.operations import Operations, _advice
+
+CALL = Call("POST", "/instances")
+CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"
+REFRESH = "run pulumi refresh, for it was deleted outside Pulumi"
+ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
+OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token provided."
+
+
+@pytest.mark.parametrize(
+    ("error", "verb", "expected"),
+    [
+        (APIError(CALL, 400, "Bad Request"), "create", CORRECT),
+        (APIError(CALL, 400, "Bad Request"), "update", CORRECT),
+        (APIError(CALL, 422, "Bad Request"), "create", CORRECT),
+        (APIError(CALL, 409, "in use"), "create", CORRECT),
+        (
+            APIError(CALL, 409, "in use"),
+            "delete",
+            "delete what uses the instance, such as formula instances, then run it again",
+        ),
+        (APIError(CALL, 500, "broken"), "create", None),
+        (NotFoundError(CALL, 404, "gone"), "update", REFRESH),
+        (NotFoundError(CALL, 404, "gone"), "create", CORRECT),
+        (NotFoundError(CALL, 404, "gone"), "read", "correct the id"),
+        (
+            APIError(CALL, 400, "gone"),
+            "read",
+            "if it was deleted outside Pulumi, run pulumi state delete with its URN",
+        ),
+        (AuthenticationError(CALL, 401, OUR_SECRETS), "create", None),
+        (AuthenticationError(CALL, 401, "Request failed"), "create", CORRECT),
+        (AuthenticationError(CALL, 401, "Request failed"), "read", None),
+        (AuthenticationError(CALL, 403, "Forbidden"), "create", ADMINISTRATOR),
+        (AuthenticationError(CALL, 403, "Forbidden"), "delete", ADMINISTRATOR),
+        (RateLimitError(CALL, 429, "slower"), "create", None),
+        (TooLargeError(CALL, 429, "too large"), "create", None),
+        (StrangerError(CALL, 400, "a page"), "create", None),
+        (AmbiguousError(CALL, "lost"), "create", None),
+    ],
+    ids=lambda value: f"{type(value).__name__} {getattr(value, 'status', value)}"[:40],
+)
+def test_advice_where_the_verb_makes_a_difference(error, verb, expected):
+    assert _advice(error, verb) == expected
+
+
+def test_without_settings_check_says_so_and_still_judges_the_inputs():
+    failures = Operations().check({}, {"name": "desk"}).failures
+    assert [failure.reason for failure in failures] == [
+        "element_key: is required",
+        "the provider is not configured",
+    ]
+    assert {failure.property for failure in failures} == {""}
+
+
+def test_without_settings_nothing_else_works():
+    for call in (
+        lambda: Operations().create({"element_key": "x", "name": "n"}),
+        lambda: Operations().read("7", {}),
+        lambda: Operations().update("7", {}, {"element_key": "x", "name": "n"}),
+        lambda: Operations().delete("7", {}),
+    ):
+        with pytest.raises(Exception, match="the provider is not configured"):
+            call()
+
+
+def test_every_method_is_handed_on(monkeypatch):
+    """The class in the state only names what does the work."""
+    provider = ElementInstanceProvider()
+    seen = []
+    for name in ("configure", "check", "diff", "create", "read", "update", "delete"):
+        monkeypatch.setattr(
+            Operations, name, lambda _, *given, name=name: seen.append((name, given)) or name
+        )
+    assert provider.check({"a": 1}, {"b": 2}) == "check"
+    assert provider.diff("7", {}, {}) == "diff"
+    assert provider.create({}) == "create"
+    assert provider.read("7", {}) == "read"
+    assert provider.update("7", {}, {}) == "update"
+    provider.delete("7", {})
+    provider.configure(None)
+    assert [name for name, _ in seen] == [
+        "check",
+        "diff",
+        "create",
+        "read",
+        "update",
+        "delete",
+        "configure",
+    ]
+    assert seen[0][1] == ({"a": 1}, {"b": 2})
+
+
+def test_settings_and_clients_are_never_pickled():
+    import pickle  # noqa: PLC0415
+
+    settings = Settings(base_url="https://x", user_secret="u", organization_secret="o")
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(settings)
