@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,24 @@ class Ledger:
         """Return those that belong to no resource yet."""
         with self._lock:
             return [instance for instance in instances if instance.id not in self._owned]
+
+    def owns(self, instance_id: str) -> bool:
+        """Tell whether a resource has this instance."""
+        with self._lock:
+            return instance_id in self._owned
+
+    def left(self, markers: Markers, instance_id: str) -> list[str]:
+        """Return the ids of instances with the resource's marker that belong to no resource.
+
+        Args:
+            markers: The resource's markers.
+            instance_id: One that lists may not show yet; may be empty.
+        """
+        listed = self.client.find_instances(tag=markers.instance)
+        if instance_id and all(one.id != instance_id for one in listed):
+            with suppress(NotFoundError):
+                listed.append(self.client.get_instance(instance_id))
+        return [one.id for one in self.free(_carrying(markers, listed))]
 
     def leftovers(self, markers: Markers) -> list[wire.Instance]:
         """Return what the stack's marker finds for this resource, by one list for all of them.

@@ -187,7 +187,7 @@ class Operations:
             else:
                 platform.ledger.own(_id)
                 platform.client.delete_instance(_id)
-                platform.note_deleted(props)
+                platform.after_deleting(_id, props)
 
     def _telling(self, verb: str, bag: Mapping[str, Any]) -> AbstractContextManager[None]:
         """Turn every error inside into one sentence that says what to do."""

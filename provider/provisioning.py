@@ -92,9 +92,28 @@ class Platform:
         taken = markers.instance not in carried and bool(others)
         return taken or bool(credentials - set(credential_marker(record.spent)))
 
-    def note_deleted(self, outputs: Mapping[str, Any]) -> None:
-        """Write down that a resource's instance is no more."""
-        self.ledger.journal.note(_markers(outputs.get(MARKERS) or []), Fate.VOID)
+    def after_deleting(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
+        """Write down that a resource's instance is no more; warn of another one that is left.
+
+        There is one when the replacement of the resource was interrupted and then given up.
+        """
+        markers = _markers(outputs.get(MARKERS) or [])
+        last = self.ledger.journal.last(markers) if markers else None
+        if markers is None or last is None or last.fate in (Fate.VOID, Fate.REFUSED):
+            return
+        if last.instance == instance_id:
+            self.ledger.journal.note(markers, Fate.VOID, instance=instance_id)
+        elif not self.ledger.owns(last.instance):
+            try:
+                left = self.ledger.left(markers, last.instance)
+            except CloudElementsError:
+                left = [last.instance or "unknown"]
+            left = [one for one in left if one != instance_id]
+            if left:
+                host.warn(
+                    f"an interrupted run also made element instance {', '.join(left)} for this "
+                    "resource, which is in no state: delete it"
+                )
 
     @staticmethod
     def warn_when_invalid(instance: wire.Instance, name: str) -> None:
@@ -461,8 +480,11 @@ class Provisioning:
         managed = record.managed - set(body.get("configuration") or {})
         outputs = self._outputs(before, replace(record, managed=managed))
         outputs.pop(MARKERS, None)
-        again = "its code counts as spent: get a new one, then run pulumi up" if spent else None
-        then = again or advice(error) or "run pulumi up again"
+        then = advice(error) or "run pulumi up again"
+        if spent:
+            then = "get a new code, then run pulumi up"
+            if not isinstance(error, RefusedError):
+                then = f"its code counts as spent, so {then}"
         raise host.HalfMadeError(before.id, outputs, f"{error}: {then}") from None
 
     def _settle(
