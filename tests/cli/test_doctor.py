@@ -1,0 +1,228 @@
+"""`elements doctor`, `search`, `describe` and the help of every command."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from provider.cli import app
+from provider.cli.console import Exit
+from provider.cli.doctor import clock_check
+from provider.stack import parse
+
+COMMANDS = typer.main.get_command(app).commands
+DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+def report(said):
+    """Return each check, by name."""
+    return {check["name"]: check for check in json.loads(said.stdout)}
+
+
+def test_all_is_well(workplace):
+    """Every line is ok, and the exit code says so."""
+    workplace.declare("mail:\n  element: sendgrid\n  configuration: {api.token: {secure: x}}\n")
+    workplace.project.config_set(
+        'cloud-elements:instances.mail.configuration["api.token"]', "t", secret=True, path=True
+    )
+
+    said = workplace.elements("doctor", "--json")
+
+    assert said.code == 0, said.stdout
+    assert {check["name"] for check in report(said).values() if check["ok"]} == {
+        *("Python", "Pulumi SDK", "pulumi", "loopback", "stack", "secrets", "settings"),
+        *("platform", "clock", "element sendgrid"),
+    }
+    assert "ok" in workplace.elements("doctor").stdout
+
+
+def test_what_is_wrong_is_told_with_what_to_do(workplace):
+    """A missing key, an unknown element and a secret in clear each fail their own line."""
+    workplace.declare(
+        "desk:\n  element: freshservice\n  configuration: {password: 'clear-7731', subdomian: x}\n"
+        "off:\n  element: sendgird\n"
+    )
+
+    said = workplace.elements("doctor", "--json")
+
+    checks = report(said)
+    assert said.code == 3
+    assert {name for name, check in checks.items() if not check["ok"]} == {
+        "secrets",
+        "element freshservice",
+        "element sendgird",
+    }
+    assert "desk lacks subdomain" in checks["element freshservice"]["what"]
+    assert "did you mean 'subdomain'" in checks["element freshservice"]["what"]
+    assert "instances.desk.configuration.password" in checks["secrets"]["what"]
+    assert "7731" not in said.all
+
+
+def test_wrong_secrets_fail_the_platforms_line(workplace, monkeypatch):
+    """What follows from it is not asked."""
+    monkeypatch.setenv("CLOUD_ELEMENTS_USER_SECRET", "wrong-7731")
+
+    said = workplace.elements("doctor", "--json")
+
+    assert said.code == 3
+    assert "check CLOUD_ELEMENTS_USER_SECRET" in report(said)["platform"]["what"]
+    assert "clock" not in report(said)
+    assert "7731" not in said.all
+
+
+def test_missing_settings_fail_their_line(workplace, monkeypatch):
+    """The line names the variable and the stack's key."""
+    monkeypatch.delenv("CLOUD_ELEMENTS_BASE_URL")
+
+    settings = report(workplace.elements("doctor", "--json"))["settings"]
+
+    assert not settings["ok"]
+    assert "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) is not set" in settings["what"]
+
+
+def test_a_wrong_stack_fails_its_line(workplace):
+    """Everything that needs no stack is checked all the same."""
+    said = workplace.elements("doctor", "--stack", "nope", "--json")
+
+    assert said.code == 3
+    assert not report(said)["stack"]["ok"]
+    assert report(said)["loopback"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("date", "ok", "says"),
+    [
+        ("Mon, 23 Nov 2026 12:00:00 GMT", True, "0 s"),
+        ("Mon, 23 Nov 2026 12:01:00 GMT", True, "60 s behind"),
+        ("Mon, 23 Nov 2026 12:01:01 GMT", False, "set this machine's clock"),
+        ("Mon, 23 Nov 2026 11:00:00 GMT", False, "3600 s ahead of"),
+        ("nonsense", True, "does not tell"),
+        ("", True, "does not tell"),
+        (None, True, "does not tell"),
+    ],
+)
+def test_the_clock_may_differ_by_a_minute(date, ok, says):
+    """More than that, and codes and certificates are judged wrongly."""
+    check = clock_check(date, datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+    assert check.ok is ok
+    assert says in check.what
+
+
+def test_search_finds_by_every_word(workplace):
+    """Words in key, name, hub, description or kind; the key comes first."""
+    found = json.loads(workplace.elements("search", "CRM", "api", "--json").stdout)
+
+    assert [one["key"] for one in found] == ["closeio"]
+    assert "onedrivebusiness" in workplace.elements("search", "drive").stdout
+
+
+def test_search_that_finds_nothing_says_so(workplace):
+    """Exit code 3, and the nearest key."""
+    said = workplace.elements("search", "hubsport")
+
+    assert said.code == 3
+    assert "did you mean 'hubspot'?" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "element", ["freshservice", "onedrivebusiness", "bigcommerce", "twitter", "sendgrid"]
+)
+def test_describe_gives_an_entry_that_parses(workplace, element):
+    """Pasted under `config:`, it is valid; what is required stands there or as a command."""
+    said = workplace.elements("describe", element, "--name", "mine", "--stack", "test")
+
+    assert said.code == 0, said.stderr
+    document = yaml.safe_load(f"config:\n{said.stdout}")["config"]["cloud-elements:instances"]
+    declaration = parse(document)["mine"] if document["mine"]["configuration"] else None
+    entry = document["mine"]
+    assert entry["element"] == element
+    details = json.loads(workplace.elements("describe", element, "--json").stdout)
+    given = entry["configuration"] or {}
+    for key in details["configuration"]:
+        if key["required"] and not key["group"]:
+            assert key["secret"] == (key["key"] not in given), key
+            if key["secret"]:
+                assert f"{key['key']}" in said.stdout
+    assert declaration is None or declaration.element == element
+
+
+def test_describe_needs_no_project_when_the_environment_is_complete(
+    workplace, monkeypatch, tmp_path
+):
+    """Looking around comes before there is a stack."""
+    monkeypatch.chdir(tmp_path)
+
+    assert workplace.elements("describe", "freshservice").code == 0
+    assert workplace.elements("search", "drive").code == 0
+
+
+def test_describe_of_an_unknown_element_helps_on(workplace):
+    """The nearest key, or how to look for it."""
+    assert "did you mean 'hubspot'" in workplace.elements("describe", "hubsport").stderr
+    said = workplace.elements("describe", "zzz")
+    assert said.code == 1
+    assert "look for it by 'elements search zzz'" in said.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_teaches(workplace, name):
+    """Every command's help has examples, and says what each option means."""
+    said = workplace.elements(name, "--help")
+
+    assert said.code == 0
+    assert re.search(r"^ +Examples?:$", said.stdout, re.MULTILINE)
+    assert f"elements {name}" in said.stdout.partition("xample")[2]
+    assert all(option.help for option in COMMANDS[name].params if option.name != "instance")
+    assert "--json" in said.stdout
+
+
+def test_the_documentation_knows_every_command_option_and_exit_code():
+    """docs/cli.md leaves nothing out."""
+    text = DOCUMENT.read_text()
+
+    for name, command in COMMANDS.items():
+        section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+        assert section, name
+        for option in command.params:
+            if option.name != "help":
+                assert any(f"`{word}" in section[1] for word in (*option.opts, option.name.upper()))
+    for code in Exit:
+        assert f"| {code.value} |" in text
+
+
+def test_version_and_module(workplace):
+    """`python -m provider --version` is the same command."""
+    said = workplace.process("--version")
+
+    assert said.code == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", said.stdout)
+
+
+def test_another_folder_can_be_named(workplace, monkeypatch, tmp_path):
+    """`-C` works like pulumi's."""
+    folder = str(workplace.project.folder)
+    monkeypatch.chdir(tmp_path)
+
+    assert workplace.elements("-C", folder, "status").code == 0
+    monkeypatch.chdir(tmp_path)
+    assert workplace.elements("status").code == 1
+
+
+def test_nonsense_is_a_usage_error(workplace):
+    """Exit code 2, and no traceback."""
+    for arguments in (
+        ["nope"],
+        ["status", "--nope"],
+        ["authorize"],
+        ["authorize", "a", "--port", "0"],
+    ):
+        said = workplace.elements(*arguments)
+        assert said.code == 2
+        assert "Traceback" not in said.all

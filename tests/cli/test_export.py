@@ -1,0 +1,270 @@
+"""`elements export`: an account that exists becomes a stack, and `pulumi up` changes nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import shlex
+
+import pytest
+import yaml
+
+from provider.markers import markers
+
+APPLICATION = {
+    "oauth.api.key": "application",
+    "oauth.api.secret": "application-secret-7731",
+    "oauth.callback.url": "https://app.example/callback",
+}
+DESK = {"subdomain": "acme", "username": "someone", "password": "desk-password-7731"}
+KEY = "cloud-elements:instances"
+
+
+@pytest.fixture
+def account(workplace):
+    """Return a function that fills the account of a workplace; it gives ids by name."""
+
+    def fill(place=workplace):
+        new = place.sandbox.new_provider_data
+        events = {"event.notification.enabled": True, "event.poller.configuration": {"a": {"b": 1}}}
+        return {
+            "Help Desk": place.create("freshservice", "Help Desk", DESK),
+            "files": place.create(
+                "onedrivebusiness",
+                "files",
+                APPLICATION | {"document.tagging": "true"},
+                tags=["b", "a"],
+                providerData=new("onedrivebusiness"),
+            ),
+            "Books": place.create(
+                "quickbooks", "Books", APPLICATION, providerData=new("quickbooks")
+            ),
+            "Posts": place.create("twitter", "Posts", APPLICATION, providerData=new("twitter")),
+            "Mail [a]": place.create(
+                "sendgrid", "Mail [a]", {"api.token": "mail-token-7731"}, tags=["yes", "1"]
+            ),
+            "Leads": place.create(
+                "hubspot", "Leads", APPLICATION | events, providerData=new("hubspot")
+            ),
+        }
+
+    return fill
+
+
+def entries(place):
+    """Return what the stack file declares."""
+    return (yaml.safe_load(place.file.read_text()).get("config") or {}).get(KEY) or {}
+
+
+def test_every_instance_becomes_an_entry_without_its_secrets(workplace, account):
+    """Plain values that differ from the defaults are written; secrets are named, never written."""
+    ids = account()
+
+    said = workplace.elements("export")
+
+    assert said.code == 0, said.stderr
+    declared = entries(workplace)
+    assert {entry["adopt"] for entry in declared.values()} == set(ids.values())
+    assert declared["help-desk"] == {
+        "element": "freshservice",
+        "name": "Help Desk",
+        "adopt": ids["Help Desk"],
+        "tags": ["Help Desk"],
+        "configuration": {"subdomain": "acme", "username": "someone"},
+    }
+    assert declared["files"]["configuration"] == {
+        "document.tagging": "true",
+        "oauth.callback.url": "https://app.example/callback",
+    }
+    assert declared["mail-a"]["tags"] == ["yes", "1"]
+    assert "configuration" not in declared["mail-a"]
+    everything = workplace.file.read_text() + said.all
+    assert not re.search("7731", everything)
+    assert not any(one["token"] in everything for one in workplace.sandbox.instances())
+    path = f'{KEY}.files.configuration["oauth.api.secret"]'
+    command = f"pulumi config set --secret --path {shlex.quote(path)} --stack test"
+    assert f"  {command}\n" in said.stderr
+    assert f"      # to be set: {command}\n" in workplace.file.read_text()
+    assert "6 entries added to stack 'test'." in said.stderr
+
+
+def test_export_then_up_changes_nothing_but_the_marker_tags(deployed, account):
+    """The whole way: export, set the secrets it lists, `pulumi up`: the platform is as it was."""
+    account(deployed)
+    before = {one["id"]: one for one in copy.deepcopy(deployed.sandbox.instances())}
+    said = deployed.process("export", "--json")
+    result = json.loads(said.stdout)
+    for name, keys in result["to_be_set"].items():
+        held = before[int(result["entries"][name]["adopt"])]["configuration"]
+        for key in keys:
+            path = f'{KEY}["{name}"].configuration["{key}"]'
+            deployed.project.config_set(path, held[key], secret=True, path=True)
+
+    deployed.project.up()
+
+    after = {one["id"]: one for one in deployed.sandbox.instances()}
+    assert after.keys() == before.keys()
+    for id_, one in after.items():
+        assert [tag for tag in one["tags"] if not tag.startswith("pulumi-")] == before[id_]["tags"]
+        assert len(one["tags"]) > len(before[id_]["tags"])
+        assert one | {"tags": 0} == before[id_] | {"tags": 0}
+    assert deployed.sandbox.counters()["creates"] == len(before)
+    assert "unchanged" in deployed.project.preview("--expect-no-changes").stdout
+    again = deployed.process("export")
+    assert "There is nothing to add" in again.stderr
+    assert deployed.process("status").code == 0, deployed.process("status").stdout
+
+
+def test_a_dry_run_shows_the_difference_and_writes_nothing(workplace, account):
+    """The difference on standard output is the one that the run would make."""
+    account()
+    before = workplace.file.read_text()
+
+    said = workplace.elements("export", "--dry-run")
+
+    assert said.code == 0
+    assert workplace.file.read_text() == before
+    added = [line[1:] for line in said.stdout.splitlines() if re.match(r"\+(?!\+\+)", line)]
+    assert "    help-desk:" in added
+    workplace.elements("export")
+    new = workplace.file.read_text().splitlines()
+    assert [line for line in new if line not in before.splitlines()] == added
+
+
+def test_existing_entries_and_comments_are_kept(workplace, account):
+    """An instance that is declared already is not declared twice, however it is named."""
+    ids = account()
+    workplace.declare(
+        "# ours\nby-id:\n  element: sendgrid\n  adopt: "
+        + ids["Mail [a]"]
+        + "\nby-name:\n  element: freshservice\n  adopt: 'name:Help Desk' # note\n"
+        "files:\n  element: onedrivebusiness\n"
+    )
+    before = workplace.file.read_text()
+
+    assert workplace.elements("export").code == 0
+
+    text = workplace.file.read_text()
+    assert text.startswith(before[: before.index("encryptionsalt")])
+    assert set(entries(workplace)) == {
+        "by-id",
+        "by-name",
+        "files",
+        f"files-{ids['files']}",
+        "books",
+        "posts",
+        "leads",
+    }
+
+
+def test_equal_names_stay_apart(workplace):
+    """Names are not unique on the platform; the id tells them apart."""
+    ids = [workplace.create("sendgrid", "Mail", {"api.token": "t"}) for _ in range(2)]
+
+    workplace.elements("export")
+
+    assert set(entries(workplace)) == {f"mail-{id_}" for id_ in ids}
+
+
+def test_a_choice_of_instances(workplace, account):
+    """By element or by id; an id that is not there is told."""
+    ids = account()
+
+    assert workplace.elements("export", "--element", "hubspot", "-e", "twitter").code == 0
+    assert set(entries(workplace)) == {"leads", "posts"}
+    assert workplace.elements("export", "--id", ids["Books"]).code == 0
+    assert set(entries(workplace)) == {"leads", "posts", "books"}
+    missing = workplace.elements("export", "--id", "1")
+    assert missing.code == 1
+    assert "There is no instance 1 in the account" in missing.stderr
+
+
+def test_all_pages_are_read(workplace):
+    """An account of more instances than a page holds is exported whole."""
+    workplace.sandbox.set_switch("list_page_size", 3)
+    workplace.sandbox.set_switch("list_page_max", 3)
+    for number in range(8):
+        workplace.create("sendgrid", f"Mail {number}", {"api.token": "t"})
+
+    workplace.elements("export")
+
+    assert len(entries(workplace)) == 8
+
+
+def test_what_another_stack_manages_is_left_out(workplace):
+    """A marker tag tells; naming the id overrules it."""
+    tags = markers(organization="o", project="p", stack="s", place="x").tags
+    id_ = workplace.create("sendgrid", "Mail", {"api.token": "t"}, tags=["mine", *tags])
+
+    said = workplace.elements("export")
+    assert entries(workplace) == {}
+    assert f"{id_} Mail: carries a stack's marker" in said.stderr
+    assert workplace.elements("export", "--id", id_).code == 0
+
+    assert entries(workplace)["mail"]["tags"] == ["mine"]
+
+
+def test_what_can_not_be_declared_is_left_out_with_the_reason(workplace):
+    """A name that a stack would have to change is not exported."""
+    id_ = workplace.create("sendgrid", "Mail", {"api.token": "t"})
+    workplace.sandbox.update_instance(int(id_), name="a\x1b[31m\nb")
+
+    said = workplace.elements("export")
+
+    assert entries(workplace) == {}
+    assert "name: must not hold line breaks or other control characters" in said.stderr
+    assert "\x1b" not in said.all
+
+
+def test_a_disabled_instance_stays_disabled(workplace):
+    """What is disabled is declared so."""
+    id_ = workplace.create("sendgrid", "Mail", {"api.token": "t"})
+    workplace.sandbox.update_instance(int(id_), disabled=True)
+
+    workplace.elements("export")
+
+    assert entries(workplace)["mail"]["disabled"] is True
+
+
+def test_without_metadata_more_counts_as_secret(workplace):
+    """An element that can't be looked up has no plain keys but the well-known ones."""
+    workplace.create("freshservice", "Desk", DESK)
+    workplace.sandbox.add_fault(
+        "status", method="GET", path="/elements/{key}", times=None, status=400
+    )
+
+    said = workplace.elements("export")
+
+    assert said.code == 0, said.stderr
+    assert "can't be looked up" in said.stderr
+    assert "username" not in entries(workplace)["desk"]["configuration"]
+    assert "configuration.username" in said.stderr
+
+
+def test_an_empty_account_is_no_error(workplace):
+    """The platform's 404 means nothing found."""
+    before = workplace.file.read_bytes()
+
+    said = workplace.elements("export", "--json")
+
+    assert said.code == 0
+    assert json.loads(said.stdout)["entries"] == {}
+    assert "There is nothing to add" in said.stderr
+    assert workplace.file.read_bytes() == before
+
+
+def test_a_platform_that_fails_leaves_the_file_alone(workplace, account):
+    """Half a list is no list."""
+    account()
+    workplace.sandbox.set_switch("list_page_max", 2)
+    workplace.sandbox.add_fault(
+        "status", method="GET", path="/instances", after=1, times=None, status=400
+    )
+    before = workplace.file.read_bytes()
+
+    said = workplace.elements("export")
+
+    assert said.code == 1
+    assert "Could not read the account's instances" in said.stderr
+    assert workplace.file.read_bytes() == before

@@ -1,0 +1,214 @@
+"""`elements status` and `elements sweep`: declared, kept and live, side by side."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+STACK = """
+desk:
+  element: freshservice
+  tags: [a]
+  configuration: {subdomain: acme, username: me, password: desk-password-7731}
+mail:
+  element: sendgrid
+  configuration: {api.token: mail-token-7731}
+gone:
+  element: sendgrid
+  configuration: {api.token: mail-token-7731}
+still:
+  element: sendgrid
+  configuration: {api.token: mail-token-7731}
+bad:
+  element: sendgrid
+  configuration: {api.token: mail-token-7731}
+"""
+
+
+def standings(said):
+    """Return each instance's standing, by name."""
+    return {row["name"]: row["standing"] for row in json.loads(said.stdout)["instances"]}
+
+
+def what(said, name):
+    """Return what is said of an instance."""
+    rows = json.loads(said.stdout)["instances"]
+    return next(row["what"] for row in rows if row["name"] == name)
+
+
+def without(place, name):
+    """Have the stack's state forget a resource, as a lost state would."""
+    state = place.project.export()
+    resources = state["deployment"]["resources"]
+    state["deployment"]["resources"] = [r for r in resources if not r["urn"].endswith(f"::{name}")]
+    place.project.run("stack", "import", stdin=json.dumps(state))
+
+
+def ids(place):
+    """Return the platform's ids, by name."""
+    return {one["name"]: one["id"] for one in place.sandbox.instances()}
+
+
+def test_each_standing_is_told_with_what_to_do(deployed):
+    """One stack in every state of disrepair; no value is shown, and nothing is changed."""
+    deployed.declare(STACK)
+    before = deployed.process("status", "--json")
+    assert before.code == 3
+    assert set(standings(before).values()) == {"not created"}
+    deployed.project.up()
+    good = deployed.process("status", "--json")
+    assert (good.code, set(standings(good).values())) == (0, {"ok"}), good.stdout
+
+    deployed.declare(STACK.replace("acme", "acme2") + "files:\n  element: onedrivebusiness\n")
+    known = ids(deployed)
+    deployed.sandbox.update_instance(known["mail"], name="renamed", tags=["q"])
+    deployed.sandbox.delete_instance(known["gone"])
+    deployed.sandbox.update_instance(known["still"], disabled=True)
+    deployed.sandbox.update_instance(known["bad"], valid=False)
+    stored = deployed.sandbox.instances()
+    said = deployed.process("status", "--json")
+
+    assert said.code == 3
+    assert standings(said) == {
+        "desk": "changed",
+        "mail": "drifted",
+        "gone": "gone",
+        "still": "drifted",
+        "bad": "not valid",
+        "files": "not created",
+    }
+    assert what(said, "desk").startswith("configuration.subdomain changed in the stack")
+    assert what(said, "mail").startswith("name, tags changed outside Pulumi")
+    assert "elements authorize bad" in what(said, "bad")
+    assert "oauth.api.key: is required" in what(said, "files")
+    assert deployed.sandbox.instances() == stored
+    table = deployed.process("status")
+    assert "0 of 6 ok" in table.stderr
+    assert "drifted" in table.stdout
+    assert "7731" not in said.all + table.all
+
+
+def test_leftovers_are_shown_and_swept(deployed):
+    """What no state holds and no entry awaits goes; everything else stays."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    without(deployed, "still")
+    waiting = deployed.process("status", "--json")
+    assert what(waiting, "still") == (
+        "left by an interrupted run: the next pulumi up takes it over"
+    )
+    assert "There are no leftovers" in deployed.process("sweep", "--stack", "test").stderr
+
+    start, end = STACK.index("still:"), STACK.index("bad:")
+    deployed.declare(STACK[:start] + STACK[end:])
+    left = deployed.process("status", "--json")
+    assert standings(left)["still"] == "left over"
+    shown = deployed.process("sweep", "--stack", "test", "--dry-run")
+    assert "still" in shown.stdout
+    asked = deployed.process("sweep", "--stack", "test")
+    assert asked.code == 4
+    assert "give --yes to agree" in asked.stderr
+    assert "still" in ids(deployed)
+
+    done = deployed.process("sweep", "--stack", "test", "--yes")
+
+    assert done.code == 0, done.stderr
+    assert set(ids(deployed)) == {"desk", "mail", "gone", "bad"}
+    assert deployed.process("status").code == 0
+
+
+def test_nothing_is_swept_while_an_update_may_be_running(deployed):
+    """A pending operation may be the one that made the instance."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    without(deployed, "still")
+    deployed.declare("")
+    # An import drops what is pending, so it is written where the engine itself keeps it.
+    file = next((deployed.project.home / "state").rglob("stacks/**/test.json"))
+    state = json.loads(file.read_text())
+    latest = state["checkpoint"]["latest"]
+    resource = next(r for r in latest["resources"] if r["urn"].endswith("::mail"))
+    latest["pending_operations"] = [{"resource": resource, "type": "creating"}]
+    file.write_text(json.dumps(state))
+
+    said = deployed.process("sweep", "--stack", "test", "--yes")
+
+    assert said.code == 1
+    assert "runs or was interrupted, so nothing was deleted" in said.stderr
+    assert len(ids(deployed)) == 5
+
+
+def test_a_deleted_stack_is_swept_by_its_name(deployed):
+    """Its marker follows from its name; adopted and strange instances stay."""
+    other = deployed.create("sendgrid", "by hand", {"api.token": "t"}, tags=["pulumi-services"])
+    adopted = deployed.create("sendgrid", "theirs", {"api.token": "t"})
+    deployed.declare(
+        STACK
+        + f"theirs:\n  element: sendgrid\n  adopt: '{adopted}'\n  configuration: {{api.token: t}}\n"
+    )
+    deployed.project.up()
+    deployed.project.run("stack", "rm", "--force", "--yes", "test", "--preserve-config")
+
+    listed = deployed.process("sweep", "--json")
+    assert listed.code == 0, listed.stderr
+    assert [(row["stack"], row["in_no_state"]) for row in json.loads(listed.stdout)] == [(None, 5)]
+    assert "(none here)" in deployed.process("sweep").stdout
+    done = deployed.process("sweep", "--stack", "test", "--yes", "--json")
+
+    assert done.code == 0, done.stderr
+    assert len(json.loads(done.stdout)["removed"]) == 5
+    assert {str(one["id"]) for one in deployed.sandbox.instances()} == {other, adopted}
+
+
+def test_a_marker_sweeps_alone_and_a_refusal_is_told(deployed):
+    """One that can't be deleted is named with the reason, the others go."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    deployed.project.run("stack", "rm", "--force", "--yes", "test", "--preserve-config")
+    listed = json.loads(deployed.process("sweep", "--json").stdout)
+    deployed.sandbox.update_instance(ids(deployed)["mail"], in_use=True)
+
+    said = deployed.process("sweep", "--marker", listed[0]["marker"], "--yes")
+
+    assert said.code == 1
+    assert "Deleted 4 of 5." in said.stderr
+    assert "409" in said.stderr
+    assert set(ids(deployed)) == {"mail"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--marker", "pulumi-services"], "'pulumi-services' is no stack's marker tag"),
+        (["--marker", "pulumi-a-b-c"], "is no stack's marker tag"),
+        (["--marker", "x", "--stack", "y"], "Give --stack or --marker, not both"),
+    ],
+)
+def test_a_marker_must_be_ours(workplace, arguments, sentence):
+    """A tag of the user's never decides what is deleted."""
+    workplace.create("sendgrid", "Mail", {"api.token": "t"}, tags=["pulumi-services"])
+
+    said = workplace.elements("sweep", *arguments, "--yes")
+
+    assert said.code == 2
+    assert sentence in said.stderr
+    assert workplace.sandbox.counters()["deletes"] == 0
+
+
+def test_an_empty_stack_has_nothing_to_tell(workplace):
+    """No instances, no table, no attention needed."""
+    said = workplace.elements("status")
+
+    assert said.code == 0
+    assert "has no instances" in said.stderr
+
+
+def test_hostile_names_do_not_reach_the_terminal(workplace):
+    """Control codes and markup of a name are shown as they are or not at all."""
+    workplace.declare('"[red]x\\x1b[31m":\n  element: sendgrid\n')
+
+    said = workplace.elements("status")
+
+    assert "[red]x" in said.stdout
+    assert "\x1b" not in said.all
