@@ -276,14 +276,14 @@ def test_a_new_code_authenticates_the_same_instance_anew(server, sandbox, positi
 def test_a_code_that_was_refused_at_the_update_is_not_sent_again(server, sandbox):
     inputs = drive(sandbox)
     state = server.create(inputs)
-    spent = inputs | {"code": "never issued"}
+    spent = inputs | {"code": "made-up-code"}
 
     with pytest.raises(RefusedCall) as refused:
         server.update(state, spent)
 
     failed = refused.value.init_failed
     assert failed.id == state.id
-    assert "get a new one, then run pulumi up" in refused.value.message
+    assert "its code counts as spent, so get a new" in refused.value.message
     kept = State(state.id, spent, plain(json_format.MessageToDict(failed.properties)))
     assert kept.outputs["element_token"] == state.outputs["element_token"]
     sent = [entry for entry in sandbox.journal() if entry["carries_code"]]

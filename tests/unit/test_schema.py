@@ -348,7 +348,7 @@ def test_credentials_inside_the_configuration_are_spent_once_as_well():
         )
     ]
     + [{"tags": ["a", UNKNOWN]}, {"configuration": {"a": {"deep": [UNKNOWN]}}}],
-    ids=str,
+    ids=",".join,
 )
 def test_what_is_not_known_yet_counts_as_changed(after):
     before = DESK | {"configuration": {"a": 1}, "tags": ["a"]}
