@@ -5,7 +5,9 @@ Every command loads what it needs when it runs, so that `--help` and completion 
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
 from typing import Annotated
 
@@ -68,6 +70,9 @@ def elements(
                  1 failed          4 a person said no
                  2 wrong usage     5 nobody answered in time
     """  # noqa: D301 - \b keeps the lines of a list apart
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode is no error
     if folder is not None:
         os.chdir(folder)
 

@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
@@ -169,8 +169,7 @@ class _Application:
 
         given = {key: wire.stored(value) for key, value in target.declaration.configuration.items()}
         configuration = {key: value for key, value in given.items() if value}
-        with could_not(f"look up element '{target.declaration.element}'"):
-            element = client.get_element(target.declaration.element)
+        element = _element(target.declaration.element, client)
         kind = _kind(element, configuration)
         lacking = [k for k in ("oauth.api.key", "oauth.api.secret") if k not in configuration]
         if lacking:
@@ -196,6 +195,25 @@ class _Application:
             extras=_asked_at_consent(element, configuration),
             site_address=next((v for k, v in configuration.items() if _SITE.fullmatch(k)), None),
         )
+
+
+def _element(key: str, client: CloudElementsClient) -> wire.Element:
+    """Return an element's metadata; where they can't be had, what is known without them."""
+    from provider import wire  # noqa: PLC0415
+    from provider.errors import (  # noqa: PLC0415
+        AuthenticationError,
+        CloudElementsError,
+        NotFoundError,
+    )
+
+    with could_not(f"look up element '{key}'"):
+        try:
+            return client.get_element(key)
+        except (AuthenticationError, NotFoundError):
+            raise
+        except CloudElementsError as error:
+            say(f"Warning: element '{shown(key)}' could not be looked up: {shown(str(error))}.")
+            return wire.Element(key=key)
 
 
 def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
@@ -265,7 +283,7 @@ def _listener(application: _Application, port: int | None, stop: ExitStack) -> L
     from provider.consent.listener import Listener, ListenError, Place, place_of  # noqa: PLC0415
 
     if application.callback_url is None:
-        place: Place | None = Place("127.0.0.1", 0, _PATH, frozenset())
+        place: Place | None = Place("127.0.0.1", 0, _PATH)
     else:
         place = place_of(application.callback_url)
     if place is None:
@@ -292,11 +310,10 @@ def _ask(
 ) -> tuple[Question, str]:
     """Return the question that we ask, and the address of the page that asks it."""
     from provider.consent.grant import Question  # noqa: PLC0415
-    from provider.consent.listener import place_of  # noqa: PLC0415
 
     state = secrets.token_urlsafe(32)
     callback_url = application.callback_url or ""
-    place = place_of(callback_url)
+    known = {name for name, _ in parse_qsl(urlsplit(callback_url).query, keep_blank_values=True)}
     asked = application.extras | extras
     token = None
     if application.oauth1:
@@ -319,7 +336,7 @@ def _ask(
         site_address=application.site_address,
         extras=asked,
     )
-    return Question(state, token, place.known if place else frozenset()), redirect.oauth_url
+    return Question(state, token, frozenset(known)), redirect.oauth_url
 
 
 def _lead(address: str, application: _Application, *, browser: bool) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+import traceback
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -60,13 +62,24 @@ class Commands(TyperGroup):
         except FailureError as failure:
             say(str(failure))
             code = failure.code
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
             say("Stopped.")
             code = Exit.INTERRUPTED
-        except (OSError, EOFError) as error:
-            say(f"The command ended early: {shown(str(error.args[-1] if error.args else error))}.")
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in ("click", "typer"):
+                raise  # wrong usage, or an exit
+            say(_unexpected(error))
             code = Exit.FAILED
         raise typer.Exit(code)
+
+
+def _unexpected(error: Exception) -> str:
+    """Return a sentence about an error that nobody foresaw; its text could hold a secret."""
+    if isinstance(error, OSError):
+        return f"The command ended early: {shown(error.strerror or type(error).__name__)}."
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"The command ended early by a mistake of its own, {type(error).__name__} at {where}."
 
 
 def say(text: str) -> None:

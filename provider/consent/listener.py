@@ -39,8 +39,6 @@ class Place:
     host: str
     port: int
     path: str
-    known: frozenset[str]
-    """Names of parameters that the callback URL carries itself."""
 
 
 def place_of(callback_url: str) -> Place | None:
@@ -55,8 +53,7 @@ def place_of(callback_url: str) -> Place | None:
         return None
     if parts.scheme != "http" or parts.hostname not in _NAMES or parts.username is not None:
         return None
-    known = frozenset(pair.partition("=")[0] for pair in parts.query.split("&") if pair)
-    return Place(parts.hostname, port, parts.path or "/", known)
+    return Place(parts.hostname, port, parts.path or "/")
 
 
 @dataclass(frozen=True)

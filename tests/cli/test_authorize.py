@@ -317,6 +317,35 @@ def test_outside_a_project_there_is_a_sentence(workplace, monkeypatch, tmp_path)
     assert "There is no Pulumi.yaml here or above" in said.stderr
 
 
+def test_without_metadata_consent_can_be_got_all_the_same(workplace):
+    """They are a courtesy; OAuth 2 is assumed."""
+    workplace.declare(FILES + "    oauth.callback.url: https://x.example/\n")
+    path = "/elements/{key}"
+    workplace.sandbox.add_fault("status", method="GET", path=path, times=None, status=400)
+
+    said = workplace.process("authorize", "files", stdin="a-code")
+
+    assert said.code == 0, said.stderr
+    assert "could not be looked up" in said.stderr
+    assert workplace.values("files")["code"] == "a-code"
+
+
+def test_a_mistake_of_our_own_is_no_traceback(workplace, monkeypatch):
+    """Not even its text is shown, which could hold a secret."""
+    workplace.declare(FILES)
+
+    def broken(*_):
+        message = "secret-7731"
+        raise LookupError(message)
+
+    monkeypatch.setattr("provider.cli.project.Stack.declared", broken)
+    said = workplace.elements("authorize", "files")
+
+    assert said.code == 1
+    assert "a mistake of its own, LookupError at test_authorize.py:" in said.stderr
+    assert "7731" not in said.all
+
+
 def test_an_entry_with_an_odd_name_is_stored_in_its_place(workplace):
     """Dots and quotes in a name are no path."""
     workplace.declare(

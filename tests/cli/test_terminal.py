@@ -10,6 +10,8 @@ import httpx
 import pexpect
 import pytest
 
+from provider.markers import markers
+
 FILES = """
 files:
   element: onedrivebusiness
@@ -196,6 +198,26 @@ def test_watch_looks_again_until_ctrl_c(workplace, terminal):
 
     assert "Traceback" not in said
     assert code == 3
+
+
+def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
+    """No is the answer of the Enter key; yes deletes."""
+    marker = markers(organization="organization/", project="cloud-elements", stack="old", place="")
+    tags = {"tags": marker.tags}
+    workplace.create("sendgrid", "left", {"api.token": "t"}, **tags)
+    child = terminal("sweep", "--stack", "old")
+    child.expect("Delete 1 of stack 'old' for good, with their tokens")
+    child.sendline("")
+    code, said = end(child)
+    assert (code, "Nothing was deleted." in said) == (4, True)
+    assert workplace.sandbox.counters()["deletes"] == 0
+
+    child = terminal("sweep", "--stack", "old")
+    child.expect("for good")
+    child.sendline("y")
+
+    assert end(child)[0] == 0
+    assert workplace.sandbox.counters()["deletes"] == 1
 
 
 def test_completion_knows_stacks_and_entries(workplace, terminal):
