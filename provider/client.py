@@ -480,7 +480,13 @@ def _json(response: httpx.Response, call: Call) -> object:
 
 
 def _not_json(call: Call, response: httpx.Response) -> AmbiguousError:
-    what = f"the answer is not JSON but {_content_type(response)}"
+    kind = _content_type(response)
+    if not response.content.strip():
+        what = "the answer is empty"
+    elif kind == "application/json":
+        what = "the answer is broken JSON"
+    else:
+        what = f"the answer is not JSON but {kind}"
     return AmbiguousError(call, what, status=response.status_code, request_id=_request_id(response))
 
 

@@ -20,6 +20,10 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class CloudElementsError(Exception):
@@ -158,7 +162,9 @@ def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str 
         case AmbiguousError(status=None):
             return "run pulumi up again"
         case APIError(status=status) if status >= 500:  # noqa: PLR2004 - server errors
-            return "try again later; support asks for the request id"
+            if error.request_id:
+                return "try again later; support asks for the request id"
+            return f"try again later, and check that {base_url} is the platform's API"
         case _:
             return None
 
@@ -189,3 +195,27 @@ def did_you_mean(word: str, known: list[str]) -> str:
     """Return `; did you mean 'x'?` when a known word is close, else nothing."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def mistake(problem: Mapping[str, Any], known: list[str]) -> str:
+    """Return what is wrong with a field, never with its value.
+
+    Args:
+        problem: One of pydantic's `ValidationError.errors()`.
+        known: Names of the fields there are.
+    """
+    match problem["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return f"is not known here{did_you_mean(str(problem['loc'][-1]), known)}"
+        case "string_type":
+            return "must be text; put it in quotes"
+        case "dict_type":
+            return "must be a map"
+        case "list_type":
+            return "must be a list"
+        case "bool_type":
+            return "must be true or false"
+        case _:
+            return str(problem["msg"])

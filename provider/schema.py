@@ -18,7 +18,7 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from provider import wire
-from provider.errors import did_you_mean
+from provider.errors import mistake
 from provider.markers import MARKERS, is_marker
 from provider.redaction import MASK, is_platform_written, is_secret_key
 
@@ -146,6 +146,7 @@ def problems(bag: Mapping[str, Any]) -> list[str]:
     """
     known = known_part(dict(bag))
     found: list[str] = []
+    names = [name for name in Inputs.model_fields if name != "markers"]
     try:
         Inputs.model_validate(known)
     except ValidationError as error:
@@ -153,27 +154,8 @@ def problems(bag: Mapping[str, Any]) -> list[str]:
             path = ".".join(str(part) for part in problem["loc"])
             if problem["type"] == "missing" and path in bag:
                 continue
-            found.append(f"{path}: {_spoken(problem['type'], problem['msg'], path)}")
+            found.append(f"{path}: {mistake(problem, names)}")
     return found + list(_rule_problems(known))
-
-
-def _spoken(kind: str, message: str, path: str) -> str:
-    match kind:
-        case "missing":
-            return "is required"
-        case "string_type":
-            return "must be text (put numbers in quotes)"
-        case "extra_forbidden":
-            names = [name for name in Inputs.model_fields if name != "markers"]
-            return f"is not an input{did_you_mean(path, names)}"
-        case "dict_type":
-            return "must be a map"
-        case "list_type":
-            return "must be a list"
-        case "bool_type":
-            return "must be true or false"
-        case _:
-            return message
 
 
 _MARKUP = re.compile(r"<[A-Za-z/!?][^>]*>")

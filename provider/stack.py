@@ -32,7 +32,7 @@ from pydantic import (
 )
 
 from provider.config import NAMESPACE
-from provider.errors import did_you_mean
+from provider.errors import mistake
 from provider.redaction import is_secret_key
 from provider.resource import ElementInstance
 
@@ -98,6 +98,7 @@ def parse(document: object) -> dict[str, InstanceDeclaration]:
         raise StackError(message)
     declared: dict[str, InstanceDeclaration] = {}
     mistakes: list[str] = []
+    known = list(InstanceDeclaration.model_fields)
     for name, entry in document.items():
         path = f"{KEY}.{name}"
         if not isinstance(entry, dict):
@@ -107,7 +108,7 @@ def parse(document: object) -> dict[str, InstanceDeclaration]:
             declared[name] = InstanceDeclaration.model_validate(entry)
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False, include_context=False)
-            mistakes += [f"{_path(path, p['loc'])}: {_spoken(p['type'], p)}" for p in problems]
+            mistakes += [f"{_path(path, p['loc'])}: {mistake(p, known)}" for p in problems]
     if mistakes:
         raise StackError("\n".join(mistakes))
     return declared
@@ -117,25 +118,6 @@ def _path(path: str, location: tuple[int | str, ...]) -> str:
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
     return path
-
-
-def _spoken(kind: str, problem: Any) -> str:
-    match kind:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            known = list(InstanceDeclaration.model_fields)
-            return f"is not known here{did_you_mean(str(problem['loc'][-1]), known)}"
-        case "string_type":
-            return "must be text; put it in quotes"
-        case "dict_type":
-            return "must be a map"
-        case "list_type":
-            return "must be a list"
-        case "bool_type":
-            return "must be true or false"
-        case _:
-            return str(problem["msg"])
 
 
 def declare() -> dict[str, ElementInstance]:
