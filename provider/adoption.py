@@ -234,16 +234,20 @@ class Search:
 
 
 def waits(patience: float, clock: Time) -> Iterable[None]:
-    """Yield at once, then after longer and longer waits, until patience ends; once at least."""
+    """Yield at once, then after longer and longer waits, until patience ends; once at least.
+
+    Patience counts from the end of the first look, which may have had to hold back after a 429.
+    """
+    yield
     deadline = clock.now() + patience
     wait = _FIRST_WAIT
     while True:
-        yield
         left = deadline - clock.now()
         if left <= 0:
             return
         clock.sleep(min(wait, left))
         wait = min(wait * 2, _LONGEST_WAIT)
+        yield
 
 
 def obtain(wish: Wish, search: Search) -> Found:

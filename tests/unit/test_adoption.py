@@ -1,0 +1,622 @@
+"""Find-or-create, against a real sandbox: one instance, each code sent once, whatever fails."""
+
+import threading
+
+import httpx
+import pytest
+
+from provider import host
+from provider.adoption import Ledger
+from provider.errors import CloudElementsError
+from provider.host import HalfMadeError
+from provider.journal import Fate, Journal
+from provider.markers import MARKERS, markers
+from provider.retry import Time
+from sandbox import Sandbox
+from tests.chaos.pocket_engine import as_given
+from tests.chaos.world import Clock, Killed, Machine
+
+APPLICATION = {
+    "oauth.api.key": "application-key",
+    "oauth.api.secret": "the-application-secret",
+    "oauth.callback.url": "https://app.example/callback",
+}
+MARKED = markers(organization="o", project="p", stack="dev", place="invoices")
+LIST, ONE = ("GET", "/instances"), ("GET", "/instances/{id}")
+POST, PATCH, DELETE = ("POST", "/instances"), ("PATCH", ONE[1]), ("DELETE", ONE[1])
+
+
+@pytest.fixture(scope="module")
+def transport():
+    with httpx.HTTPTransport(verify=False) as transport:
+        yield transport
+
+
+@pytest.fixture(scope="module")
+def running():
+    clock = Clock()
+    with Sandbox(clock=clock.now, sleep=clock.nap) as sandbox:
+        yield sandbox, clock
+
+
+@pytest.fixture
+def sandbox(running):
+    running[0].reset()
+    return running[0]
+
+
+@pytest.fixture
+def clock(running):
+    return running[1]
+
+
+@pytest.fixture
+def machine(sandbox, clock, transport, tmp_path):
+    """A machine that remembers."""
+    return Machine(sandbox, clock, transport, tmp_path)
+
+
+@pytest.fixture
+def forgetful(sandbox, clock, transport):
+    """A machine that forgets, as a CI runner does."""
+    return Machine(sandbox, clock, transport, None)
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    said = []
+    monkeypatch.setattr(host, "warn", said.append)
+    return said
+
+
+def oauth(sandbox, **changes):
+    """Return inputs of an instance that is made with a one-time code."""
+    return {
+        "element_key": "onedrivebusiness",
+        "name": "invoices",
+        "configuration": APPLICATION,
+        "code": sandbox.new_code("onedrivebusiness"),
+        MARKERS: MARKED.tags,
+    } | changes
+
+
+def plain(place="invoices", **changes):
+    """Return inputs of an instance that is made without one."""
+    tags = markers(organization="o", project="p", stack="dev", place=place).tags
+    inputs = {"element_key": "closeio", "name": place, "configuration": {"username": "key"}}
+    return inputs | {MARKERS: tags} | changes
+
+
+def create(provider, inputs):
+    """Return id and outputs of a create, as the engine keeps them."""
+    result = provider.create(inputs)
+    return result.id, as_given(result.outs)
+
+
+def requests(sandbox, method, path):
+    """Return what reached the platform."""
+    return [e for e in sandbox.journal() if (e["method"], e["template"]) == (method, path)]
+
+
+def the_only(sandbox):
+    """Return the one instance that there is."""
+    (instance,) = sandbox.instances()
+    return instance
+
+
+LOST = [
+    {"kind": "drop"},
+    {"kind": "truncated"},
+    {"kind": "empty"},
+    {"kind": "not_an_instance"},
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 502, "body": "html"},
+    {"kind": "status", "status": 408},
+    {"kind": "status", "status": 429},
+    {"kind": "status", "status": 429, "retry_after": "4000"},
+]
+EITHER = [fault for fault in LOST if fault["kind"] in ("drop", "status")]
+AFTER = [fault | ({"when": "after"} if fault in EITHER else {}) for fault in LOST]
+BEFORE = [fault | {"when": "before"} for fault in EITHER]
+
+
+def named(fault):
+    return " ".join(str(value) for value in fault.values())
+
+
+@pytest.mark.parametrize("fault", AFTER, ids=named)
+@pytest.mark.parametrize("late", ["0", "2"])
+def test_an_instance_whose_answer_was_lost_is_taken_over(machine, sandbox, fault, late):
+    sandbox.set_switch("list_delay_requests", late)
+    sandbox.add_fault(**fault, method="POST", path="/instances")
+    number, outputs = create(machine.process(), oauth(sandbox))
+    assert number == str(the_only(sandbox)["id"])
+    assert outputs["element_token"] == the_only(sandbox)["token"]
+    assert len(requests(sandbox, *POST)) == 1
+    assert requests(sandbox, *PATCH) == []
+
+
+@pytest.mark.parametrize("fault", BEFORE, ids=named)
+def test_a_code_whose_fate_is_unknown_is_never_sent_again(machine, sandbox, fault):
+    sandbox.add_fault(**fault, method="POST", path="/instances")
+    inputs = oauth(sandbox)
+    with pytest.raises(CloudElementsError, match="its code counts as spent, so get a new one"):
+        machine.process().create(inputs)
+    with pytest.raises(CloudElementsError, match=r"was sent already, on .* UTC.*get a new code"):
+        machine.process().create(inputs)
+    assert len(requests(sandbox, *POST)) == 1
+    assert sandbox.instances() == []
+    number, _ = create(machine.process(), oauth(sandbox))
+    assert number == str(the_only(sandbox)["id"])
+
+
+@pytest.mark.parametrize("fault", [*BEFORE, *AFTER], ids=named)
+def test_without_a_code_a_create_is_sent_until_there_is_one(machine, sandbox, fault):
+    sandbox.add_fault(**fault, method="POST", path="/instances")
+    number, _ = create(machine.process(), plain())
+    assert number == str(the_only(sandbox)["id"])
+    assert sandbox.counters()["doubles"] == 0
+
+
+def test_a_create_that_never_works_ends(machine, sandbox):
+    sandbox.add_fault("status", method="POST", path="/instances", times=None)
+    with pytest.raises(CloudElementsError, match="no instance with its marker showed"):
+        machine.process().create(plain())
+    assert len(requests(sandbox, *POST)) == 4
+
+
+def test_one_that_never_left_may_be_sent_by_the_next_run(machine, sandbox):
+    inputs = oauth(sandbox)
+    provider = machine.process()
+    machine.line._inner = httpx.MockTransport(refuse_posts(machine.line._inner))
+    with pytest.raises(CloudElementsError, match="no connection"):
+        provider.create(inputs)
+    assert requests(sandbox, *POST) == []
+    number, _ = create(machine.process(), inputs)
+    assert number == str(the_only(sandbox)["id"])
+
+
+def refuse_posts(inner):
+    """Return a handler that can't connect for a POST."""
+
+    def handle(request):
+        if request.method == "POST":
+            message = "refused"
+            raise httpx.ConnectError(message)
+        return inner.handle_request(request)
+
+    return handle
+
+
+def test_a_refused_code_counts_as_spent_when_its_vendor_spoke(machine, sandbox):
+    sandbox.add_fault("refused", method="POST", path="/instances")
+    inputs = oauth(sandbox)
+    with pytest.raises(CloudElementsError, match="new code"):
+        machine.process().create(inputs)
+    with pytest.raises(CloudElementsError, match=r"was sent already"):
+        machine.process().create(inputs)
+    assert sandbox.counters()["codes_replayed"] == 0
+
+
+def test_a_create_that_the_platform_itself_refused_keeps_its_code(machine, sandbox):
+    inputs = oauth(sandbox)
+    incomplete = inputs | {"configuration": {"oauth.api.key": "application-key"}}
+    with pytest.raises(CloudElementsError, match="Missing required configuration"):
+        machine.process().create(incomplete)
+    number, _ = create(machine.process(), inputs)
+    assert number == str(the_only(sandbox)["id"])
+
+
+# What earlier runs left
+
+
+def test_all_creates_of_a_process_share_one_list(machine, sandbox):
+    provider = machine.process()
+    for place in ("a", "b", "c"):
+        create(provider, plain(place))
+    assert len(requests(sandbox, *LIST)) == 1
+    assert [r["status"] for r in requests(sandbox, *POST)] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("inputs", [oauth, lambda _: plain()], ids=["code", "no code"])
+def test_what_a_killed_run_made_is_taken_over(forgetful, sandbox, inputs, answered, warnings):
+    inputs = inputs(sandbox)
+    if answered:
+        with pytest.raises(Killed):
+            die(forgetful, POST, answered=True).create(inputs)
+    else:
+        forgetful.process().create(inputs)  # its result never reached the state
+    number, _ = create(forgetful.process(), inputs)
+    assert number == str(the_only(sandbox)["id"])
+    assert len(requests(sandbox, *POST)) == 1
+    assert number in warnings[0]
+
+
+def die(machine, request, *, answered):
+    """Start a process that dies at its first request of a kind."""
+    provider = machine.process()
+    inner, line = machine.line._inner, machine.line
+
+    class Death(httpx.BaseTransport):
+        def handle_request(self, sent):
+            if sent.method != request[0]:
+                return inner.handle_request(sent)
+            line.dead = True
+            if answered:
+                inner.handle_request(sent).read()
+            raise Killed
+
+    line._inner = Death()
+    return provider
+
+
+@pytest.mark.parametrize("inputs", [oauth, lambda _: plain()], ids=["code", "no code"])
+def test_lists_that_lag_behind_a_killed_run_make_no_double(machine, sandbox, inputs):
+    sandbox.set_switch("list_delay_seconds", "50")
+    inputs = inputs(sandbox)
+    with pytest.raises(Killed):
+        die(machine, POST, answered=True).create(inputs)
+    number, _ = create(machine.process(), inputs)
+    assert number == str(the_only(sandbox)["id"])
+    assert len(requests(sandbox, *POST)) == 1
+
+
+def test_an_id_that_a_killed_run_knew_needs_no_list(machine, sandbox):
+    sandbox.set_switch("list_delay_seconds", "9999")
+    inputs = oauth(sandbox)
+    machine.process().create(inputs)
+    number, _ = create(machine.process(), inputs)
+    assert number == str(the_only(sandbox)["id"])
+
+
+def test_a_remembered_instance_that_is_gone_is_made_again(machine, sandbox):
+    number, _ = create(machine.process(), plain())
+    sandbox.delete_instance(int(number))
+    again, _ = create(machine.process(), plain())
+    assert again == str(the_only(sandbox)["id"]) != number
+
+
+def test_a_new_code_authenticates_what_a_killed_run_made(machine, sandbox):
+    machine.process().create(oauth(sandbox))
+    create(machine.process(), oauth(sandbox))
+    assert sandbox.counters()["codes_spent"] == 2
+    assert len(requests(sandbox, *PATCH)) == 1
+    assert the_only(sandbox)["authentications"] == 2
+
+
+def test_what_changed_since_a_killed_run_is_sent(machine, sandbox):
+    machine.process().create(plain())
+    sandbox.set_switch("masking", "masked")
+    create(machine.process(), plain(tags=["billing"], configuration={"username": "another"}))
+    instance = the_only(sandbox)
+    assert "billing" in instance["tags"]
+    assert instance["configuration"]["username"] == "another"
+
+
+def test_light_lists_without_tags_are_asked_by_marker(forgetful, sandbox):
+    sandbox.set_switch("hydrate_default", "off")
+    sandbox.set_switch("light_tags", "off")
+    forgetful.process().create(plain("a"))
+    forgetful.process().create(plain("b"))
+    provider = forgetful.process()
+    create(provider, plain("a"))
+    create(provider, plain("b"))
+    create(provider, plain("c"))
+    assert [one["name"] for one in sandbox.instances()] == ["a", "b", "c"]
+
+
+def test_several_are_refused_by_their_ids_and_adopt_settles_it(forgetful, sandbox):
+    _, outputs = create(forgetful.process(), plain())
+    first = the_only(sandbox)["id"]
+    tags = the_only(sandbox)["tags"]
+    sandbox.update_instance(first, tags=[])
+    create(forgetful.process(), plain())
+    sandbox.update_instance(first, tags=tags)
+    second = sandbox.instances()[1]["id"]
+    with pytest.raises(CloudElementsError, match=f"{first}, {second}.*set 'adopt'.*delete the oth"):
+        forgetful.process().create(plain())
+    assert len(sandbox.instances()) == 2
+    sandbox.delete_instance(first)
+    number, outputs = create(forgetful.process(), plain(adopt=str(second)))
+    assert number == str(second)
+    forgetful.process().delete(number, outputs)  # ours, although it was adopted
+    assert sandbox.instances() == []
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"element_key": "sendgrid"}])
+def test_what_carries_the_marker_and_does_not_fit_is_named(forgetful, sandbox, change):
+    forgetful.process().create(plain())
+    number = the_only(sandbox)["id"]
+    with pytest.raises(CloudElementsError, match=f"left instance {number} .*another element or"):
+        forgetful.process().create(plain() | change | {"configuration": {"api.token": "t"}})
+    assert len(sandbox.instances()) == 1
+
+
+def test_a_replacement_does_not_take_what_it_replaces(machine, sandbox):
+    number, outputs = create(machine.process(), plain())
+    provider = machine.process()
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"})
+    assert provider.diff(number, outputs, wanted).replaces == ["element_key"]
+    new, _ = create(provider, wanted)
+    assert new != number
+    provider.delete(number, outputs)
+    assert new == str(the_only(sandbox)["id"])
+
+
+def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
+    entered, leave = threading.Event(), threading.Event()
+    calls = []
+
+    class Client:
+        def find_instances(self, *, tag):
+            calls.append(tag)
+            entered.set()
+            assert leave.wait(10)
+            if len(calls) == 1:
+                message = "lost"
+                raise CloudElementsError(message)
+            return []
+
+    ledger = Ledger(Client())
+    ends = []
+
+    def ask():
+        try:
+            ends.append(ledger.leftovers(MARKED))
+        except CloudElementsError as error:
+            ends.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads[0].start()
+    assert entered.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    ledger.own("1")  # held up by nobody
+    while ledger._lock.locked() or len(ledger._leftovers) != 1:
+        pass
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert ends.count("lost") >= 1
+    assert set(map(str, ends)) <= {"lost", "[]"}
+    assert ledger.leftovers(MARKED) == []
+
+
+# A second instance after all
+
+
+def test_an_earlier_create_that_worked_after_all_wins(forgetful, sandbox):
+    provider = forgetful.process()
+    settings = provider.operations._platform.settings
+    object.__setattr__(settings, "lookup_window", 0.0)
+    sandbox.set_switch("list_delay_requests", "1")
+    sandbox.add_fault("drop", method="POST", path="/instances")
+    number, _ = create(provider, plain())
+    assert len(requests(sandbox, *POST)) == 2
+    assert number == str(the_only(sandbox)["id"])
+
+
+def test_a_second_instance_that_can_not_be_deleted_is_named(forgetful, sandbox):
+    provider = forgetful.process()
+    object.__setattr__(provider.operations._platform.settings, "lookup_window", 0.0)
+    sandbox.set_switch("list_delay_requests", "1")
+    sandbox.add_fault("drop", method="POST", path="/instances")
+    sandbox.add_fault("status", method="DELETE", path=ONE[1], status=403, times=None)
+    with pytest.raises(CloudElementsError) as refused:
+        provider.create(plain())
+    first, second = (one["id"] for one in sandbox.instances())
+    assert f"created twice, as {first} and as {second}" in str(refused.value)
+    assert f"delete {second}" in str(refused.value)
+
+
+# Left behind by a refused create
+
+
+@pytest.mark.parametrize("leaves", ["invalid", "disabled"])
+def test_what_a_refused_create_left_is_kept_until_it_works(machine, sandbox, leaves):
+    sandbox.add_fault("refused", method="POST", path="/instances", leaves=leaves)
+    with pytest.raises(HalfMadeError) as refused:
+        machine.process().create(oauth(sandbox))
+    number, outputs = refused.value.instance_id, as_given(refused.value.outputs)
+    assert number == str(the_only(sandbox)["id"])
+    with pytest.raises(HalfMadeError, match="still not valid"):
+        machine.process().update(number, outputs, oauth(sandbox, code=None))
+    result = machine.process().update(number, outputs, oauth(sandbox))
+    assert the_only(sandbox)["valid"]
+    assert not the_only(sandbox)["disabled"]
+    assert as_given(result.outs)["valid"] is True
+
+
+# Authenticating anew
+
+
+@pytest.fixture
+def made(machine, sandbox):
+    """Return id and outputs of an instance in the state."""
+    return create(machine.process(), oauth(sandbox))
+
+
+@pytest.mark.parametrize("fault", AFTER, ids=named)
+def test_an_authentication_whose_answer_was_lost_is_found(machine, sandbox, made, fault):
+    number, outputs = made
+    sandbox.set_switch("token_on_reauthentication", "rotate")
+    sandbox.add_fault(**fault, method="PATCH", path=ONE[1])
+    result = machine.process().update(number, outputs, oauth(sandbox))
+    assert as_given(result.outs)["element_token"] == the_only(sandbox)["token"]
+    assert the_only(sandbox)["authentications"] == 2
+    assert len(requests(sandbox, *PATCH)) == 1
+
+
+@pytest.mark.parametrize("fault", BEFORE, ids=named)
+def test_an_authentication_that_was_lost_is_not_sent_again(machine, sandbox, made, fault):
+    number, outputs = made
+    inputs = oauth(sandbox, tags=["later"])
+    sandbox.add_fault(**fault, method="PATCH", path=ONE[1])
+    with pytest.raises(HalfMadeError, match="counts as spent, so get a new code") as lost:
+        machine.process().update(number, outputs, inputs)
+    kept = as_given(lost.value.outputs)
+    machine.process().update(number, kept, inputs)  # all but the code is brought about
+    assert "later" in the_only(sandbox)["tags"]
+    assert len([one for one in requests(sandbox, *PATCH) if one["carries_code"]]) == 1
+    assert the_only(sandbox)["authentications"] == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_killed_authentication_is_not_repeated(machine, sandbox, made, answered):
+    number, outputs = made
+    inputs = oauth(sandbox)
+    with pytest.raises(Killed):
+        die(machine, PATCH, answered=answered).update(number, outputs, inputs)
+    if answered:
+        result = machine.process().update(number, outputs, inputs)
+        assert as_given(result.outs)["element_token"] == the_only(sandbox)["token"]
+    else:
+        with pytest.raises(HalfMadeError, match=r"was sent already.*get a new code"):
+            machine.process().update(number, outputs, inputs)
+    assert sandbox.counters()["codes_replayed"] == 0
+    assert sandbox.counters()["codes_spent"] == 1 + answered
+
+
+def test_a_killed_authentication_is_found_without_a_memory(forgetful, sandbox):
+    number, outputs = create(forgetful.process(), oauth(sandbox))
+    inputs = oauth(sandbox)
+    with pytest.raises(Killed):
+        die(forgetful, PATCH, answered=True).update(number, outputs, inputs)
+    forgetful.process().update(number, outputs, inputs)
+    assert sandbox.counters()["codes_replayed"] == 0
+    assert sandbox.counters()["codes_spent"] == 2
+
+
+# Adoption
+
+
+@pytest.fixture
+def stranger(sandbox, clock, transport, tmp_path):
+    """Return the id of an instance that somebody else made, with the tag `theirs`."""
+    other = Machine(sandbox, clock, transport, None)
+    number, _ = create(other.process(), plain("theirs") | {MARKERS: []})
+    sandbox.update_instance(int(number), tags=["theirs"])
+    return number
+
+
+@pytest.mark.parametrize("adopt", ["id", "tag:theirs", "name:theirs"])
+def test_an_adoption_that_was_interrupted_finds_the_same_again(
+    machine, sandbox, stranger, adopt, warnings
+):
+    inputs = plain(adopt=stranger if adopt == "id" else adopt, tags=["ours"])
+    machine.process().create(inputs)  # renamed and tagged anew, but never in the state
+    number, outputs = create(machine.process(), inputs)
+    assert number == stranger
+    instance = the_only(sandbox)
+    assert instance["name"] == "invoices"
+    assert not set(MARKED.tags) & set(instance["tags"])
+    machine.process().delete(number, outputs)
+    assert the_only(sandbox)["id"] == int(stranger)
+    assert "left in place" in warnings[-1]
+    _, outputs = create(machine.process(), inputs | {"delete_adopted": True})
+    machine.process().delete(number, outputs)
+    assert sandbox.instances() == []
+
+
+def test_what_an_adoption_left_in_place_is_no_leftover(machine, sandbox, stranger):
+    number, outputs = create(machine.process(), plain(adopt=stranger))
+    machine.process().delete(number, outputs)
+    new, _ = create(machine.process(), plain())
+    assert new != stranger
+    assert len(sandbox.instances()) == 2
+
+
+def test_what_another_resource_took_over_is_not_deleted(machine, sandbox, warnings):
+    number, outputs = create(machine.process(), plain())
+    taken, adopted = create(machine.process(), plain("other", adopt=number))
+    provider = machine.process()  # the run in between was killed before the first was given up
+    assert provider.diff(taken, adopted, plain("other")).changes is False
+    provider.delete(number, outputs)
+    assert the_only(sandbox)["id"] == int(number)
+    assert "another resource has it now" in warnings[-1]
+
+
+def test_a_replacement_that_was_given_up_is_told(machine, sandbox, warnings):
+    number, outputs = create(machine.process(), plain())
+    provider = machine.process()
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"})
+    provider.diff(number, outputs, wanted)
+    new, _ = create(provider, wanted)  # killed: the state does not know it
+    machine.process().delete(number, outputs)
+    assert the_only(sandbox)["id"] == int(new)
+    assert f"also made element instance {new}" in warnings[-1]
+
+
+# The journal
+
+
+@pytest.fixture
+def at(tmp_path):
+    """Return a function that opens the journal at a time."""
+
+    def open_at(seconds, folder=tmp_path):
+        return Journal(folder, clock=Time(wall=lambda: seconds))
+
+    return open_at
+
+
+def test_the_journal_outlives_its_process(at):
+    at(1000.0).note(MARKED, Fate.SENT, codes=["a", "b"])
+    at(1001.0).note(MARKED, Fate.MADE, codes=["a", "b"], instance="7")
+    last = at(1002.0).last(MARKED)
+    assert (last.fate, last.instance, last.time) == (Fate.MADE, "7", 1001.0)
+    assert at(1002.0).spent(MARKED, ["b"]).time == 1001.0
+    assert at(1002.0).spent(MARKED, ["c"]) is None
+
+
+def test_a_void_entry_frees_its_codes(at):
+    at(1000.0).note(MARKED, Fate.SENT, codes=["a", "b"])
+    at(1001.0).note(MARKED, Fate.VOID, codes=["a"])
+    assert at(1002.0).spent(MARKED, ["a"]) is None
+    assert at(1002.0).spent(MARKED, ["b"]) is not None
+
+
+def test_a_torn_line_spoils_no_other(at, tmp_path):
+    at(1000.0).note(MARKED, Fate.SENT, codes=["a"])
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes() + b'\n{"marker": "pul')
+    at(1001.0).note(MARKED, Fate.REFUSED, codes=["b"])
+    assert at(1002.0).spent(MARKED, ["a"])
+    assert at(1002.0).last(MARKED).fate is Fate.REFUSED
+
+
+def test_old_entries_are_forgotten(at, tmp_path):
+    at(0.0).note(MARKED, Fate.SENT, codes=["old"])
+    at(20 * 86400.0).note(MARKED, Fate.SENT, codes=["new"])
+    later = at(31 * 86400.0)
+    assert later.spent(MARKED, ["old"]) is None
+    assert later.spent(MARKED, ["new"])
+    (path,) = tmp_path.iterdir()
+    assert "old" not in path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_without_a_folder_that_can_be_written_to_nothing_fails(at, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    journal = at(0.0, blocked / "folder")
+    journal.note(MARKED, Fate.SENT, codes=["a"])
+    assert journal.spent(MARKED, ["a"])
+    assert at(0.0, blocked / "folder").last(MARKED) is None
+
+
+def test_stacks_and_platforms_do_not_mix(tmp_path):
+    other = markers(organization="o", project="p", stack="prod", place="invoices")
+    Journal(tmp_path, platform="https://one").note(MARKED, Fate.MADE, instance="7")
+    assert Journal(tmp_path, platform="https://one").last(other) is None
+    assert Journal(tmp_path, platform="https://two").last(MARKED) is None
+    assert Journal(tmp_path, platform="https://one").last(MARKED).instance == "7"
+
+
+def test_a_killed_code_is_no_secret_in_the_journal(machine, sandbox, tmp_path):
+    inputs = oauth(sandbox)
+    machine.process().create(inputs)
+    text = "".join(path.read_text() for path in tmp_path.iterdir())
+    assert inputs["code"] not in text
+    assert the_only(sandbox)["token"] not in text
