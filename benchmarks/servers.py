@@ -7,7 +7,6 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +18,6 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
-from benchmarks.bare import SleepingProvider, WidenedProvider
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, markers
 from tools.pulumi_project import ROOT
@@ -27,6 +25,7 @@ from tools.pulumi_project import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.bare import SleepingProvider
     from benchmarks.standin import Platform
 
 BURST = 64
@@ -202,7 +201,7 @@ def raw_burst(platform: Platform) -> float:
 
 
 def per_operation(platform: Platform, count: int) -> dict[str, dict[str, float]]:
-    """Return milliseconds of each operation, one after another: raw, ours, and our processor time."""
+    """Return milliseconds of each operation, one at a time: raw, ours, and our processor time."""
     found: dict[str, dict[str, float]] = {}
     with (
         httpx.Client(base_url=platform.base_url, headers=platform.headers, timeout=60) as client,

@@ -118,9 +118,7 @@ class Stack:
 
     def outputs_of_first(self) -> dict[str, Any]:
         """Return the outputs of one instance as the bare resource should give them."""
-        state = json.loads(
-            self.project.run("stack", "export", "--show-secrets", keep=False).stdout
-        )
+        state = json.loads(self.project.run("stack", "export", "--show-secrets", keep=False).stdout)
         outputs = next(
             resource["outputs"]
             for resource in state["deployment"]["resources"]
@@ -135,7 +133,11 @@ class Stack:
 
 def _plain(value: Any) -> Any:
     """Return a value of a state without its mark of secrecy."""
-    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value
+    return (
+        json.loads(value["plaintext"])
+        if isinstance(value, dict) and "plaintext" in value
+        else value
+    )
 
 
 class Memory:

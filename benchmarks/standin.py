@@ -92,6 +92,10 @@ class Platform:
             "tags": TAGS,
         }
 
+    def switch(self, name: str, value: object) -> None:
+        """Set a switch of the sandbox."""
+        self._control.put("/sandbox/switches", json={name: str(value)}).raise_for_status()
+
     def requests(self) -> int:
         """Return how many requests came to /instances so far."""
         journal = self._control.get("/sandbox/journal").json()

@@ -1,0 +1,391 @@
+"""Measure everything and write it down: `make bench`.
+
+Every ratio is of figures from the same run. `--quick` takes small numbers and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform as machine
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import loading, reads, servers
+from benchmarks.bare import SleepingProvider, WidenedProvider
+from benchmarks.figures import Figure, comparison, faster, shown, table, write
+from benchmarks.plot import COLOURS, Bars, Line, picture
+from benchmarks.stacks import Stack, Timed, declared
+from benchmarks.standin import Platform
+from tools.engine import ensure_engine
+from tools.pulumi_project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tools.engine import Engine
+
+DOCUMENT, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"
+COMMANDS = ("up", "refresh", "destroy")
+AT_ONCE = 64
+STOCK = {"CLOUD_ELEMENTS_CONCURRENCY": "4"}
+MINUTES = 10
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    rounds: int = 3
+    same: int = 100
+    growth: tuple[int, ...] = (1, 10, 100)
+    most: int = 1000
+    slow: tuple[tuple[int, float], ...] = ((256, 1.0), (64, 5.0))
+    operations: int = 100
+    shards: int = 5
+    reads: int = 256
+
+
+QUICK = Sizes(
+    rounds=1,
+    same=5,
+    growth=(1, 3),
+    most=10,
+    slow=((16, 0.5), (8, 1.0)),
+    operations=5,
+    shards=2,
+    reads=32,
+)
+
+
+@dataclass
+class Growth:
+    """One stack's whole figures by number of instances."""
+
+    up: dict[int, float] = field(default_factory=dict)
+    same: dict[int, float] = field(default_factory=dict)
+    memory: dict[int, int] = field(default_factory=dict)
+    state: dict[int, float] = field(default_factory=dict)
+
+
+class Run:
+    """One run of everything."""
+
+    def __init__(self, engine: Engine, sizes: Sizes) -> None:
+        self.engine = engine
+        self.sizes = sizes
+        self.began = time.perf_counter()
+        self.load = os.getloadavg()[0]
+        self.outputs: dict[str, Any] = {}
+        self.texts: dict[str, str] = {}
+        self.grown = {"ours": Growth(), "bare engine": Growth()}
+        self.commands: dict[tuple[int, float], dict[str, dict[str, float]]] = {}
+
+    def say(self, what: str) -> None:
+        elapsed = time.perf_counter() - self.began
+        print(f"{elapsed:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+    def show(self, name: str, text: str) -> None:
+        self.texts[name] = text
+        print(f"\n{text}\n", flush=True)
+
+    # What each part needs of the engine.
+
+    def ours(self, platform: Platform, count: int, extra: dict[str, str] | None = None) -> Stack:
+        environment = platform.environment | (extra or {})
+        return Stack(self.engine, declared(platform, count), environment=environment)
+
+    def bare(self, platform: Platform, count: int, extra: dict[str, str] | None = None) -> Stack:
+        inputs = declared(platform, count)
+        return Stack(self.engine, inputs, outputs=self.outputs, environment=extra)
+
+    def best(self, measure: Callable[[], float]) -> float:
+        """Return the shortest of several rounds: the others were disturbed by something else."""
+        return min(measure() for _ in range(self.sizes.rounds))
+
+    # The parts.
+
+    def starting(self) -> None:
+        self.say("loading")
+        took = loading.seconds(self.sizes.rounds + 2)
+        base = took["import pulumi"]
+        rows = [
+            [
+                name,
+                f"{took[name] * 1000:.0f} ms",
+                f"{(took[name] - base) * 1000:+.0f} ms",
+                f"{took[name] / base:.2f}",
+                "≤ +100 ms" if name == "import provider" else "",
+            ]
+            for name in loading.WAYS
+        ]
+        self.show(
+            "loading", table(["", "time", "more than `import pulumi`", "ratio", "goal"], rows)
+        )
+
+    def serving(self) -> None:
+        self.say("the server alone")
+        stock = servers.sleeping(SleepingProvider, warm=True)
+        wide = self.best(lambda: servers.sleeping(WidenedProvider, warm=True))
+        first = self.best(lambda: servers.sleeping(WidenedProvider, warm=False))
+        bare = self.best(servers.asynchronous)
+        figures = [
+            faster("64 operations of 100 ms", wide, "stock, four threads", stock),
+            Figure("64 operations of 100 ms", wide, "bare grpc.aio servicer", bare, goal="≤ 1.5"),
+            Figure("the same as the first call", first, "bare grpc.aio servicer", bare),
+        ]
+        with Platform(servers.WORK) as platform:
+            raw = self.best(lambda: servers.raw_burst(platform))
+            real = self.best(lambda: servers.real_burst(platform))
+        figures.append(Figure("64 real creates, platform at 100 ms", real, "raw httpx", raw))
+        self.show("server", comparison(figures))
+        self.say("operations one by one")
+        with Platform() as platform:
+            found = servers.per_operation(platform, self.sizes.operations)
+        rows = [
+            [
+                name,
+                f"{one['raw']:.1f} ms" if one["raw"] else "",
+                f"{one['ours']:.1f} ms",
+                f"{one['ours'] - one['raw']:.1f} ms",
+                f"{one['cpu']:.1f} ms",
+            ]
+            for name, one in found.items()
+        ]
+        head = ["", "raw httpx", "through the server", "more", "processor time of the server"]
+        self.show("operations", table(head, rows))
+
+    def growing(self, count: int, *, rounds: int) -> int:
+        """Measure `up` and another `up` that changes nothing; return its requests to /instances."""
+        requests = 0
+        with Platform() as platform:
+            for name, new in (("bare engine", self.bare), ("ours", self.ours)):
+                self.say(f"{name}, {count} instances")
+                grown = self.grown[name]
+                with new(platform, count) as stack:
+                    empty = stack.state_size()
+                    made = stack.up()
+                    before = platform.requests()
+                    same = [stack.up("--expect-no-changes") for _ in range(rounds)]
+                    requests += platform.requests() - before
+                    grown.up[count] = made.seconds
+                    grown.same[count] = min(one.seconds for one in same)
+                    grown.memory[count] = max(one.memory for one in (made, *same))
+                    grown.state[count] = (stack.state_size() - empty) / count
+        return requests
+
+    def path(self) -> None:
+        with Platform() as platform, self.ours(platform, 1) as stack:
+            stack.up()  # warms every cache as well
+            self.outputs = stack.outputs_of_first()
+        requests = 0
+        singles: dict[str, list[float]] = {name: [] for name in self.grown}
+        for _ in range(self.sizes.rounds):
+            self.growing(1, rounds=1)
+            for name, grown in self.grown.items():
+                singles[name].append(grown.up[1])
+        for name, times in singles.items():
+            self.grown[name].up[1] = min(times)
+        for count in self.sizes.growth[1:]:
+            requests = self.growing(count, rounds=self.sizes.rounds)
+        ours, bare, count = self.grown["ours"], self.grown["bare engine"], self.sizes.same
+        if count not in ours.up:
+            requests = self.growing(count, rounds=self.sizes.rounds)
+        figures = [
+            Figure("`up` of one instance", ours.up[1], "bare engine", bare.up[1]),
+            Figure(
+                f"`up` of {count}, nothing to change",
+                ours.same[count],
+                "bare engine",
+                bare.same[count],
+                goal="≤ 1.15",
+            ),
+            Figure(
+                "state for each instance",
+                ours.state[count],
+                "bare resource",
+                bare.state[count],
+                "bytes",
+                goal="≤ 1.3",
+            ),
+        ]
+        said = f"Requests to `/instances` by that `up` of {count}: {requests}."
+        self.show("path", f"{comparison(figures)}\n\n{said}")
+
+    def timed(self, stack: Stack, what: str) -> dict[str, float]:
+        """Return the seconds of up, refresh and destroy."""
+        found = {}
+        for command in COMMANDS:
+            self.say(f"{what}: {command}")
+            timed: Timed = getattr(stack, command)()
+            found[command] = timed.seconds
+        return found
+
+    def slow(self) -> None:
+        for count, seconds in self.sizes.slow:
+            with Platform() as platform, self.bare(platform, count) as stack:
+                floor = self.timed(stack, f"bare engine, {count}")
+            with Platform(seconds) as platform, self.ours(platform, count) as stack:
+                ours = self.timed(stack, f"ours, {count} at {seconds:g} s")
+            ideal = -(-count // AT_ONCE) * seconds
+            self.commands[count, seconds] = {
+                "ours": ours,
+                "ideal": {command: ideal + floor[command] for command in COMMANDS},
+            }
+
+    def stock(self, count: int, seconds: float) -> None:
+        with Platform(seconds) as platform, self.ours(platform, count, STOCK) as stack:
+            found = self.timed(stack, f"four at once, {count} at {seconds:g} s")
+        self.commands[count, seconds]["stock"] = found
+
+    def many(self) -> None:
+        """Measure the largest stack, while the four threads wait for their slow platforms."""
+        with ThreadPoolExecutor(len(self.sizes.slow)) as pool:
+            waiting = [pool.submit(self.stock, *each) for each in self.sizes.slow]
+            self.growing(self.most(), rounds=1)
+            for each in waiting:
+                each.result()
+
+    def most(self) -> int:
+        """Return the largest number of instances that this machine can still do in time."""
+        known = max(self.grown["ours"].up)
+        left = MINUTES * 60 * 0.75 - (time.perf_counter() - self.began)
+        most = self.sizes.most
+        # The engine writes the whole state at each step, so time grows with the square.
+        while (
+            most > 2 * known and 2.2 * self.grown["ours"].up[known] * (most / known) ** 1.7 > left
+        ):
+            most //= 2
+        return most
+
+    def slow_tables(self) -> None:
+        figures = []
+        goals = ("≥ 7.5", "≥ 12")
+        for goal, ((count, seconds), found) in zip(goals, self.commands.items(), strict=True):
+            for command in COMMANDS:
+                what = f"`{command}` of {count}, {seconds:g} s each"
+                ours = found["ours"][command]
+                figures += [
+                    faster(what, ours, "four at once", found["stock"][command], goal),
+                    Figure(what, ours, "ideal + engine", found["ideal"][command], goal="≤ 0.8"),
+                ]
+        self.show("slow", comparison(figures))
+
+    def growth_table(self) -> None:
+        ours, bare = self.grown["ours"], self.grown["bare engine"]
+        rows = [
+            [
+                f"{count:,}",
+                f"{shown(ours.up[count])} s",
+                f"{shown(bare.up[count])} s",
+                f"{shown(ours.same[count])} s",
+                f"{shown(bare.same[count])} s",
+                f"{ours.memory[count] / 1e6:.0f} MB",
+                f"{ours.state[count]:,.0f}",
+                f"{bare.state[count]:,.0f}",
+            ]
+            for count in sorted(ours.up)
+        ]
+        head = ["instances", "`up`", "bare engine", "no change", "bare engine"]
+        head += ["provider's memory", "state bytes each", "bare resource"]
+        self.show("growth", table(head, rows))
+
+    def sharding(self) -> None:
+        count = max(self.grown["ours"].up)
+        shards, share = self.sizes.shards, count // self.sizes.shards
+        self.say(f"{count} instances in {shards} stacks, two at once")
+        with Platform() as platform:
+            stacks = [self.ours(platform, share) for _ in range(shards)]
+            start = time.perf_counter()
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(Stack.up, stacks))
+            parted = time.perf_counter() - start
+            for stack in stacks:
+                stack.project.close()
+        self.say("compressed state")
+        plain, packed = [], []
+        with Platform() as platform:
+            for into, extra in ((plain, {}), (packed, {"PULUMI_DIY_BACKEND_ZSTD": "true"})):
+                with self.bare(platform, share, extra) as stack:
+                    into.append(stack.up().seconds)
+        one = self.grown["ours"].up[count]
+        figures = [
+            faster(f"{count:,} instances in {shards} stacks", parted, "in one stack", one),
+            faster(f"{share} bare resources, state compressed", packed[0], "plain", plain[0]),
+        ]
+        self.show("sharding", comparison(figures))
+
+    def reading(self) -> None:
+        self.say("reads by lists")
+        with Platform() as platform:
+            found = reads.ways(platform, self.sizes.reads, 0.3)
+        rows = [
+            [name, f"{seconds:.1f} s", str(requests)] for name, (seconds, requests) in found.items()
+        ]
+        self.show("reads", table([f"{self.sizes.reads} reads", "time", "requests"], rows))
+
+    def circumstances(self) -> str:
+        minutes = (time.perf_counter() - self.began) / 60
+        return (
+            f"Measured on {datetime.now(UTC):%Y-%m-%d} in {minutes:.0f} minutes: "
+            f"{os.cpu_count()} cores, load {self.load:.1f} before, Python "
+            f"{machine.python_version()}, Pulumi {self.engine.version} with SDK "
+            f"{version('pulumi')}, `--parallel {AT_ONCE}`, state in files."
+        )
+
+    def picture(self) -> str:
+        lines = []
+        for name, dashed in (("ours", False), ("bare engine", True)):
+            grown = self.grown[name]
+            up, same = sorted(grown.up.items()), sorted(grown.same.items())
+            lines.append(Line(f"{name}, up", COLOURS[name], up, dashed))
+            colour = {"ours": "#54aeff", "bare engine": "#c4cbd2"}[name]
+            lines.append(Line(f"{name}, nothing to change", colour, same, dashed))
+        (count, seconds), found = next(iter(self.commands.items()))
+        ideal = -(-count // AT_ONCE) * seconds
+        bars = [
+            Bars(
+                command,
+                {
+                    "four at once": found["stock"][command],
+                    "ours": found["ours"][command],
+                    "bare engine": found["ideal"][command] - ideal,
+                },
+            )
+            for command in COMMANDS
+        ]
+        title = f"{count} instances, {seconds:g} s each: seconds"
+        return picture(lines, bars, title=title)
+
+
+def main() -> None:
+    """Run all parts, print their tables, and put them into the document."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small numbers, nothing is written")
+    quick = parser.parse_args().quick
+    run = Run(ensure_engine(), QUICK if quick else Sizes())
+    run.starting()
+    run.serving()
+    run.path()
+    run.slow()
+    run.many()
+    run.slow_tables()
+    run.growth_table()
+    run.sharding()
+    run.reading()
+    run.show("circumstances", run.circumstances())
+    drawing = run.picture()
+    if not quick:
+        for name, text in run.texts.items():
+            write(DOCUMENT, name, text)
+        PICTURE.write_text(drawing)
+        run.say(f"written to {DOCUMENT.relative_to(ROOT)} and {PICTURE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
