@@ -310,7 +310,7 @@ def _create(wish: Wish, search: Search) -> Found:
         journal.note(wish.markers, Fate.SENT, codes=wish.codes)
         try:
             created = search.client.create_instance(wish.body, one_time=wish.one_time)
-        except (NotSentError, TooLargeError):
+        except NotSentError:
             journal.note(wish.markers, Fate.VOID, codes=wish.codes)
             raise
         except (AmbiguousError, RateLimitError) as error:
@@ -385,10 +385,11 @@ def _refused(wish: Wish, error: APIError, search: Search) -> Found:
 
     docs: whether that happens is unknown, so it is looked for.
     """
-    # Where the element's own vendor had a say, the code has reached it.
-    spent = error.provider_message is not None
-    fate = Fate.REFUSED if spent else Fate.VOID
-    search.ledger.journal.note(wish.markers, fate, codes=wish.codes)
+    if not isinstance(error, TooLargeError):  # that one may be a gateway's, and late
+        # Where the element's own vendor had a say, the code has reached it.
+        spent = error.provider_message is not None
+        fate = Fate.REFUSED if spent else Fate.VOID
+        search.ledger.journal.note(wish.markers, fate, codes=wish.codes)
     if wish.markers is None:
         raise error
     try:

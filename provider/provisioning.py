@@ -270,7 +270,12 @@ class Provisioning:
             send = bool(self.fresh) and not sent and other and known[0] not in carried
         # A create of ours would have ended enabled; one that was refused may be left disabled.
         disabled = bool(instance.disabled) and not adopted
-        record = self._record(instance, spent=self.fresh, adopted=adopted, refused=disabled)
+        record = Record(
+            managed=frozenset(self.wished.configuration),
+            spent=self.fresh,
+            adopted=adopted,
+            refused=disabled,
+        )
         unsent = {} if send else self.fresh
         provider_data, credentials = self._authentication(self.fresh if send else ())
         seen = schema.view(instance, self.wished, Record(managed=record.managed))
