@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provider.config import Settings, environment_name, stack_key
 from provider.resource import ElementInstance
+from provider.retry import table_as_markdown
 from provider.schema import Inputs, policy
 from provider.stack import InstanceDeclaration
 from sandbox import tables
@@ -62,6 +63,7 @@ def declaration() -> str:
 
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "guarantees.md": {"retry": table_as_markdown},
     "reference.md": {
         "inputs": inputs,
         "outputs": outputs,
