@@ -75,6 +75,7 @@ def test_it_can_be_done_again():
         "a: [\n",
         "a: 1\n---\nb: 2\n",
         f"config:\n  {KEY}:\n  - a\n",
+        f"config:\n  {KEY}: &all\n    mail:\n      element: x\n  copy: *all\n",
     ],
 )
 def test_a_file_that_can_not_be_added_to_is_refused(text):

@@ -139,6 +139,21 @@ def test_nothing_is_swept_while_an_update_may_be_running(deployed):
     assert len(ids(deployed)) == 5
 
 
+def test_what_a_state_holds_is_never_swept(deployed):
+    """Not by the stack's name and not by its marker, although no file declares it any more."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    deployed.declare("")
+    marker = json.loads(deployed.process("sweep", "--json").stdout)[0]["marker"]
+
+    for chosen in (["--stack", "test"], ["--marker", marker]):
+        said = deployed.process("sweep", *chosen, "--yes")
+
+        assert said.code == 0, said.stderr
+        assert "There are no leftovers" in said.stderr
+    assert deployed.sandbox.counters()["deletes"] == 0
+
+
 def test_a_deleted_stack_is_swept_by_its_name(deployed):
     """Its marker follows from its name; adopted and strange instances stay."""
     other = deployed.create("sendgrid", "by hand", {"api.token": "t"}, tags=["pulumi-services"])
