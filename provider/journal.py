@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ class Journal:
         self._platform = sha256(platform.encode()).hexdigest()[:8]
         self._clock = clock or Time()
         self._lock = threading.Lock()
-        self._stacks: dict[str, list[Entry]] = {}
+        self._stacks: dict[str, _Entries] = {}
 
     @classmethod
     def at_home(cls, environment: Mapping[str, str], settings: Settings) -> Journal:
@@ -109,7 +110,7 @@ class Journal:
             return
         entry = Entry(markers.instance, fate, tuple(codes), instance, self._clock.wall())
         with self._lock:
-            self._of(markers.stack).append(entry)
+            self._of(markers.stack).add(entry)
             path = self._path(markers.stack)
             if path is not None:
                 _append(path, entry)
@@ -117,30 +118,47 @@ class Journal:
     def last(self, markers: Markers) -> Entry | None:
         """Return the latest entry of a resource."""
         with self._lock:
-            entries = reversed(self._of(markers.stack))
-            return next((entry for entry in entries if entry.marker == markers.instance), None)
+            return self._of(markers.stack).last.get(markers.instance)
 
     def spent(self, markers: Markers | None, codes: Iterable[str]) -> Entry | None:
         """Return the entry that says that one of the codes was sent; None when none was."""
         if markers is None:
             return None
-        wanted, void = set(codes), set[str]()
         with self._lock:
-            for entry in reversed(self._of(markers.stack)):
-                if entry.fate is Fate.VOID:
-                    void |= set(entry.codes)
-                elif wanted & set(entry.codes) - void:
-                    return entry
-        return None
+            return self._of(markers.stack).spent(codes)
 
     def _path(self, stack: str) -> Path | None:
         return self._folder / f"{stack}-{self._platform}.jsonl" if self._folder else None
 
-    def _of(self, stack: str) -> list[Entry]:
+    def _of(self, stack: str) -> _Entries:
         if stack not in self._stacks:
             path = self._path(stack)
-            self._stacks[stack] = _read(path, self._clock.wall() - _KEPT) if path else []
+            found = _read(path, self._clock.wall() - _KEPT) if path else []
+            self._stacks[stack] = _Entries(found)
         return self._stacks[stack]
+
+
+class _Entries:
+    """The entries of one stack, by what is asked of them: a month may hold very many."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.last: dict[str, Entry] = {}
+        """The latest entry of each resource, by its marker."""
+        self._codes: dict[str, tuple[int, Entry]] = {}
+        self._count = 0
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        self._count += 1
+        self.last[entry.marker] = entry
+        self._codes |= dict.fromkeys(entry.codes, (self._count, entry))
+
+    def spent(self, codes: Iterable[str]) -> Entry | None:
+        """Return the latest entry with one of the codes, unless that code's latest is void."""
+        found = [self._codes[code] for code in codes if code in self._codes]
+        sent = [(count, entry) for count, entry in found if entry.fate is not Fate.VOID]
+        return max(sent, key=itemgetter(0))[1] if sent else None
 
 
 def _read(path: Path, since: float) -> list[Entry]:

@@ -1,0 +1,44 @@
+"""The journal answers from an index; here the same is read from all entries, backwards."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provider.journal import Fate, Journal
+from provider.markers import markers
+
+RESOURCES = [
+    markers(organization="o", project="p", stack="s", place=place) for place in ("a", "b", "c")
+]
+CODES = st.lists(st.sampled_from(["1", "2", "3", "4"]), unique=True, max_size=3)
+NOTES = st.lists(st.tuples(st.sampled_from(RESOURCES), st.sampled_from(Fate), CODES), max_size=30)
+
+
+def backwards(notes, wanted):
+    """Return the number of the latest note that says that one of the codes was sent."""
+    void = set()
+    for number, (_, fate, codes) in reversed(list(enumerate(notes))):
+        if fate is Fate.VOID:
+            void |= set(codes)
+        elif set(wanted) & (set(codes) - void):
+            return str(number)
+    return None
+
+
+@given(NOTES, CODES)
+def test_spent_is_what_the_entries_say(notes, wanted):
+    journal = Journal()
+    for number, (resource, fate, codes) in enumerate(notes):
+        journal.note(resource, fate, codes=codes, instance=str(number))
+    entry = journal.spent(RESOURCES[0], wanted)
+    assert (entry and entry.instance) == backwards(notes, wanted)
+
+
+@given(NOTES)
+def test_last_is_the_latest_of_its_resource(notes):
+    journal = Journal()
+    for number, (resource, fate, codes) in enumerate(notes):
+        journal.note(resource, fate, codes=codes, instance=str(number))
+    for wanted in RESOURCES:
+        numbers = [str(number) for number, note in enumerate(notes) if note[0] == wanted]
+        entry = journal.last(wanted)
+        assert (entry and entry.instance) == (numbers[-1] if numbers else None)
