@@ -117,6 +117,7 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequenc
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.columns[0].no_wrap = True  # what is copied out of a table stays in one piece
     for row, style in zip(rows, styles, strict=True):
         # Text, not str: a name such as `[red]` is no markup.
         table.add_row(*(Text(shown(cell), overflow="fold") for cell in row), style=style)

@@ -110,6 +110,8 @@ class Kept:
     """In clear only when the state was read with its secrets."""
     waiting_to_go: bool
     """Replaced already, and to be deleted by the next run."""
+    alone: bool
+    """No component of a program holds it."""
 
     @property
     def element_key(self) -> str:
@@ -203,6 +205,7 @@ class Stack:
                 inputs=_clear(resource.get("inputs") or {}),
                 outputs=_clear(resource.get("outputs") or {}),
                 waiting_to_go=bool(resource.get("delete")),
+                alone="$" not in str(resource["urn"]).split("::")[2],
             )
             for resource in deployment.get("resources") or []
             if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")

@@ -67,7 +67,13 @@ def survey(
     marker = stack_marker(stack, state)
     carrying = _carrying(client, marker)
     kept = [one for one in state.kept if not one.waiting_to_go]
-    rows = [_of_kept(one, declared.get(one.name), carrying.get(one.id), client) for one in kept]
+    by_file = _declares_by_file(stack)
+    rows = [
+        Row(one.name, one.element_key, one.id, Standing.CHANGED, _UNDECLARED)
+        if by_file and one.alone and one.name not in declared
+        else _of_kept(one, declared.get(one.name), carrying.get(one.id), client)
+        for one in kept
+    ]
     in_state = {one.name for one in kept}
     left = {i: one for i, one in carrying.items() if i not in state.ids}
     for name, declaration in declared.items():
@@ -77,6 +83,17 @@ def survey(
     order = {name: number for number, name in enumerate(declared)}
     rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
     return rows + [_left_over(one, state) for one in left.values() if one.id not in taken]
+
+
+_UNDECLARED = "no longer declared in the stack: the next pulumi up deletes it"
+
+
+def _declares_by_file(stack: Stack) -> bool:
+    """Tell whether the project's program declares what the stack file lists, and no more."""
+    try:
+        return "provider.stack" in (stack.project.root / "__main__.py").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 def stack_marker(stack: Stack, state: State) -> str:

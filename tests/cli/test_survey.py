@@ -152,6 +152,9 @@ def test_what_a_state_holds_is_never_swept(deployed):
         assert said.code == 0, said.stderr
         assert "There are no leftovers" in said.stderr
     assert deployed.sandbox.counters()["deletes"] == 0
+    told = deployed.process("status", "--json")
+    assert set(standings(told).values()) == {"changed"}
+    assert "the next pulumi up deletes it" in what(told, "mail")
 
 
 def test_a_deleted_stack_is_swept_by_its_name(deployed):
