@@ -310,9 +310,9 @@ class Provisioning:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
             # half-way, and the engine asks for another one.
             instance = self.client.get_instance(instance_id)
-            record = self._record(
-                instance, spent=spent, adopted=record.adopted, refused=record.refused
-            )
+            # What differs now is drift: no answer to anything that was written.
+            managed = frozenset(self.wished.configuration)
+            record = replace(record, managed=managed, spent=spent)
             outputs = self._settle(instance, record, token=olds.get("element_token"))
             if (instance.valid is False or record.refused) and not changes.any:
                 message = "it is still not valid: correct its inputs, or give a new code"
@@ -331,6 +331,7 @@ class Provisioning:
         record = Record(
             managed=frozenset(self.wished.configuration),
             spent=spent,
+            answered=record.answered,
             adopted=record.adopted,
             refused=record.refused,
         )
@@ -398,12 +399,8 @@ class Provisioning:
         again = record.refused and bool({"configuration", "providerData"} & body.keys())
         if body:
             instance = self._patched(before, body, record, sends=sends, unsent=unsent)
-            record = self._record(
-                instance,
-                spent=dict(record.spent),
-                adopted=record.adopted,
-                refused=record.refused and not again,
-            )
+            answered = _answered(instance, self.wished, body, record.answered)
+            record = replace(record, answered=answered, refused=record.refused and not again)
         enable = again or (record.refused and self.platform.ledger.adopted(before.id))
         return self._settle(instance, record, token=before.token, enable=enable)
 
@@ -522,18 +519,13 @@ class Provisioning:
         return self._outputs(instance, record, token=token)
 
     def _record(
-        self,
-        instance: wire.Instance,
-        *,
-        spent: dict[str, str],
-        adopted: bool = False,
-        refused: bool = False,
+        self, instance: wire.Instance, *, spent: dict[str, str], refused: bool = False
     ) -> Record:
+        """Return what to remember of a create."""
         return Record(
             managed=frozenset(self.wished.configuration),
             spent=spent,
             answered=schema.answered(instance, self.wished),
-            adopted=adopted,
             refused=refused,
         )
 
@@ -542,6 +534,16 @@ class Provisioning:
     ) -> dict[str, Any]:
         seen = schema.view(instance, self.wished, record)
         return schema.outputs(self.inputs, instance, seen, record, token=token)
+
+
+def _answered(
+    instance: wire.Instance, wished: schema.View, body: Mapping[str, Any], before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the platform made of a PATCH; where nothing was written, it is drift."""
+    wrote = {f"{_CONFIGURATION}{key}" for key in body.get("configuration") or {}} | set(body)
+    now = schema.answered(instance, wished)
+    kept = {path: value for path, value in before.items() if path not in wrote}
+    return kept | {path: value for path, value in now.items() if path in wrote}
 
 
 def _codes(fingerprints: Mapping[str, str]) -> tuple[str, ...]:
