@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-import re
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +38,14 @@ def inputs() -> str:
 
 def outputs() -> str:
     """Return the table of the resource's outputs, from the attributes of the class."""
-    source = inspect.getsource(ElementInstance)
-    found = re.findall(r'^    (\w+): pulumi\.Output.*\n    """(.*)"""$', source, re.MULTILINE)
-    return _table(("Output", "Meaning"), [(f"`{name}`", text) for name, text in found])
+    [body] = ast.parse(inspect.getsource(ElementInstance)).body
+    assert isinstance(body, ast.ClassDef)
+    rows = [
+        (f"`{ast.unparse(attribute.target)}`", " ".join(str(ast.literal_eval(text.value)).split()))
+        for attribute, text in pairwise(body.body)
+        if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Expr)
+    ]
+    return _table(("Output", "Meaning"), rows)
 
 
 def settings() -> str:

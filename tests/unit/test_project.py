@@ -1,0 +1,28 @@
+"""What stands in the project's own files agrees with the code."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provider.config import Settings, stack_key
+
+ROOT = Path(__file__).parents[2]
+PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+OPTIONAL = {"baseUrl", "userSecret", "organizationSecret", "requestsPerSecond"}
+
+
+def test_every_setting_with_a_default_is_declared_with_that_default():
+    """Pulumi demands a declared key without a default of every stack, so those are left out."""
+    settings = {stack_key(item.name).partition(":")[2]: item.default for item in fields(Settings)}
+    declared = {key: entry["default"] for key, entry in PROJECT["config"].items()}
+    assert declared.pop("instances") == {}
+    assert declared == {key: value for key, value in settings.items() if key not in OPTIONAL}
+    assert settings.keys() >= OPTIONAL
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_every_environment_says_where_its_platform_is(stack):
+    document = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())
+    assert document["config"]["cloud-elements:baseUrl"].startswith("https://")
