@@ -519,6 +519,24 @@ def test_an_adoption_that_was_interrupted_finds_the_same_again(
     assert sandbox.instances() == []
 
 
+def test_two_resources_can_not_adopt_one_instance(machine, sandbox, stranger):
+    provider = machine.process()
+    create(provider, plain("one", adopt=stranger))
+    with pytest.raises(CloudElementsError, match=f"{stranger} already belongs to a resource"):
+        provider.create(plain("two", adopt=stranger))
+
+
+@pytest.mark.parametrize("change", [{"tags": ["new"]}, {"delete_adopted": True}])
+def test_a_drift_is_no_answer_to_a_change_of_something_else(machine, sandbox, change):
+    number, outputs = create(machine.process(), plain())
+    sandbox.update_instance(int(number), name="drifted")
+    outputs = as_given(machine.process().update(number, outputs, plain(**change)).outs)
+    assert the_only(sandbox)["name"] == "drifted"
+    assert machine.process().diff(number, outputs, plain(**change)).changes
+    machine.process().update(number, outputs, plain(**change))
+    assert the_only(sandbox)["name"] == "invoices"
+
+
 def test_what_an_adoption_left_in_place_is_no_leftover(machine, sandbox, stranger):
     number, outputs = create(machine.process(), plain(adopt=stranger))
     machine.process().delete(number, outputs)
