@@ -62,7 +62,8 @@ def authorize(
         ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for the answer.", metavar="SECONDS")
+        float,
+        typer.Option(min=0, max=86400, help="Seconds to wait for the answer.", metavar="SECONDS"),
     ] = 300.0,
     browser: Annotated[
         bool, typer.Option(help="Open the browser, or only print the address of the consent page.")

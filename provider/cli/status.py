@@ -45,7 +45,10 @@ def status(
         bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl+C.")
     ] = False,
     every: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="With --watch: time between looks.")
+        float,
+        typer.Option(
+            min=0.1, max=86400, metavar="SECONDS", help="With --watch: time between looks."
+        ),
     ] = 10.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Say each look as one JSON document.")
