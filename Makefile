@@ -24,16 +24,16 @@ lint: install ## Check style, types and the direction of imports
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-unit property corpus cli sandbox-test tools-test: install ## Run that folder of tests/
+unit property corpus sandbox-test tools-test: install ## Run that folder of tests/
 	$(PYTEST) tests/$(@:-test=) $(if $(filter property,$@),tests/chaos)
 host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	$(PYTEST) tests/host
 	@newest=$$(echo 'pulumi<4' | $(UV) pip compile -q --no-deps --no-header --no-annotate -) || exit 1; \
 	for sdk in $$(sed -nE 's/.*"pulumi>=([0-9.]+),.*/pulumi==\1/p' pyproject.toml) $$(echo "$$newest" | grep -vxF "$$($(UV) pip freeze --python .venv)"); do \
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host || exit 1; done
-e2e: engine ## Run tests/e2e with the real engine
-	$(PYTEST) tests/e2e
-browser: install ## Run tests/browser with a headless Chromium
+cli e2e: engine ## Run that folder of tests/, with the real engine
+	$(PYTEST) tests/$@
+browser: engine ## Run tests/browser with a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \
 	  || { echo "make browser needs chromium and chromium-driver, and apt-get could not install them: install them, then run it again" >&2; exit 1; }
 	$(PYTEST) tests/browser

@@ -9,7 +9,7 @@ from tools.pulumi_project import ROOT
 
 WAYS = {
     "import pulumi": "import pulumi",
-    "import provider": "import pulumi, provider",
+    "import provider": "import pulumi; from provider import ElementInstance",
     "the whole program": "import pulumi, provider.stack",
     "the server": (
         "import pulumi.dynamic\n"

@@ -137,20 +137,22 @@ def default_of(element: wire.Element | None, key: str) -> str | None:
 def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> Iterator[str]:
     """Yield what an instance of `element` needs and `inputs` lack, as `path: what`.
 
+    Of an adopted instance nothing is demanded: it has what it needs.
+
     Args:
         element: The element's metadata.
         inputs: Inputs that may hold unknowns, which count as given.
         new: The instance is still to be created, so credentials are needed too.
     """
     configuration = inputs.get("configuration", {})
-    if not isinstance(configuration, dict):
+    if not isinstance(configuration, dict) or inputs.get("adopt"):
         return
     for entry in required_keys(element, configuration):
         value = configuration.get(entry.key)
         if value is None or value == "":
             label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
             yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
-    if new and not inputs.get("external_authentication") and not inputs.get("adopt"):
+    if new and not inputs.get("external_authentication"):
         yield from _missing_credentials(element, inputs, configuration)
 
 

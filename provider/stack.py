@@ -229,6 +229,7 @@ def stack_file(root: Path, stack: str) -> Path:
 def _stack_document() -> object:
     try:
         path = stack_file(Path.cwd(), pulumi.get_stack())
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        # Every scalar as text, for to Pulumi an instance called `off` is no boolean.
+        return yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - safe
     except (OSError, yaml.YAMLError):
         return None

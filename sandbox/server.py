@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -133,9 +134,11 @@ class _Server(uvicorn.Server):
         """Serve until `stop` is called."""
         self._running_loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        await self.on_tick(0)
-        self.ready.set()
-        await self._stopping.wait()
+        while not self._stopping.is_set():
+            await self.on_tick(0)  # keeps the Date header right
+            self.ready.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close everything without waiting for requests in work."""

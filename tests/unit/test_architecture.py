@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-IN_A_PROGRAM = "import provider, sys; print(*sys.modules)"
+IN_A_PROGRAM = "from provider import ElementInstance; import sys; print(*sys.modules)"
 
 
 @pytest.fixture
