@@ -237,3 +237,11 @@ def test_a_map_that_is_one_secret_hides_whatever_may_be_one(declared):
 def test_a_mistake_ends_the_program_with_its_path(declared):
     with pytest.raises(pulumi.RunError, match=r"cloud-elements:instances\.a\.element: is required"):
         declared("config: {}\n", {"a": {}})
+
+
+@pytest.mark.parametrize("name", ["off", "on", "yes", "no", "1"])
+def test_a_name_that_yaml_takes_for_something_else_keeps_its_secrets(declared, name):
+    text = f"config:\n  {KEY}:\n    {name}:\n      element: weebly\n      configuration:\n"
+    text += "        document.tagging: {secure: v1:aaa}\n"
+    entry = {"element": "weebly", "configuration": {"document.tagging": "a-secret"}}
+    assert hidden(declared(text, {name: entry})[name]) == {"configuration.document.tagging"}
