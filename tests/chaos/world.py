@@ -1,0 +1,112 @@
+"""A world without time: a clock that only moves when somebody waits, and a process that can die."""
+
+import asyncio
+import threading
+
+import httpx
+
+from provider.client import CloudElementsClient
+from provider.config import Settings
+from provider.journal import Journal
+from provider.lifecycle import ElementInstanceProvider
+from provider.provisioning import Platform
+from provider.retry import Time
+
+
+class Clock:
+    """Seconds that pass when somebody sleeps, for the provider and the sandbox alike."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._seconds = 1_800_000_000.0
+
+    def now(self):
+        return self._seconds
+
+    def sleep(self, seconds):
+        with self._lock:
+            self._seconds += seconds
+
+    async def nap(self, seconds):
+        self.sleep(seconds)
+        await asyncio.sleep(0)
+
+    @property
+    def time(self):
+        """The clock as the provider wants it."""
+        return Time(now=self.now, sleep=self.sleep, wall=self.now)
+
+
+class Killed(BaseException):
+    """The process died here: nothing after this line of the provider runs."""
+
+
+class Line(httpx.BaseTransport):
+    """The way to the platform, which can be the last thing that a process sees.
+
+    Args:
+        inner: Sends.
+    """
+
+    def __init__(self, inner):
+        self._inner = inner
+        self._lock = threading.Lock()
+        self._left = None
+        self.dead = False
+        self.requests = 0
+
+    def kill(self, requests, *, answered):
+        """Let the process die at the n-th request from now: as it leaves, or at its answer."""
+        self._left, self._answered = requests, answered
+
+    def handle_request(self, request):
+        with self._lock:
+            self.requests += 1
+            last = self._left == 0
+            if self._left is not None:
+                self._left -= 1
+            if self.dead or (last and not self._answered):
+                self.dead = True
+                raise Killed
+        response = self._inner.handle_request(request)
+        if not (last or self.dead):
+            return response
+        response.read()
+        response.close()
+        self.dead = True
+        raise Killed
+
+
+class Machine:
+    """Where provider processes run: one journal, one process at a time.
+
+    Args:
+        sandbox: The platform.
+        clock: The clock of both.
+        inner: The transport, which outlives processes so that connections are made once.
+        folder: The machine's memory; None for one that forgets, as a CI runner does.
+    """
+
+    def __init__(self, sandbox, clock, inner, folder, **settings):
+        self.clock = clock
+        self._inner = inner
+        self._folder = folder
+        self._settings = Settings(
+            base_url=sandbox.base_url,
+            user_secret=sandbox.user_secret,
+            organization_secret=sandbox.organization_secret,
+            **settings,
+        )
+        self.line = Line(inner)
+
+    def process(self):
+        """Start a provider process, which knows nothing but what the machine remembers."""
+        self.line = Line(self._inner)
+        client = CloudElementsClient(self._settings, transport=self.line, clock=self.clock.time)
+        closed = self._folder is None
+        journal = Journal(self._folder, platform="sandbox", clock=self.clock.time, closed=closed)
+        provider = ElementInstanceProvider()
+        provider.operations.connect(
+            Platform.of(self._settings, client=client, clock=self.clock.time, journal=journal)
+        )
+        return provider
