@@ -96,9 +96,15 @@ class Run:
 
     # What each part needs of the engine.
 
-    def ours(self, platform: Platform, count: int, extra: dict[str, str] | None = None) -> Stack:
+    def ours(
+        self,
+        platform: Platform,
+        count: int,
+        extra: dict[str, str] | None = None,
+        name: str = "bench",
+    ) -> Stack:
         environment = platform.environment | (extra or {})
-        return Stack(self.engine, declared(platform, count), environment=environment)
+        return Stack(self.engine, declared(platform, count), environment=environment, name=name)
 
     def bare(self, platform: Platform, count: int, extra: dict[str, str] | None = None) -> Stack:
         inputs = declared(platform, count)
@@ -300,7 +306,9 @@ class Run:
         shards, share = self.sizes.shards, count // self.sizes.shards
         self.say(f"{count} instances in {shards} stacks, two at once")
         with Platform() as platform:
-            stacks = [self.ours(platform, share) for _ in range(shards)]
+            stacks = [
+                self.ours(platform, share, name=f"shard-{number}") for number in range(shards)
+            ]
             start = time.perf_counter()
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(Stack.up, stacks))

@@ -70,6 +70,7 @@ class Stack:
         inputs: What the program declares.
         outputs: Outputs for the bare resource; without them the instances are ours.
         environment: Variables for the provider.
+        name: The stack's. Two of one name on one platform would take each other's instances.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Stack:
         *,
         outputs: dict[str, Any] | None = None,
         environment: dict[str, str] | None = None,
+        name: str = "bench",
     ) -> None:
         program = OURS if outputs is None else BARE
         self.project = Project(engine, program=program, environment=environment)
@@ -87,7 +89,7 @@ class Stack:
         if outputs is not None:
             (folder / "outputs.json").write_text(json.dumps(outputs))
             shutil.copy(Path(__file__).with_name("bare.py"), folder)
-        self.project.init("bench")
+        self.project.init(name)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +115,9 @@ class Stack:
 
     def state_size(self) -> int:
         """Return the bytes of the state file."""
-        states = (self.project.home / "state" / ".pulumi" / "stacks").rglob("bench.json")
+        states = (self.project.home / "state" / ".pulumi" / "stacks").rglob(
+            f"{self.project.stack}.json"
+        )
         return sum(path.stat().st_size for path in states)
 
     def outputs_of_first(self) -> dict[str, Any]:
