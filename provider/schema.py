@@ -44,9 +44,7 @@ class Policy:
 class Inputs(BaseModel):
     """What a program gives. Unknown keys are refused, so that a typo is not silently ignored."""
 
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     element_key: Annotated[StrictStr, Policy(replaces=True)]
     """Element key, such as `onedrivebusiness`. Changing it replaces the instance."""

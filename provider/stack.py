@@ -42,9 +42,7 @@ KEY = f"{NAMESPACE}:instances"
 class InstanceDeclaration(BaseModel):
     """One entry of `cloud-elements:instances`."""
 
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     element: StrictStr
     """Element key, such as `onedrivebusiness`."""

@@ -19,8 +19,6 @@ from sandbox import tables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pydantic import BaseModel
-
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -28,7 +26,7 @@ def inputs() -> str:
     """Return the table of the resource's inputs."""
     marks = {"replaces": "replaces", "write_only": "not compared", "secret": "secret"}
     rows = []
-    for name, text in _described(Inputs):
+    for name, text in documented(Inputs).items():
         if name == "markers":
             continue
         found = [word for mark, word in marks.items() if getattr(policy(name), mark)]
@@ -38,13 +36,7 @@ def inputs() -> str:
 
 def outputs() -> str:
     """Return the table of the resource's outputs, from the attributes of the class."""
-    [body] = ast.parse(inspect.getsource(ElementInstance)).body
-    assert isinstance(body, ast.ClassDef)
-    rows = [
-        (f"`{ast.unparse(attribute.target)}`", " ".join(str(ast.literal_eval(text.value)).split()))
-        for attribute, text in pairwise(body.body)
-        if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Expr)
-    ]
+    rows = [(f"`{name}`", text) for name, text in documented(ElementInstance).items()]
     return _table(("Output", "Meaning"), rows)
 
 
@@ -64,7 +56,7 @@ def settings() -> str:
 
 def declaration() -> str:
     """Return the table of the keys of an entry of `cloud-elements:instances`."""
-    rows = [(f"`{name}`", text) for name, text in _described(InstanceDeclaration)]
+    rows = [(f"`{name}`", text) for name, text in documented(InstanceDeclaration).items()]
     return _table(("Key", "Meaning"), rows)
 
 
@@ -90,9 +82,20 @@ def page(name: str) -> str:
     return text
 
 
-def _described(model: type[BaseModel]) -> Iterable[tuple[str, str]]:
-    for name, field in model.model_fields.items():
-        yield name, " ".join((field.description or "").split())
+def documented(of: type) -> dict[str, str]:
+    """Return the attributes of a class that have docstrings, each on one line.
+
+    Pydantic could do that as well, but would at every start of the provider.
+    """
+    [body] = ast.parse(inspect.getsource(of)).body
+    assert isinstance(body, ast.ClassDef)
+    return {
+        ast.unparse(attribute.target): " ".join(str(ast.literal_eval(text.value)).split())
+        for attribute, text in pairwise(body.body)
+        if isinstance(attribute, ast.AnnAssign)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }
 
 
 def _shown(value: Any) -> str:
