@@ -3,7 +3,7 @@
 import json
 
 import httpx
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provider import wire
@@ -112,6 +112,8 @@ def test_any_answer_is_a_model_or_one_line_without_secrets(call, status, headers
 
 
 @given(st.text(max_size=40) | st.text(alphabet="htps:/[]@%.1a-é#?", max_size=30), st.booleans())
+@example("0?", True)
+@example("@0", True)
 def test_any_address_is_usable_or_refused_in_one_line(text, prefixed):
     """What the settings let through must not break the client later, with a traceback."""
     address = f"https://{text}" if prefixed else text
