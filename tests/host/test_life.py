@@ -5,7 +5,7 @@ import pytest
 from google.protobuf import json_format
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from provider.schema import did_you_mean
+from provider.errors import did_you_mean
 from sandbox import Sandbox
 from tests.host.server import (
     APPLICATION,
