@@ -1,5 +1,6 @@
 """What stands in the project's own files agrees with the code."""
 
+import inspect
 from dataclasses import fields
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 import yaml
 
 from provider.config import Settings, stack_key
+from provider.resource import ElementInstance
+from provider.schema import Inputs
+from provider.stack import InstanceDeclaration
 
 ROOT = Path(__file__).parents[2]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
@@ -26,3 +30,14 @@ def test_every_setting_with_a_default_is_declared_with_that_default():
 def test_every_environment_says_where_its_platform_is(stack):
     document = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())
     assert document["config"]["cloud-elements:baseUrl"].startswith("https://")
+
+
+def test_a_program_and_a_stack_file_can_give_every_input():
+    inputs = set(Inputs.model_fields) - {"markers"}
+    arguments = set(inspect.signature(ElementInstance).parameters) - {"resource_name", "opts"}
+    assert arguments == inputs
+    options = {"protect", "retain_on_delete"}
+    renamed = {
+        "element_key" if key == "element" else key for key in InstanceDeclaration.model_fields
+    }
+    assert renamed - options == inputs
