@@ -1,9 +1,8 @@
 """`ElementInstance`: what a Pulumi program declares."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -12,9 +11,15 @@ from provider.config import NAMESPACE
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, markers
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
+_OUTPUTS = (
+    "tags",
+    "configuration",
+    "instance_id",
+    "element_token",
+    "element_name",
+    "valid",
+    "disabled",
+)
 _claims: dict[str, set[int]] = {}
 """Logical names in aliases, and the resources that gave them up: whoever else has the name now is
 another resource, and gets other markers."""
@@ -83,7 +88,9 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         if opts.import_ is not None:
             # The engine can't import dynamic resources; to adopt is the same to the user.
             adopt, opts.import_ = adopt or str(opts.import_), None
-        properties: dict[str, Any] = {
+        secret = ("element_token", "configuration")
+        opts.additional_secret_outputs = [*(opts.additional_secret_outputs or ()), *secret]
+        inputs: dict[str, Any] = {
             "element_key": element_key,
             "name": resource_name if name is None else name,
             "code": None if code is None else pulumi.Output.secret(code),
@@ -96,23 +103,18 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
             "delete_adopted": delete_adopted,
             MARKERS: _marker_tags(self, resource_name, opts),
         }
-        # Outputs that are no inputs must be announced, or they are no attributes.
-        computed = ("instance_id", "element_token", "element_name", "valid")
+        # Outputs must be announced, or they are no attributes.
+        given = {key: value for key, value in inputs.items() if value is not None}
         super().__init__(
             ElementInstanceProvider(),
             resource_name,
-            properties | dict.fromkeys(computed),
-            pulumi.ResourceOptions.merge(
-                opts,
-                pulumi.ResourceOptions(
-                    additional_secret_outputs=["element_token", "configuration"]
-                ),
-            ),
+            dict.fromkeys(_OUTPUTS) | given,
+            opts,
         )
 
 
 def _marker_tags(
-    resource: ElementInstance, resource_name: str, opts: pulumi.ResourceOptions
+    resource: pulumi.Resource, resource_name: str, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[list[str]]:
     """Return the resource's marker tags, see `provider.markers`.
 

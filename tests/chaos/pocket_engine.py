@@ -8,7 +8,7 @@ stays in the state and is updated next time; a create that failed leaves nothing
 import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pulumi.runtime import rpc
 
@@ -37,6 +37,11 @@ class State:
     resources: dict[str, Resource] = field(default_factory=dict)
     pending: list[Resource] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
+
+    def copy(self):
+        """Return the state as it is now; bags are never changed in place."""
+        resources = {name: replace(one) for name, one in self.resources.items()}
+        return State(resources, [replace(one) for one in self.pending], self.plain)
 
 
 @dataclass
@@ -78,7 +83,7 @@ class Engine:
         """Let the engine die right after the n-th call from now returned, its result unwritten."""
         self._lose = of
 
-    def up(self, program, *, threads=1, killed_at=None, answered=True):
+    def up(self, program, *, threads=1, killed_at=None, answered=True, checkpoints=True):
         """Bring the state to the program; True when nothing failed.
 
         Ends early, and silently, when the process is killed.
@@ -88,8 +93,10 @@ class Engine:
             threads: How many resources are worked on at once.
             killed_at: Number of the request at which the process dies, from 0; None for no death.
             answered: The process dies after the answer of that request, not before it leaves.
+            checkpoints: Whether each step is written at once; without, a death loses them all.
         """
         self.errors = {}
+        before = self.state.copy()
         self._provider = self.machine.process()
         if killed_at is not None:
             self.machine.line.kill(killed_at, answered=answered)
@@ -107,6 +114,9 @@ class Engine:
             self._deletes(program)
         except Killed:
             self.counts["crashes"] += 1
+            if not checkpoints:
+                self.state = before
+                self.counts["runs lost"] += 1
             return False
         finally:
             self._lose = None

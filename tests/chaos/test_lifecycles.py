@@ -405,8 +405,7 @@ class Lifecycles(RuleBasedStateMachine):
             if found:
                 keep, *others = found[1].split(", ")
                 inputs["adopt"] = keep
-                for other in others:
-                    self.sandbox.delete_instance(int(other))
+                self.delete(others)
                 self.counts["settled by hand"] += 1
             elif "correct 'adopt'" in message:
                 del inputs["adopt"]
@@ -417,14 +416,20 @@ class Lifecycles(RuleBasedStateMachine):
             elif re.search("new code|is required to create|provider_data: needs", message):
                 self.authenticate(name)
         for warning in self.warnings:
-            if found := re.search(r"also made element instance (\d{6})", warning):
-                self.sandbox.delete_instance(int(found[1]))
+            if found := re.search(r"also made element instance (\d{6}(?:, \d{6})*)", warning):
+                self.delete(found[1].split(", "))
                 self.counts["settled by hand"] += 1
         self.said += self.warnings
         self.warnings.clear()
         if self.calm:
             for declared in self.program.values():
                 declared.alias = None
+
+    def delete(self, instances):
+        """Delete these by hand; some may be gone, where the platform could not be asked."""
+        live = {one["id"] for one in self.sandbox.instances()}
+        for instance in live & set(map(int, instances)):
+            self.sandbox.delete_instance(instance)
 
     # What the platform and the machine do
 
@@ -450,6 +455,17 @@ class Lifecycles(RuleBasedStateMachine):
     def be_killed_at_a_request(self, requests, answered):
         self.calm = self.engine.up(self.program, killed_at=requests, answered=answered)
         self.follow()
+
+    @precondition(lambda self: self.program)
+    @rule(requests=st.integers(0, 12), answered=st.booleans())
+    def lose_the_whole_run(self, requests, answered):
+        """PULUMI_SKIP_CHECKPOINTS: only a refresh tells what the killed run had done."""
+        self.calm = self.engine.up(
+            self.program, killed_at=requests, answered=answered, checkpoints=False
+        )
+        self.follow()
+        if not self.calm:
+            self.refresh()
 
     @precondition(lambda self: self.program)
     @rule(calls=st.integers(0, 8))
