@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 DOCUMENT, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"
 COMMANDS = ("up", "refresh", "destroy")
+AT_THE_END = ", state at the end"
 AT_ONCE = 64
 STOCK = {"CLOUD_ELEMENTS_CONCURRENCY": "4"}
-MINUTES = 10
-SHARDING = 80.0  # seconds, with all that comes after it
+AT_END = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ class Sizes:
     rounds: int = 3
     same: int = 100
     growth: tuple[int, ...] = (1, 10, 100)
-    most: int = 1000
+    growth_at_end: tuple[int, ...] = (10, 100, 1000)
     slow: tuple[tuple[int, float], ...] = ((256, 1.0), (64, 5.0))
     operations: int = 100
     shards: int = 5
+    shared: int = 500
     reads: int = 256
 
 
@@ -56,10 +57,11 @@ QUICK = Sizes(
     rounds=1,
     same=5,
     growth=(1, 3),
-    most=10,
+    growth_at_end=(3, 6),
     slow=((16, 0.5), (8, 1.0)),
     operations=5,
     shards=2,
+    shared=6,
     reads=32,
 )
 
@@ -85,6 +87,7 @@ class Run:
         self.outputs: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
         self.grown = {"ours": Growth(), "bare engine": Growth()}
+        self.grown_at_end = {"ours": Growth(), "bare engine": Growth()}
         self.commands: dict[tuple[int, float], dict[str, dict[str, float]]] = {}
 
     def say(self, what: str) -> None:
@@ -167,14 +170,14 @@ class Run:
         head = ["", "raw httpx", "through the server", "more", "processor time of the server"]
         self.show("operations", table(head, rows))
 
-    def growing(self, count: int, *, rounds: int) -> int:
+    def growing(self, count: int, *, rounds: int, at_end: bool = False) -> int:
         """Measure `up` and another `up` that changes nothing; return its requests to /instances."""
         requests = 0
         with Platform() as platform:
             for name, new in (("bare engine", self.bare), ("ours", self.ours)):
-                self.say(f"{name}, {count} instances")
-                grown = self.grown[name]
-                with new(platform, count) as stack:
+                self.say(f"{name}, {count} instances{', state at the end' if at_end else ''}")
+                grown = (self.grown_at_end if at_end else self.grown)[name]
+                with new(platform, count, AT_END if at_end else None) as stack:
                     empty = stack.state_size()
                     made = stack.up()
                     before = platform.requests()
@@ -224,10 +227,12 @@ class Run:
         said = f"Requests to `/instances` by that `up` of {count}: {requests}."
         self.show("path", f"{comparison(figures)}\n\n{said}")
 
-    def timed(self, stack: Stack, what: str) -> dict[str, float]:
+    def timed(
+        self, stack: Stack, what: str, commands: tuple[str, ...] = COMMANDS
+    ) -> dict[str, float]:
         """Return the seconds of up, refresh and destroy."""
         found = {}
-        for command in COMMANDS:
+        for command in commands:
             self.say(f"{what}: {command}")
             timed: Timed = getattr(stack, command)()
             found[command] = timed.seconds
@@ -235,76 +240,84 @@ class Run:
 
     def slow(self) -> None:
         for count, seconds in self.sizes.slow:
-            with Platform() as platform, self.bare(platform, count) as stack:
-                floor = self.timed(stack, f"bare engine, {count}")
-            with Platform(seconds) as platform, self.ours(platform, count) as stack:
-                ours = self.timed(stack, f"ours, {count} at {seconds:g} s")
             ideal = -(-count // AT_ONCE) * seconds
-            self.commands[count, seconds] = {
-                "ours": ours,
-                "ideal": {command: ideal + floor[command] for command in COMMANDS},
-            }
+            found = self.commands[count, seconds] = {}
+            for name, extra in (("", {}), (AT_THE_END, AT_END)):
+                with Platform() as platform, self.bare(platform, count, extra) as stack:
+                    floor = self.timed(stack, f"bare engine, {count}{name}")
+                with Platform(seconds) as platform, self.ours(platform, count, extra) as stack:
+                    found[f"ours{name}"] = self.timed(
+                        stack, f"ours, {count} at {seconds:g} s{name}"
+                    )
+                found[f"ideal{name}"] = {command: ideal + floor[command] for command in COMMANDS}
 
-    def stock(self, count: int, seconds: float) -> None:
+    def stock(self) -> None:
+        """Measure four threads: all cases side by side, for they do little but wait."""
+        parts = [
+            (*case, commands) for case in self.sizes.slow for commands in (COMMANDS[:1], COMMANDS)
+        ]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            for (count, seconds, _), found in zip(
+                parts, pool.map(lambda part: self.four(*part), parts), strict=True
+            ):
+                self.commands[count, seconds].setdefault("stock", {}).update(found)
+
+    def four(self, count: int, seconds: float, commands: tuple[str, ...]) -> dict[str, float]:
+        """Return the seconds of these commands with four threads.
+
+        What has to be there before them is made quickly.
+        """
+        what = f"four at once, {count} at {seconds:g} s"
         with Platform(seconds) as platform, self.ours(platform, count, STOCK) as stack:
-            found = self.timed(stack, f"four at once, {count} at {seconds:g} s")
-        self.commands[count, seconds]["stock"] = found
-
-    def many(self) -> None:
-        """Measure the largest stack, while the four threads wait for their slow platforms."""
-        with ThreadPoolExecutor(len(self.sizes.slow)) as pool:
-            waiting = [pool.submit(self.stock, *each) for each in self.sizes.slow]
-            self.growing(self.most(), rounds=1)
-            for each in waiting:
-                each.result()
-
-    def most(self) -> int:
-        """Return the largest number of instances that this machine can still do in time."""
-        known = max(self.grown["ours"].up)
-        left = MINUTES * 60 - SHARDING - (time.perf_counter() - self.began)
-        most = self.sizes.most
-        # The engine writes the whole state at each step, so time grows with the square.
-        while (
-            most > 2 * known and 2.2 * self.grown["ours"].up[known] * (most / known) ** 1.7 > left
-        ):
-            most //= 2
-        return most
+            if commands == COMMANDS:
+                stack.project.env.pop(*STOCK)
+                stack.up()
+                stack.project.env |= STOCK
+                commands = COMMANDS[1:]
+            return self.timed(stack, what, commands)
 
     def slow_tables(self) -> None:
-        figures = []
         goals = ("≥ 7.5", "≥ 12")
-        for goal, ((count, seconds), found) in zip(goals, self.commands.items(), strict=True):
-            for command in COMMANDS:
-                what = f"`{command}` of {count}, {seconds:g} s each"
-                ours = found["ours"][command]
-                figures += [
-                    faster(what, ours, "four at once", found["stock"][command], goal),
-                    Figure(what, ours, "ideal + engine", found["ideal"][command], goal="≤ 0.8"),
-                ]
-        self.show("slow", comparison(figures))
+        for table_name, name in (("slow", ""), ("slow_at_end", AT_THE_END)):
+            figures = []
+            for goal, ((count, seconds), found) in zip(goals, self.commands.items(), strict=True):
+                for command in COMMANDS:
+                    what = f"`{command}` of {count}, {seconds:g} s each"
+                    ours, ideal = found[f"ours{name}"][command], found[f"ideal{name}"][command]
+                    figures += [
+                        faster(what, ours, "four at once", found["stock"][command], goal),
+                        Figure(what, ours, "ideal + engine", ideal, goal="≤ 0.8"),
+                    ]
+            self.show(table_name, comparison(figures))
 
-    def growth_table(self) -> None:
-        ours, bare = self.grown["ours"], self.grown["bare engine"]
-        rows = [
-            [
-                f"{count:,}",
-                f"{shown(ours.up[count])} s",
-                f"{shown(bare.up[count])} s",
-                f"{shown(ours.same[count])} s",
-                f"{shown(bare.same[count])} s",
-                f"{ours.memory[count] / 1e6:.0f} MB",
-                f"{ours.state[count]:,.0f}",
-                f"{bare.state[count]:,.0f}",
+    def growth_tables(self) -> None:
+        for name, grown in (("growth", self.grown), ("growth_at_end", self.grown_at_end)):
+            ours, bare = grown["ours"], grown["bare engine"]
+            rows = [
+                [
+                    f"{count:,}",
+                    f"{shown(ours.up[count])} s",
+                    f"{shown(bare.up[count])} s",
+                    f"{shown(ours.same[count])} s",
+                    f"{shown(bare.same[count])} s",
+                    f"{ours.memory[count] / 1e6:.0f} MB",
+                    f"{ours.state[count]:,.0f}",
+                    f"{bare.state[count]:,.0f}",
+                ]
+                for count in sorted(ours.up)
             ]
-            for count in sorted(ours.up)
-        ]
-        head = ["instances", "`up`", "bare engine", "no change", "bare engine"]
-        head += ["provider's memory", "state bytes each", "bare resource"]
-        self.show("growth", table(head, rows))
+            head = ["instances", "`up`", "bare engine", "no change", "bare engine"]
+            head += ["provider's memory", "state bytes each", "bare resource"]
+            self.show(name, table(head, rows))
 
     def sharding(self) -> None:
-        count = max(self.grown["ours"].up)
-        shards, share = self.sizes.shards, count // self.sizes.shards
+        count, shards = self.sizes.shared, self.sizes.shards
+        share = count // shards
+        took = []
+        for extra in ({}, AT_END):
+            self.say(f"{count} instances in one stack")
+            with Platform() as platform, self.ours(platform, count, extra) as stack:
+                took.append(stack.up().seconds)
         self.say(f"{count} instances in {shards} stacks, two at once")
         with Platform() as platform:
             stacks = [
@@ -322,9 +335,10 @@ class Run:
             for into, extra in ((plain, {}), (packed, {"PULUMI_DIY_BACKEND_ZSTD": "true"})):
                 with self.bare(platform, share, extra) as stack:
                     into.append(stack.up().seconds)
-        one = self.grown["ours"].up[count]
+        one, at_end = took
         figures = [
             faster(f"{count:,} instances in {shards} stacks", parted, "in one stack", one),
+            faster(f"{count:,} instances in one stack{AT_THE_END}", at_end, "as usual", one),
             faster(f"{share} bare resources, state compressed", packed[0], "plain", plain[0]),
         ]
         self.show("sharding", comparison(figures))
@@ -348,13 +362,14 @@ class Run:
         )
 
     def picture(self) -> str:
-        lines = []
-        for name, dashed in (("ours", False), ("bare engine", True)):
-            grown = self.grown[name]
-            up, same = sorted(grown.up.items()), sorted(grown.same.items())
-            lines.append(Line(f"{name}, up", COLOURS[name], up, dashed))
-            colour = {"ours": "#54aeff", "bare engine": "#c4cbd2"}[name]
-            lines.append(Line(f"{name}, nothing to change", colour, same, dashed))
+        lines = [
+            Line(f"{name}{suffix}", COLOURS[name + suffix], sorted(grown[name].up.items()), dashed)
+            for suffix, grown, dashed in (
+                ("", self.grown, True),
+                (AT_THE_END, self.grown_at_end, False),
+            )
+            for name in grown
+        ]
         (count, seconds), found = next(iter(self.commands.items()))
         ideal = -(-count // AT_ONCE) * seconds
         bars = [
@@ -363,6 +378,7 @@ class Run:
                 {
                     "four at once": found["stock"][command],
                     "ours": found["ours"][command],
+                    "ours, state at the end": found[f"ours{AT_THE_END}"][command],
                     "bare engine": found["ideal"][command] - ideal,
                 },
             )
@@ -382,9 +398,11 @@ def main() -> None:
     run.serving()
     run.path()
     run.slow()
-    run.many()
+    run.stock()
     run.slow_tables()
-    run.growth_table()
+    for count in run.sizes.growth_at_end:
+        run.growing(count, rounds=1, at_end=True)
+    run.growth_tables()
     run.sharding()
     run.reading()
     run.show("circumstances", run.circumstances())

@@ -8,7 +8,13 @@ from html import escape
 
 WIDTH, HEIGHT = 860, 360
 LEFT, TOP, BOTTOM = 60, 50, 300
-COLOURS = {"ours": "#1f6feb", "bare engine": "#8b949e", "four at once": "#d29922"}
+COLOURS = {
+    "ours": "#1f6feb",
+    "ours, state at the end": "#54aeff",
+    "bare engine": "#8b949e",
+    "bare engine, state at the end": "#c4cbd2",
+    "four at once": "#d29922",
+}
 STYLE = (
     "text{font:12px sans-serif;fill:#57606a}.title{font-weight:bold}"
     ".axis{stroke:#8b949e;stroke-width:1}.grid{stroke:#8b949e;stroke-opacity:.25}"

@@ -4,6 +4,7 @@ There is exactly one instance afterwards, it is the one in the state, and its co
 """
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -29,6 +30,23 @@ ElementInstance(
         "oauth.callback.url": "https://app.example.com/callback",
     },
 )
+"""
+MANY = """
+import json
+import os
+from provider.resource import ElementInstance
+
+for name, code in json.loads(os.environ["CODES"]).items():
+    ElementInstance(
+        name,
+        "onedrivebusiness",
+        code=code,
+        configuration={
+            "oauth.api.key": "the-api-key",
+            "oauth.api.secret": "the-api-secret",
+            "oauth.callback.url": "https://app.example.com/callback",
+        },
+    )
 """
 PATIENCE = 60.0
 MOMENTS = {
@@ -98,6 +116,19 @@ def lists(sandbox):
     )
 
 
+def resources(project):
+    """Return the state's resources by their names."""
+    found = project.export()["deployment"].get("resources", [])
+    return {resource["urn"].rpartition("::")[2]: resource for resource in found}
+
+
+def kill_the_engine(run, project):
+    """Kill the engine, and remove the lock it leaves behind."""
+    run.kill()
+    run.communicate()
+    project.run("cancel", "--yes")
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("victim", ["engine", "provider"])
 def test_killed_and_run_again_there_is_one_instance(project, sandbox, gate, moment, victim):
@@ -105,19 +136,12 @@ def test_killed_and_run_again_there_is_one_instance(project, sandbox, gate, mome
     run = project.start("up", "--yes", "--skip-preview")
     assert gate.reached.wait(PATIENCE)
     if victim == "engine":
-        run.kill()
-        run.wait()
-        for pipe in (run.stdin, run.stdout, run.stderr):
-            pipe.close()
-        project.run("cancel", "--yes")  # the engine left its lock behind
+        kill_the_engine(run, project)
     else:
         os.kill(provider_of(project), signal.SIGKILL)
         run.communicate()
         assert run.returncode != 0
-    assert "invoices" not in [
-        resource["urn"].rpartition("::")[2]
-        for resource in project.export()["deployment"].get("resources", [])
-    ]
+    assert "invoices" not in resources(project)
     if moment == "before it is made":  # it is made while the next run looks for it
         looked = lists(sandbox)
         run = project.start("up", "--yes", "--skip-preview")
@@ -129,11 +153,7 @@ def test_killed_and_run_again_there_is_one_instance(project, sandbox, gate, mome
         gate.open.set()
         project.up()
     (instance,) = sandbox.instances()
-    (resource,) = [
-        one
-        for one in project.export()["deployment"]["resources"]
-        if one["urn"].endswith("invoices")
-    ]
+    resource = resources(project)["invoices"]
     assert resource["id"] == str(instance["id"])
     assert not resource.get("initErrors")
     assert instance["disabled"]
@@ -142,3 +162,51 @@ def test_killed_and_run_again_there_is_one_instance(project, sandbox, gate, mome
     counters = sandbox.counters()
     assert counters["creates"] == 1
     assert counters["codes_replayed"] == 0
+
+
+@pytest.fixture
+def many(new_project, sandbox):
+    """Return a project of twelve instances whose engine writes its state at the end alone."""
+    codes = {f"account-{number}": sandbox.new_code("onedrivebusiness") for number in range(12)}
+    environment = {"CODES": json.dumps(codes), "PULUMI_SKIP_CHECKPOINTS": "true"}
+    return new_project(program=MANY, environment=environment)
+
+
+def test_a_killed_run_without_checkpoints_is_found_again(many, sandbox, gate):
+    """Six instances made and answered, six made and not answered, and nothing in the state."""
+    sandbox.add_fault("slow", method="POST", path="/instances", when="after", after=6, times=6)
+    run = many.start("up", "--yes", "--skip-preview", "--parallel", "64")
+    until(lambda: len(sandbox.instances()) == 12)  # noqa: PLR2004 - all of them
+    kill_the_engine(run, many)
+    assert not [name for name in resources(many) if name.startswith("account-")]
+    gate.open.set()
+
+    many.up()
+
+    made = {str(instance["id"]) for instance in sandbox.instances()}
+    ids = {one["id"] for name, one in resources(many).items() if name.startswith("account-")}
+    assert ids == made
+    assert sandbox.counters()["creates"] == len(made) == len([*filter(_code, sandbox.journal())])
+    many.preview("--expect-no-changes")
+
+
+def test_a_killed_destroy_without_checkpoints_goes_on(many, sandbox, gate):
+    """The state knows of no delete; a refresh tells, and a destroy takes what is gone for done."""
+    many.up()
+    sandbox.add_fault("slow", method="DELETE", path="/instances/{id}", when="before", after=6)
+    run = many.start("destroy", "--yes", "--skip-preview", "--parallel", "1")
+    assert gate.reached.wait(PATIENCE)
+    kill_the_engine(run, many)
+    gate.open.set()
+    known = [name for name in resources(many) if name.startswith("account-")]
+    assert len(known) == 12  # noqa: PLR2004 - all of them
+
+    many.refresh()
+    known = [one["id"] for name, one in resources(many).items() if name.startswith("account-")]
+    assert set(known) == {str(instance["id"]) for instance in sandbox.instances()}
+    many.destroy()
+    assert not sandbox.instances()
+
+
+def _code(entry):
+    return entry["carries_code"]
