@@ -13,7 +13,7 @@ $(CACHE)/uv/bin/uv:
 	@echo "installing uv into $(CACHE)/uv"; export PIP_ROOT_USER_ACTION=ignore; python3 -m pip install --quiet --target $(CACHE)/uv uv \
 	  || { python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install --quiet uv; }
 install: $(UV) ## Put the locked dependencies into .venv
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode && $(PYTHON) -m compileall -q provider
 engine: install ## Find a Pulumi engine, or get one (minutes, once)
 	@$(PYTHON) tools/engine.py
 demo: engine ## Play the main job, from consent to destroy, against a sandbox

@@ -63,6 +63,7 @@ class ElementInstanceProvider(ResourceProvider):
 
                 from provider.operations import Operations  # noqa: PLC0415
         finally:
+            gc.freeze()
             gc.enable()
 
         return Operations()

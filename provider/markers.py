@@ -86,7 +86,7 @@ def credential_marker(fingerprints: Mapping[str, str]) -> list[str]:
 def is_marker(tag: str) -> bool:
     """Tell whether a tag is one of ours, of whichever stack."""
     inner = tag.removeprefix(_PREFIX)[:-_CHECK_LENGTH]
-    return tag == _checked(inner)
+    return tag.startswith(_PREFIX) and tag == _checked(inner)
 
 
 def is_credential_marker(tag: str) -> bool:

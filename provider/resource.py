@@ -1,8 +1,9 @@
 """`ElementInstance`: what a Pulumi program declares."""
 
+from __future__ import annotations
+
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -10,6 +11,9 @@ from pulumi.dynamic import Resource
 from provider.config import NAMESPACE
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, markers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _OUTPUTS = (
     "tags",
@@ -46,27 +50,28 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         opts: Resource options.
     """
 
-    element_key: pulumi.Output[str]
-    """Element key."""
-    name: pulumi.Output[str]
-    """Name of the instance."""
-    tags: pulumi.Output[list[str] | None]
-    """Tags of the instance, without those that the provider adds."""
-    configuration: pulumi.Output[dict[str, Any]]
-    """Secret. What the platform holds, as text, without what it rewrites by itself.
+    if TYPE_CHECKING:  # the SDK would read them anew for every resource, and has no use for them
+        element_key: pulumi.Output[str]
+        """Element key."""
+        name: pulumi.Output[str]
+        """Name of the instance."""
+        tags: pulumi.Output[list[str] | None]
+        """Tags of the instance, without those that the provider adds."""
+        configuration: pulumi.Output[dict[str, Any]]
+        """Secret. What the platform holds, as text, without what it rewrites by itself.
 
-    In a preview Pulumi shows the inputs in its place, which may be any JSON values.
-    """
-    instance_id: pulumi.Output[str]
-    """Id of the instance."""
-    element_token: pulumi.Output[str]
-    """Secret. The token that calls to the customer's account carry."""
-    element_name: pulumi.Output[str]
-    """Readable name of the element."""
-    valid: pulumi.Output[bool | None]
-    """What the platform says of its credentials."""
-    disabled: pulumi.Output[bool]
-    """Whether calls through the instance are refused."""
+        In a preview Pulumi shows the inputs in its place, which may be any JSON values.
+        """
+        instance_id: pulumi.Output[str]
+        """Id of the instance."""
+        element_token: pulumi.Output[str]
+        """Secret. The token that calls to the customer's account carry."""
+        element_name: pulumi.Output[str]
+        """Readable name of the element."""
+        valid: pulumi.Output[bool | None]
+        """What the platform says of its credentials."""
+        disabled: pulumi.Output[bool]
+        """Whether calls through the instance are refused."""
 
     def __init__(
         self,
@@ -114,7 +119,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
 
 
 def _marker_tags(
-    resource: pulumi.Resource, resource_name: str, opts: pulumi.ResourceOptions
+    resource: ElementInstance, resource_name: str, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[list[str]]:
     """Return the resource's marker tags, see `provider.markers`.
 

@@ -11,6 +11,7 @@ import html
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import pulumi
@@ -104,6 +105,7 @@ def is_credential(key: str) -> bool:
     return key in ("oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token")
 
 
+@cache
 def policy(name: str) -> Policy:
     """Return a field's policy, from its annotation."""
     marks = Inputs.model_fields[name].metadata

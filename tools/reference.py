@@ -87,11 +87,12 @@ def documented(of: type) -> dict[str, str]:
 
     Pydantic could do that as well, but would at every start of the provider.
     """
-    [body] = ast.parse(inspect.getsource(of)).body
-    assert isinstance(body, ast.ClassDef)
+    tree = ast.parse(inspect.getsource(of))
     return {
         ast.unparse(attribute.target): " ".join(str(ast.literal_eval(text.value)).split())
-        for attribute, text in pairwise(body.body)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.ClassDef | ast.If)
+        for attribute, text in pairwise(block.body)
         if isinstance(attribute, ast.AnnAssign)
         and isinstance(text, ast.Expr)
         and isinstance(text.value, ast.Constant)
