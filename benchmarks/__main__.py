@@ -172,22 +172,29 @@ class Run:
 
     def growing(self, count: int, *, rounds: int, at_end: bool = False) -> int:
         """Measure `up` and another `up` that changes nothing; return its requests to /instances."""
-        requests = 0
-        with Platform() as platform:
-            for name, new in (("bare engine", self.bare), ("ours", self.ours)):
-                self.say(f"{name}, {count} instances{', state at the end' if at_end else ''}")
+        extra = AT_END if at_end else None
+        with (
+            Platform() as platform,
+            self.bare(platform, count, extra) as bare,
+            self.ours(platform, count, extra) as ours,
+        ):
+            stacks = {"bare engine": bare, "ours": ours}
+            times: dict[str, list[Timed]] = {}
+            empty = bare.state_size()
+            for name, stack in stacks.items():
+                self.say(f"{name}, {count} instances{AT_THE_END if at_end else ''}")
+                times[name] = [stack.up()]
+            before = platform.requests()
+            for _ in range(rounds):  # in turn, so that a disturbance meets both
+                for name, stack in stacks.items():
+                    times[name].append(stack.up("--expect-no-changes"))
+            for name, (made, *same) in times.items():
                 grown = (self.grown_at_end if at_end else self.grown)[name]
-                with new(platform, count, AT_END if at_end else None) as stack:
-                    empty = stack.state_size()
-                    made = stack.up()
-                    before = platform.requests()
-                    same = [stack.up("--expect-no-changes") for _ in range(rounds)]
-                    requests += platform.requests() - before
-                    grown.up[count] = made.seconds
-                    grown.same[count] = min(one.seconds for one in same)
-                    grown.memory[count] = max(one.memory for one in (made, *same))
-                    grown.state[count] = (stack.state_size() - empty) / count
-        return requests
+                grown.up[count] = made.seconds
+                grown.same[count] = min(one.seconds for one in same)
+                grown.memory[count] = max(one.memory for one in (made, *same))
+                grown.state[count] = (stacks[name].state_size() - empty) / count
+            return platform.requests() - before
 
     def path(self) -> None:
         with Platform() as platform, self.ours(platform, 1) as stack:
@@ -202,7 +209,7 @@ class Run:
         for name, times in singles.items():
             self.grown[name].up[1] = min(times)
         for count in self.sizes.growth[1:]:
-            requests = self.growing(count, rounds=self.sizes.rounds)
+            requests = self.growing(count, rounds=self.sizes.rounds + 2)
         ours, bare, count = self.grown["ours"], self.grown["bare engine"], self.sizes.same
         if count not in ours.up:
             requests = self.growing(count, rounds=self.sizes.rounds)
