@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tools.engine import Engine
 
+README = ROOT / "README.md"
 DOCUMENT, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"
 COMMANDS = ("up", "refresh", "destroy")
 AT_THE_END = ", state at the end"
@@ -86,6 +87,7 @@ class Run:
         self.load = os.getloadavg()[0]
         self.outputs: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
+        self.headline: list[Figure] = []
         self.grown = {"ours": Growth(), "bare engine": Growth()}
         self.grown_at_end = {"ours": Growth(), "bare engine": Growth()}
         self.commands: dict[tuple[int, float], dict[str, dict[str, float]]] = {}
@@ -152,6 +154,7 @@ class Run:
         with Platform(servers.WORK) as platform:
             raw = self.best(lambda: servers.raw_burst(platform))
             real = self.best(lambda: servers.real_burst(platform))
+        self.headline.append(figures[0])
         figures.append(Figure("64 real creates, platform at 100 ms", real, "raw httpx", raw))
         self.show("server", comparison(figures))
         self.say("operations one by one")
@@ -231,6 +234,7 @@ class Run:
                 goal="≤ 1.3",
             ),
         ]
+        self.headline += figures
         said = f"Requests to `/instances` by that `up` of {count}: {requests}."
         self.show("path", f"{comparison(figures)}\n\n{said}")
 
@@ -289,12 +293,13 @@ class Run:
             figures = []
             for goal, ((count, seconds), found) in zip(goals, self.commands.items(), strict=True):
                 for command in COMMANDS:
-                    what = f"`{command}` of {count}, {seconds:g} s each"
+                    what = f"`{command}` of {count}, {seconds:g} s each{name}"
                     ours, ideal = found[f"ours{name}"][command], found[f"ideal{name}"][command]
                     figures += [
                         faster(what, ours, "four at once", found["stock"][command], goal),
                         Figure(what, ours, "ideal + engine", ideal, goal="≤ 0.8"),
                     ]
+            self.headline.append(figures[0])
             self.show(table_name, comparison(figures))
 
     def growth_tables(self) -> None:
@@ -417,8 +422,10 @@ def main() -> None:
     if not quick:
         for name, text in run.texts.items():
             write(DOCUMENT, name, text)
+        write(README, "figures", comparison(run.headline))
         PICTURE.write_text(drawing)
-        run.say(f"written to {DOCUMENT.relative_to(ROOT)} and {PICTURE.relative_to(ROOT)}")
+        written = (README, DOCUMENT, PICTURE)
+        run.say(f"written to {', '.join(str(path.relative_to(ROOT)) for path in written)}")
 
 
 if __name__ == "__main__":
