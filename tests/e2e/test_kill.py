@@ -176,7 +176,7 @@ def test_a_killed_run_without_checkpoints_is_found_again(many, sandbox, gate):
     """Six instances made and answered, six made and not answered, and nothing in the state."""
     sandbox.add_fault("slow", method="POST", path="/instances", when="after", after=6, times=6)
     run = many.start("up", "--yes", "--skip-preview", "--parallel", "64")
-    until(lambda: len(sandbox.instances()) == 12)  # noqa: PLR2004 - all of them
+    until(lambda: len(sandbox.instances()) == 12)
     kill_the_engine(run, many)
     assert not [name for name in resources(many) if name.startswith("account-")]
     gate.open.set()
@@ -199,7 +199,7 @@ def test_a_killed_destroy_without_checkpoints_goes_on(many, sandbox, gate):
     kill_the_engine(run, many)
     gate.open.set()
     known = [name for name in resources(many) if name.startswith("account-")]
-    assert len(known) == 12  # noqa: PLR2004 - all of them
+    assert len(known) == 12
 
     many.refresh()
     known = [one["id"] for name, one in resources(many).items() if name.startswith("account-")]
