@@ -9,6 +9,7 @@ inside the server.
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import contextmanager
 from functools import cached_property
@@ -53,11 +54,16 @@ class ElementInstanceProvider(ResourceProvider):
     def operations(self) -> Operations:
         """What does the work."""
         # httpx loads its command line, and trio where that is installed: nearly half of all
-        # there is to load here, at every command of Pulumi's. It does without.
-        with _without("httpx._main", "trio"):
-            import httpcore  # noqa: F401, PLC0415 - httpx would load it later
+        # there is to load here, at every command of Pulumi's. It does without. What is loaded
+        # stays, so there is nothing to collect meanwhile.
+        gc.disable()
+        try:
+            with _without("httpx._main", "trio"):
+                import httpcore  # noqa: F401, PLC0415 - httpx would load it later
 
-            from provider.operations import Operations  # noqa: PLC0415
+                from provider.operations import Operations  # noqa: PLC0415
+        finally:
+            gc.enable()
 
         return Operations()
 
