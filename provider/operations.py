@@ -127,6 +127,7 @@ class Operations:
                 return DiffResult(changes=True, replaces=changes.replaces)
             if self._platform is not None:
                 self._platform.ledger.keep(_id)
+                self._platform.warn_of_another(_id, olds)
             if not changes.any:
                 return DiffResult(changes=False)
             # None leaves it to the engine to compare inputs, which shows the change in detail and

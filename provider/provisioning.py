@@ -93,27 +93,49 @@ class Platform:
         return taken or bool(credentials - set(credential_marker(record.spent)))
 
     def after_deleting(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
-        """Write down that a resource's instance is no more; warn of another one that is left.
-
-        There is one when the replacement of the resource was interrupted and then given up.
-        """
+        """Write down that a resource's instance is no more; warn of another one that is left."""
         markers = _markers(outputs.get(MARKERS) or [])
         last = self.ledger.journal.last(markers) if markers else None
-        if markers is None or last is None or last.fate in (Fate.VOID, Fate.REFUSED):
-            return
-        if last.instance == instance_id:
+        if last is not None and last.instance == instance_id:
             self.ledger.journal.note(markers, Fate.VOID, instance=instance_id)
-        elif not self.ledger.owns(last.instance):
-            try:
-                left = self.ledger.left(markers, last.instance)
-            except CloudElementsError:
-                left = [last.instance or "unknown"]
-            left = [one for one in left if one != instance_id]
-            if left:
-                host.warn(
-                    f"an interrupted run also made element instance {', '.join(left)} for this "
-                    "resource, which is in no state: delete it"
-                )
+        else:
+            self.warn_of_another(instance_id, outputs, Fate.VOID)
+
+    def warn_of_another(
+        self, instance_id: str, outputs: Mapping[str, Any], fate: Fate = Fate.MADE
+    ) -> None:
+        """Warn of an instance that was made for the resource and is in no state.
+
+        There is one when a replacement was interrupted and then given up. The platform is asked
+        only where the journal knows of such a request.
+
+        Args:
+            instance_id: The resource's own instance.
+            outputs: The state's.
+            fate: What is written down of that instance when there is no other.
+        """
+        journal, markers = self.ledger.journal, _markers(outputs.get(MARKERS) or [])
+        last = journal.last(markers) if markers else None
+        if (
+            markers is None
+            or last is None
+            or last.fate in (Fate.VOID, Fate.REFUSED)
+            or last.instance == instance_id
+            or self.ledger.owns(last.instance)
+        ):
+            return
+        try:
+            left = self.ledger.left(markers, last.instance)
+        except CloudElementsError:
+            left = [last.instance or "unknown"]
+        left = [one for one in left if one != instance_id]
+        if left:
+            host.warn(
+                f"an interrupted run also made element instance {', '.join(left)} for this "
+                "resource, which is in no state: delete it"
+            )
+        elif last.instance or last.time + AT_WORK < self.clock.wall():
+            journal.note(markers, fate, instance=instance_id)
 
     @staticmethod
     def warn_when_invalid(instance: wire.Instance, name: str) -> None:

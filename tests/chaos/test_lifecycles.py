@@ -297,6 +297,9 @@ class Lifecycles(RuleBasedStateMachine):
         name = pick(self.lives, which)
         if self.program[name].inputs.get("adopt"):
             return
+        held = self.engine.state.resources[name].outputs["element_key"]
+        if element == held and not (self.remembers or self.calm):
+            return  # whoever forgets has to bring an interrupted replacement to its end first
         declared = self.program[name]
         declared.delete_first = first
         declared.inputs["element_key"] = element

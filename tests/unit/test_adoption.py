@@ -566,6 +566,36 @@ def test_a_replacement_that_was_given_up_is_told(machine, sandbox, warnings):
     assert f"also made element instance {new}" in warnings[-1]
 
 
+def test_a_replacement_that_was_taken_back_is_told_until_it_is_gone(machine, sandbox, warnings):
+    number, outputs = create(machine.process(), plain())
+    provider = machine.process()
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"})
+    provider.diff(number, outputs, wanted)
+    new, _ = create(provider, wanted)  # killed: the state does not know it
+    for _ in range(2):
+        warnings.clear()
+        assert machine.process().diff(number, outputs, plain()).changes is False
+        assert f"also made element instance {new}" in warnings[-1]
+    sandbox.delete_instance(int(new))
+    warnings.clear()
+    for _ in range(2):
+        before = len(sandbox.journal())
+        assert machine.process().diff(number, outputs, plain()).changes is False
+    assert not warnings
+    assert len(sandbox.journal()) == before, "what is settled is not asked for again"
+
+
+def test_a_replacement_is_not_told_of_while_it_is_still_wanted(machine, sandbox, warnings):
+    number, outputs = create(machine.process(), plain())
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"})
+    provider = machine.process()
+    provider.diff(number, outputs, wanted)
+    create(provider, wanted)
+    warnings.clear()
+    assert machine.process().diff(number, outputs, wanted).replaces
+    assert not warnings
+
+
 # The journal
 
 
