@@ -104,7 +104,7 @@ def _bars(bars: list[Bars], title: str) -> list[str]:
             parts.append(_text(x + width / 2 - 2, y - 4, f"{value:.0f}"))
         parts.append(_text(middle, BOTTOM + 18, bar.name))
     for place, name in enumerate(bars[0].values):
-        x, y = left + 60 + place % 2 * 150, BOTTOM + 34 + place // 2 * 20
+        x, y = left + 60 + place % 2 * 170, BOTTOM + 34 + place // 2 * 20
         parts.append(f'<rect x="{x}" y="{y}" width="12" height="12" fill="{COLOURS[name]}"/>')
         parts.append(_text(x + 18, y + 10, name, "start"))
     return parts
