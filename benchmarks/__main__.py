@@ -216,7 +216,9 @@ class Run:
         for name, times in singles.items():
             self.grown[name].up[1] = min(times)
         for count in self.sizes.growth[1:]:
-            requests = self.growing(count, rounds=self.sizes.rounds + 2)
+            # The ratio that has a goal is of times close to each other: it takes more rounds.
+            rounds = self.sizes.rounds * (3 if count == self.sizes.same else 1)
+            requests = self.growing(count, rounds=rounds)
         ours, bare, count = self.grown["ours"], self.grown["bare engine"], self.sizes.same
         if count not in ours.up:
             requests = self.growing(count, rounds=self.sizes.rounds)
