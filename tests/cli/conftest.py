@@ -159,10 +159,13 @@ def shared_project(engine, shared_sandbox):
 
 @pytest.fixture
 def workplace(shared_project, sandbox, monkeypatch):
-    """Return a project whose stack declares nothing and was never deployed."""
+    """Return a project whose stack declares nothing and is never deployed: see `deployed`."""
     place = Workplace(shared_project, sandbox, monkeypatch)
     place.declare("")
-    return place
+    (state,) = (shared_project.home / "state").rglob("stacks/**/test.json")
+    before = state.read_bytes()
+    yield place
+    assert state.read_bytes() == before, "what it deployed would be there for every other test"
 
 
 @pytest.fixture

@@ -59,16 +59,16 @@ def test_the_code_that_is_stored_creates_the_instance(deployed):
     assert deployed.values("files")["code"] not in said.all
 
 
-def test_a_failed_up_is_told_and_leaves_the_code(workplace):
+def test_a_failed_up_is_told_and_leaves_the_code(deployed):
     """The exit code is ours; the sentence says that the code is there."""
-    workplace.declare(FILES + "mail:\n  element: sendgrid\n")
-    workplace.browser("allow")
+    deployed.declare(FILES + "mail:\n  element: sendgrid\n")
+    deployed.browser("allow")
 
-    said = workplace.process("authorize", "files", "--up", "--yes")
+    said = deployed.process("authorize", "files", "--up", "--yes")
 
     assert said.code == 1
     assert "The code is stored, but 'pulumi up' ended with" in said.stderr
-    assert workplace.values("files")["code"].startswith("code-")
+    assert deployed.values("files")["code"].startswith("code-")
 
 
 def test_oauth1_stores_token_verifier_and_secret(workplace):
