@@ -105,6 +105,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def __init__(self):
         self.logged = []
+        self._news = threading.Condition()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
         engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
@@ -112,8 +113,18 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def Log(self, request, context):  # noqa: N802 - the protocol's name
         """Keep a message."""
-        self.logged.append(request)
+        with self._news:
+            self.logged.append(request)
+            self._news.notify_all()
         return empty_pb2.Empty()
+
+    def hears(self, message):
+        """Wait until a message was logged."""
+        with self._news:
+            heard = self._news.wait_for(
+                lambda: any(one.message == message for one in self.logged), SECONDS
+            )
+        assert heard, f"{message!r} is not among {[one.message for one in self.logged]}"
 
     @property
     def warnings(self):

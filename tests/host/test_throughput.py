@@ -38,6 +38,10 @@ class Gate:
         """Let everybody through, now and later."""
         self._loop.call_soon_threadsafe(self._opened.set)
 
+    def shut(self):
+        """Hold whoever comes from now on."""
+        self._loop.call_soon_threadsafe(self._opened.clear)
+
 
 def desk():
     """Return the inputs of one of many instances."""
@@ -128,3 +132,48 @@ def test_a_server_of_another_make_keeps_its_four_workers_and_that_is_said_once(s
     assert server.engine.warnings == [
         "this Pulumi SDK's server can't be widened, so it works on four instances at once"
     ]
+
+
+HASTY_CLOCK = """
+import runpy, threading, types
+from provider import host
+
+class Event(threading.Event):
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout / 100)
+
+host.threading = types.SimpleNamespace(Event=Event, Thread=threading.Thread)
+runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_while_the_platform_takes_its_time_the_resource_says_for_how_long(start, gated):
+    """On its own line, in passing, and no longer than the platform keeps it waiting."""
+    sandbox, gate = gated(1)
+    server = start(sandbox, launcher=HASTY_CLOCK)
+    engine, inputs = server.engine, desk()
+    server.check(inputs)  # asks for the element's metadata, which the later ones need no more
+    sandbox.set_switch("latency", "1")
+
+    def told(verb):
+        return [one for one in engine.logged if one.message.startswith(verb)]
+
+    def made_to_wait(verb, call, *arguments, **options):
+        waiting = pool.submit(call, *arguments, **options)
+        engine.hears(f"{verb}, waiting for the platform, 10 s")
+        gate.open()
+        done = waiting.result()
+        assert [one.message for one in told(verb)[:2]] == [
+            f"{verb}, waiting for the platform, {seconds} s" for seconds in (5, 10)
+        ]
+        assert all(one.ephemeral for one in told(verb))
+        assert {one.urn for one in told(verb)} == {server.urn}
+        gate.shut()
+        return done
+
+    with ThreadPoolExecutor(1) as pool:
+        state = made_to_wait("creating", server.create, inputs, check=False)
+        state = made_to_wait("updating", server.update, state, inputs | {"name": "renamed"})
+        after = len(told("creating"))
+        made_to_wait("deleting", server.delete, state)
+    assert len(told("creating")) == after
