@@ -95,7 +95,7 @@ def test_check_marks_secrets_leaf_by_leaf(server, sandbox):
     }
 
 
-def test_outputs_hold_what_the_issue_promises_and_mark_what_is_secret(server, sandbox):
+def test_outputs_hold_what_the_reference_promises_and_mark_what_is_secret(server, sandbox):
     state = server.create(drive(sandbox, tags=["billing"]))
 
     instance = only(sandbox)
@@ -461,6 +461,20 @@ def test_what_was_adopted_is_deleted_only_when_asked(start, sandbox):
     state = server.update(state, inputs | {"delete_adopted": True})
     server.delete(state)
     assert sandbox.instances() == []
+
+
+def test_what_another_resource_adopted_outlives_the_one_that_made_it(start, sandbox):
+    """A renamed entry with `adopt`: the engine creates the new one, then deletes the old one."""
+    old = start(sandbox, environment=QUICK).create(desk())
+    server = start(sandbox, environment=QUICK)  # the run that finds the old name gone
+
+    new = server.create(desk(name="renamed", adopt=old.id))
+    server.delete(old)
+
+    assert new.id == old.id == str(only(sandbox)["id"])
+    assert server.engine.warnings == [
+        f"element instance {old.id} stays: its replacement is the same instance"
+    ]
 
 
 # Half made
