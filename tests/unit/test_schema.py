@@ -246,9 +246,14 @@ def test_an_answer_without_token_keeps_the_one_we_know():
 
 def test_a_record_survives_the_state():
     record = Record(
-        managed=frozenset({"b", "a"}), spent={"code": "mark"}, answered={"name": "x"}, adopted=True
+        managed=frozenset({"b", "a"}),
+        spent={"code": "mark"},
+        answered={"configuration.password": "x"},
+        adopted=True,
     )
     bag = record.to_bag()
+    # It may hold what was given as a secret; keys and fingerprints are none.
+    assert [key for key, value in bag.items() if is_rpc_secret(value)] == ["answered"]
     bag["answered"] = unwrap_rpc_secret(bag["answered"])
     assert Record.of({schema.RECORD: bag}) == record
     assert Record.of({}) == Record()
