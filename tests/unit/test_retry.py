@@ -1,5 +1,6 @@
 """The retry table, cell by cell, by what the client really sends."""
 
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -170,9 +171,19 @@ def test_a_missing_connection_is_given_up_soon():
     assert sum(platform.time.sleeps) <= 3.5
 
 
+@pytest.fixture
+def far_from_greenwich(monkeypatch):
+    """A machine whose local time is not the time of HTTP's dates."""
+    monkeypatch.setenv("TZ", "FAR+11")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.mark.parametrize("code", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date", "date without zone"])
-def test_retry_after_is_honoured_to_the_second(code, form):
+def test_retry_after_is_honoured_to_the_second(far_from_greenwich, code, form):
     platform = Platform(ok)
     moment = datetime.fromtimestamp(platform.time.seconds + 42, UTC)
     text = {
