@@ -135,6 +135,8 @@ class State:
     kept: list[Kept]
     busy: bool
     """An update runs now, or was interrupted: something may exist that is not kept yet."""
+    unsettled: frozenset[str] = frozenset()
+    """Names of the resources that it was at, and that are kept: a replacement may be on its way."""
 
     @property
     def ids(self) -> set[str]:
@@ -210,7 +212,14 @@ class Stack:
             for resource in deployment.get("resources") or []
             if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")
         ]
-        return State(kept, busy=bool(deployment.get("pending_operations")))
+        known = {str(one["urn"]) for one in deployment.get("resources") or [] if one.get("id")}
+        # The engine remembers an interrupted create even when a later run has ended it.
+        at = [str(one["resource"]["urn"]) for one in deployment.get("pending_operations") or []]
+        return State(
+            kept,
+            busy=any(urn not in known for urn in at),
+            unsettled=frozenset(urn.rpartition("::")[2] for urn in at),
+        )
 
     @cached_property
     def organization(self) -> str:

@@ -76,13 +76,16 @@ def survey(
     ]
     in_state = {one.name for one in kept}
     left = {i: one for i, one in carrying.items() if i not in state.ids}
+    looked_for = awaited(stack, declared, state)
     for name, declaration in declared.items():
         if name not in in_state:
             rows.append(_not_created(stack, name, declaration, left, client))
     taken = {row.id for row in rows}
     order = {name: number for number, name in enumerate(declared)}
     rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
-    return rows + [_left_over(one, state) for one in left.values() if one.id not in taken]
+    return rows + [
+        _left_over(one, state, looked_for) for one in left.values() if one.id not in taken
+    ]
 
 
 _UNDECLARED = "no longer declared in the stack: the next pulumi up deletes it"
@@ -100,6 +103,19 @@ def stack_marker(stack: Stack, state: State) -> str:
     """Return the stack's marker tag, as its state knows it or else as it would be made."""
     known = [one.markers[0] for one in state.kept if one.markers]
     return known[0] if known else stack.marker_tags()[0]
+
+
+def awaited(
+    stack: Stack, declared: Mapping[str, InstanceDeclaration], state: State
+) -> frozenset[str]:
+    """Return the instance markers that the stack's next run looks for: those of what it creates.
+
+    That is what is declared and not in the state, or there with another element, and what a run
+    was interrupted at.
+    """
+    settled = {(one.name, one.element_key) for one in state.kept if not one.waiting_to_go}
+    names = {name for name, one in declared.items() if (name, one.element) not in settled}
+    return frozenset(stack.marker_tags(name)[1] for name in names | state.unsettled)
 
 
 def is_stack_marker(tag: str) -> bool:
@@ -233,10 +249,13 @@ def _not_created(
     return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
 
 
-def _left_over(instance: wire.Instance, state: State) -> Row:
+def _left_over(instance: wire.Instance, state: State, looked_for: frozenset[str]) -> Row:
     what = "carries the stack's marker and is in no state: elements sweep removes it"
-    if state.busy:
-        what = "carries the stack's marker; an update runs, or was interrupted: run pulumi up first"
+    if state.busy or looked_for & set(instance.tags or []):
+        what = (
+            "carries the stack's marker; an update runs, or was interrupted: run pulumi up first, "
+            "then pulumi refresh --clear-pending-creates"
+        )
     return Row(
         instance.name or "", instance.element.key or "", instance.id, Standing.LEFT_OVER, what
     )

@@ -77,7 +77,7 @@ def sweep(
     if stack is not None and marker is not None:
         message = "Give --stack or --marker, not both."
         raise FailureError(message, Exit.USAGE)
-    known = existing.get(stack or "")
+    known = _carrier(existing, _checked(marker)) if marker else existing.get(stack or "")
     settings = settings_of(known) if known else settings_without_stack(None)
     with (
         platform(settings) as client,
@@ -88,7 +88,8 @@ def sweep(
             return
         if stack is not None:
             marker = _marker(project, known, stack, owner=owner, organization=organization)
-        wanted = _Wanted(_checked(marker or ""), stack, known).held_by(existing)
+        name = known.name if known else stack
+        wanted = _Wanted(_checked(marker or ""), name, known).held_by(existing)
         found = wanted.find(client)
         if not as_json:
             _table(found, wanted)
@@ -129,6 +130,16 @@ def _marker(
     return project.marker_tags(organization, owner, stack)[0]
 
 
+def _carrier(existing: dict[str, Stack], marker: str) -> Stack | None:
+    """Return the stack of this project whose marker tag it is."""
+    from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
+
+    return next(
+        (one for one in existing.values() if stack_marker(one, one.state(secrets=False)) == marker),
+        None,
+    )
+
+
 def _checked(marker: str) -> str:
     from provider.cli.survey import is_stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
 
@@ -156,20 +167,25 @@ class _Wanted:
         Raises:
             FailureError: A run of the stack itself may be making instances.
         """
+        from provider.cli.survey import awaited  # noqa: PLC0415 - loads Pulumi's SDK
+
         held: set[str] = set()
+        looked_for: frozenset[str] = frozenset()
         for one in existing.values():
             state = one.state(secrets=False)
             held |= state.ids
-            if self.known is not None and one.name == self.known.name and state.busy:
+            if self.known is None or one.name != self.known.name:
+                continue
+            if state.busy:
                 message = (
                     f"An update of stack '{one.name}' runs or was interrupted, so nothing was "
-                    "deleted: run 'pulumi up' or 'pulumi refresh' to its end first."
+                    f"deleted: let it end, or else run 'pulumi up --stack {one.name}', and where "
+                    f"that is not enough 'pulumi refresh --clear-pending-creates --stack "
+                    f"{one.name}', first."
                 )
                 raise FailureError(message)
-        awaited: set[str] = set()
-        if self.known is not None:
-            awaited = {self.known.marker_tags(name)[1] for name in self.known.declared()}
-        return _Wanted(self.marker, self.stack, self.known, frozenset(held), frozenset(awaited))
+            looked_for = awaited(self.known, self.known.declared(), state)
+        return _Wanted(self.marker, self.stack, self.known, frozenset(held), looked_for)
 
     def takes(self, instance: wire.Instance) -> bool:
         """Tell whether an instance is a leftover."""
@@ -208,13 +224,16 @@ def _told(instance: wire.Instance) -> dict[str, Any]:
 
 
 def _table(found: list[wire.Instance], wanted: _Wanted) -> None:
+    which = f"'{shown(wanted.stack)}'" if wanted.stack else "with that marker"
+    nowhere = f"No stack {which} is here"
     if not found:
-        say(f"There are no leftovers with the marker {wanted.marker}.")
+        where = f"{nowhere}, and there" if wanted.known is None else "There"
+        say(f"{where} are no leftovers with the marker {wanted.marker}.")
         return
     if wanted.known is None:
         say(
-            "No stack of that name is here. If its state lives elsewhere, on another machine or "
-            "backend, these instances are in use:"
+            f"{nowhere}. If its state lives elsewhere, on another machine or backend, these "
+            "instances are in use:"
         )
     rows = [[one.name or "", one.element.key or "", one.id] for one in found]
     show(grid(("Instance", "Element", "Id"), rows, [""] * len(rows)))

@@ -118,25 +118,90 @@ def test_leftovers_are_shown_and_swept(deployed):
     assert deployed.process("status").code == 0
 
 
-def test_nothing_is_swept_while_an_update_may_be_running(deployed):
-    """A pending operation may be the one that made the instance."""
-    deployed.declare(STACK)
-    deployed.project.up()
-    without(deployed, "still")
-    deployed.declare("")
+def pending(place, name, *, like):
+    """Have the engine remember that a run was interrupted while it created a resource."""
     # An import drops what is pending, so it is written where the engine itself keeps it.
-    file = next((deployed.project.home / "state").rglob("stacks/**/test.json"))
+    file = next((place.project.home / "state").rglob("stacks/**/test.json"))
     state = json.loads(file.read_text())
     latest = state["checkpoint"]["latest"]
-    resource = next(r for r in latest["resources"] if r["urn"].endswith("::mail"))
+    resource = dict(next(r for r in latest["resources"] if r["urn"].endswith(f"::{like}")))
+    resource["urn"] = resource["urn"].removesuffix(like) + name
+    del resource["id"]
     latest["pending_operations"] = [{"resource": resource, "type": "creating"}]
     file.write_text(json.dumps(state))
 
+
+def test_nothing_is_swept_while_an_update_may_be_running(deployed):
+    """A pending operation may be the one that made the instance; the marker protects it as well."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    marker = json.loads(deployed.process("sweep", "--json").stdout)[0]["marker"]
+    without(deployed, "still")
+    deployed.declare("")
+    pending(deployed, "still", like="mail")
+
+    for chosen in (["--stack", "test"], ["--marker", marker]):
+        said = deployed.process("sweep", *chosen, "--yes")
+
+        assert said.code == 1
+        assert "runs or was interrupted, so nothing was deleted" in said.stderr
+        assert "'pulumi refresh --clear-pending-creates --stack test'" in said.stderr
+    assert len(ids(deployed)) == 5
+    deployed.project.refresh("--clear-pending-creates")
+    assert deployed.process("sweep", "--stack", "test", "--yes").code == 0
+    assert "still" not in ids(deployed)
+
+
+def test_a_marker_protects_what_its_stack_declares(deployed):
+    """What the next run of the stack takes over stays, by whatever name the stack is called."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    without(deployed, "still")
+    marker = json.loads(deployed.process("sweep", "--json").stdout)[0]["marker"]
+
+    said = deployed.process("sweep", "--marker", marker, "--yes")
+
+    assert said.code == 0, said.stderr
+    assert f"There are no leftovers with the marker {marker}" in said.stderr
+    assert "still" in ids(deployed)
+
+
+def test_an_interrupted_create_that_a_later_run_ended_holds_nothing_up(deployed):
+    """Only what it was at stays: a replacement of it may be there, and in no state yet."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    double = deployed.process("sweep", "--json")
+    marked = {one["name"]: one["tags"] for one in deployed.sandbox.instances()}
+    for name in ("mail", "bad"):
+        deployed.create("sendgrid", f"{name} again", {"api.token": "t"}, tags=marked[name])
+    assert json.loads(double.stdout)[0]["in_no_state"] == 0
+    pending(deployed, "mail", like="mail")
+    told = deployed.process("status", "--json")
+    assert "then pulumi refresh --clear-pending-creates" in what(told, "mail again")
+    assert what(told, "bad again").endswith("elements sweep removes it")
+
     said = deployed.process("sweep", "--stack", "test", "--yes")
 
-    assert said.code == 1
-    assert "runs or was interrupted, so nothing was deleted" in said.stderr
-    assert len(ids(deployed)) == 5
+    assert said.code == 0, said.stderr
+    assert set(ids(deployed)) == {"desk", "mail", "gone", "still", "bad", "mail again"}
+
+
+def test_a_double_of_what_the_state_holds_is_swept_and_a_replacement_is_not(deployed):
+    """Status and sweep agree: an entry with its instance in the state awaits no other one."""
+    deployed.declare(STACK)
+    deployed.project.up()
+    tags = next(one["tags"] for one in deployed.sandbox.instances() if one["name"] == "mail")
+    deployed.create("closeio", "mail again", {"username": "t"}, tags=tags)
+    as_closeio = "mail:\n  element: closeio\n  configuration: {username: t}\n"
+    start, end = STACK.index("mail:"), STACK.index("gone:")
+    deployed.declare(STACK[:start] + as_closeio + STACK[end:])
+    assert "run pulumi up first" in what(deployed.process("status", "--json"), "mail again")
+    assert "There are no leftovers" in deployed.process("sweep", "--stack", "test").stderr
+
+    deployed.declare(STACK)
+    assert "elements sweep removes it" in what(deployed.process("status", "--json"), "mail again")
+    assert deployed.process("sweep", "--stack", "test", "--yes").code == 0
+    assert "mail again" not in ids(deployed)
 
 
 def test_what_a_state_holds_is_never_swept(deployed):
@@ -212,6 +277,14 @@ def test_a_marker_must_be_ours(workplace, arguments, sentence):
     assert said.code == 2
     assert sentence in said.stderr
     assert workplace.sandbox.counters()["deletes"] == 0
+
+
+def test_a_stack_that_is_not_here_is_told(workplace):
+    """A typo in its name would look like a clean account."""
+    said = workplace.elements("sweep", "--stack", "nosuch")
+
+    assert said.code == 0
+    assert "No stack 'nosuch' is here, and there are no leftovers" in said.stderr
 
 
 def test_an_empty_stack_has_nothing_to_tell(workplace):
