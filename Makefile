@@ -8,7 +8,7 @@ export SE_OFFLINE := true
 .NOTPARALLEL:
 .PHONY: help install engine demo test lint $(TIERS) chaos bench docs format clean
 help: ## Show this list
-	@sed -nE 's/^([a-z][a-z0-9 -]*):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target does; do printf '%-47s %s\n' "$$target" "$$does"; done
+	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-47s %s\n", $$1, $$2}' Makefile
 $(CACHE)/uv/bin/uv:
 	@echo "installing uv into $(CACHE)/uv"; export PIP_ROOT_USER_ACTION=ignore; python3 -m pip install --quiet --target $(CACHE)/uv uv \
 	  || { python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install --quiet uv; }
@@ -19,9 +19,9 @@ engine: install ## Find a Pulumi engine, or get one (minutes, once)
 demo: engine ## Play the main job, from consent to destroy, against a sandbox
 	@$(PYTHON) -m tools.demo
 test: lint $(TIERS) ## Run everything that must pass before a merge
-lint: install ## Check style, types and the direction of imports
-	.venv/bin/ruff check
-	.venv/bin/ruff format --check
+lint: install ## Check style, spelling, types and the direction of imports
+	.venv/bin/ruff check && .venv/bin/ruff format --check
+	.venv/bin/codespell
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 unit property corpus sandbox-test tools-test: install ## Run that folder of tests/
@@ -34,8 +34,9 @@ host: install ## Run tests/host with the locked, the oldest and the newest SDK
 cli e2e: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
 browser: engine ## Run tests/browser with a headless Chromium
-	@{ command -v chromium && command -v chromedriver; } >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \
-	  || { echo "make browser needs chromium and chromium-driver, and apt-get could not install them: install them, then run it again" >&2; exit 1; }
+	@{ command -v chromium && command -v chromedriver; } >/dev/null \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \
+	  || { echo "make browser needs chromium and chromium-driver, and apt-get could not install them: do it" >&2; exit 1; }
 	$(PYTEST) tests/browser
 chaos: install ## Run tests/chaos for much longer
 	CLOUD_ELEMENTS_CHAOS=long $(PYTEST) --timeout 7200 tests/chaos
