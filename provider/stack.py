@@ -9,18 +9,22 @@
           oauth.api.secret: {secure: …}     # pulumi config set --secret --path
           oauth.callback.url: https://app.example.com/callback
 
-Every mistake is named with its exact path, all at once. Values that are secret in the stack file
-stay secret one by one, so that previews show the plain ones.
+Every mistake that the file alone shows is named with its exact path, all at once. Values that are
+secret in the stack file stay secret one by one, so that previews show the plain ones.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import yaml
+from pulumi.runtime import config as runtime_config
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -28,15 +32,22 @@ from pydantic import (
     StrictBool,
     StrictStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
-from provider.config import NAMESPACE
+from provider import schema
+from provider.config import NAMESPACE, Settings, stack_key
 from provider.errors import mistake
 from provider.redaction import is_secret_key
 from provider.resource import ElementInstance
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 KEY = f"{NAMESPACE}:instances"
+_ALIKE = 0.85
+"""How alike two keys are, from 0 to 1, when one is the other mistyped."""
 
 
 class InstanceDeclaration(BaseModel):
@@ -69,6 +80,11 @@ class InstanceDeclaration(BaseModel):
     retain_on_delete: StrictBool = False
     """Pulumi's own: forget it instead of deleting it."""
 
+    @field_validator("tags", "configuration", "provider_data", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: object, info: ValidationInfo) -> object:
+        return ([] if info.field_name == "tags" else {}) if value is None else value
+
     @field_validator("adopt", mode="before")
     @classmethod
     def _id_as_text(cls, value: object) -> object:
@@ -80,42 +96,105 @@ class StackError(pulumi.RunError):
     """The stack configuration has mistakes; the text names each by its path."""
 
 
-def parse(document: object) -> dict[str, InstanceDeclaration]:
+def parse(document: object, keys: Iterable[str] = ()) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
     Args:
         document: The value of `cloud-elements:instances`, secrets in clear.
+        keys: Every key of the stack's configuration, such as `cloud-elements:timeout`.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a value.
     """
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        message = f"{KEY}: must be a map from name to instance"
-        raise StackError(message)
+    mistakes = _mistyped(keys)
+    if not isinstance(document, dict | None):
+        mistakes.append(f"{KEY}: must be a map from name to instance")
+        document = None
     declared: dict[str, InstanceDeclaration] = {}
-    mistakes: list[str] = []
-    known = list(InstanceDeclaration.model_fields)
-    for name, entry in document.items():
-        path = f"{KEY}.{name}"
-        if not isinstance(entry, dict):
+    for name, entry in (document or {}).items():
+        path = f"{KEY}.{name if name.isprintable() else ascii(name)}"
+        if not name:
+            mistakes.append(f"{KEY}: an entry needs a name")
+        elif not isinstance(entry, dict):
             mistakes.append(f"{path}: must be a map with at least 'element'")
-            continue
-        try:
-            declared[name] = InstanceDeclaration.model_validate(entry)
-        except ValidationError as error:
-            problems = error.errors(include_url=False, include_input=False, include_context=False)
-            mistakes += [f"{_path(path, p['loc'])}: {mistake(p, known)}" for p in problems]
+        else:
+            found = _mistakes(name, entry)
+            mistakes += [f"{path}.{where}: {what}" for where, what in found]
+            if not found:
+                declared[name] = InstanceDeclaration.model_validate(entry)
     if mistakes:
         raise StackError("\n".join(mistakes))
     return declared
 
 
-def _path(path: str, location: tuple[int | str, ...]) -> str:
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return path
+def _mistyped(keys: Iterable[str]) -> list[str]:
+    """Return what is wrong with keys that are nearly one of ours; any other is the program's."""
+    ours = [KEY, f"{NAMESPACE}:owner", *(stack_key(item.name) for item in fields(Settings))]
+    bare = {_bare(key): key for key in ours}
+    mistakes = []
+    for key in keys:
+        if key.startswith(f"{NAMESPACE}:") and key not in ours:
+            near = difflib.get_close_matches(_bare(key), bare, n=1, cutoff=_ALIKE)
+            mistakes += [f"{key}: is not known; did you mean '{bare[one]}'?" for one in near]
+    return mistakes
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[-_]", "", key.partition(":")[2]).lower()
+
+
+def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is wrong with an entry, each as path and what; one for each path."""
+    known = list(InstanceDeclaration.model_fields)
+    try:
+        InstanceDeclaration.model_validate(entry)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+        found = [(_path(p["loc"]), _what(p, known)) for p in problems]
+    else:
+        found = []
+    told = {path for path, _ in found}
+    for problem in schema.problems(_bag(name, entry)):
+        where, _, what = problem.partition(": ")
+        field, _, rest = where.partition(".")
+        path = {"element_key": "element", "tags": f"tags[{rest}]" if rest else "tags"}.get(
+            field, where
+        )
+        if path not in told and field not in told:
+            found.append((path, what))
+    return found
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in location
+    ).removeprefix(".")
+
+
+def _what(problem: Any, known: list[str]) -> str:
+    given = problem["input"]
+    if problem["type"] == "string_type" and (given is None or isinstance(given, list | dict)):
+        kind = {type(None): "nothing", list: "a list", dict: "a map"}[type(given)]
+        return f"must be text, not {kind}"
+    return mistake(problem, known)
+
+
+def inputs(name: str, declaration: InstanceDeclaration) -> dict[str, Any]:
+    """Return a declaration as the inputs of its resource, secrets in clear."""
+    return schema.normalised(_bag(name, declaration.model_dump()))
+
+
+def _bag(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry under the names of the resource's inputs."""
+    bag = {"name": name} | {
+        {"element": "element_key"}.get(key, key): value
+        for key, value in entry.items()
+        if value is not None and key not in ("protect", "retain_on_delete")
+    }
+    adopt = bag.get("adopt")
+    if isinstance(adopt, int) and not isinstance(adopt, bool):
+        bag["adopt"] = str(adopt)
+    return bag
 
 
 def declare() -> dict[str, ElementInstance]:
@@ -129,7 +208,7 @@ def declare() -> dict[str, ElementInstance]:
     except pulumi.ConfigTypeError:
         message = f"{KEY}: must be a map from name to instance"
         raise StackError(message) from None
-    declared = parse(document)
+    declared = parse(document, runtime_config.CONFIG.get() or runtime_config.get_config_env())
     hidden = secure_paths(_stack_document())
     instances = {
         name: _instance(name, declaration, hidden) for name, declaration in declared.items()

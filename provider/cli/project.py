@@ -184,7 +184,7 @@ class Stack:
             except ValueError:
                 document = ()  # no map either
         try:
-            return parse(document)
+            return parse(document, self._config)
         except StackError as error:
             raise FailureError(str(error)) from None
 

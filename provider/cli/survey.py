@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provider import schema
 from provider.cli.console import shown
 from provider.errors import CloudElementsError, NotFoundError
 from provider.metadata import missing
+from provider.stack import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -187,27 +188,9 @@ def _drift(kept: Kept, instance: wire.Instance) -> Iterator[str]:
         yield "disabled"
 
 
-def _bag(name: str, declaration: InstanceDeclaration) -> dict[str, Any]:
-    """Return a declaration as the inputs of its resource."""
-    return schema.normalised(
-        {
-            "element_key": declaration.element,
-            "name": declaration.name or name,
-            "tags": declaration.tags,
-            "configuration": declaration.configuration,
-            "code": declaration.code,
-            "provider_data": declaration.provider_data,
-            "external_authentication": declaration.external_authentication,
-            "disabled": declaration.disabled,
-            "adopt": declaration.adopt,
-            "delete_adopted": declaration.delete_adopted,
-        }
-    )
-
-
 def _changes(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
     """Yield what differs between the stack's file and the last run's outputs."""
-    found = schema.changes(kept.outputs, _bag(kept.name, declaration))
+    found = schema.changes(kept.outputs, inputs(kept.name, declaration))
     if found.replaces:
         yield "element"
     if found.name:
@@ -238,7 +221,7 @@ def _not_created(
     what = "run pulumi up"
     try:
         lacking = missing(
-            client.get_element(declaration.element), _bag(name, declaration), new=True
+            client.get_element(declaration.element), inputs(name, declaration), new=True
         )
         if first := next(lacking, None):
             what = first

@@ -287,6 +287,17 @@ def test_a_stack_that_is_not_here_is_told(workplace):
     assert "No stack 'nosuch' is here, and there are no leftovers" in said.stderr
 
 
+def test_a_mistyped_key_is_told(workplace):
+    """Without the word, it would look as if everything was to be deleted."""
+    workplace.file.write_text("config:\n  cloud-elements:instance:\n    a: {element: x}\n")
+
+    for command in ("status", "doctor"):
+        said = workplace.elements(command)
+
+        assert said.code != 0
+        assert "did you mean 'cloud-elements:instances'" in " ".join(said.all.split())
+
+
 def test_an_empty_stack_has_nothing_to_tell(workplace):
     """No instances, no table, no attention needed."""
     said = workplace.elements("status")
@@ -297,9 +308,11 @@ def test_an_empty_stack_has_nothing_to_tell(workplace):
 
 def test_hostile_names_do_not_reach_the_terminal(workplace):
     """Control codes and markup of a name are shown as they are or not at all."""
-    workplace.declare('"[red]x\\x1b[31m":\n  element: sendgrid\n')
+    workplace.declare('"[red]x":\n  element: sendgrid\n')
+    assert "[red]x" in workplace.elements("status").stdout
+    workplace.declare('"x\\x1b[31m":\n  element: sendgrid\n')
 
     said = workplace.elements("status")
 
-    assert "[red]x" in said.stdout
+    assert "'x\\x1b[31m'.name: must not hold line breaks" in said.stderr
     assert "\x1b" not in said.all

@@ -87,6 +87,63 @@ def test_every_mistake_is_named_by_its_path_at_once_and_none_shows_a_value():
     ]
 
 
+def test_what_the_provider_would_refuse_is_named_for_all_entries_at_once():
+    found = mistakes(
+        {
+            "": {"element": "x"},
+            "a": {"element": " sendgrid", "adopt": "bananas"},
+            "b": {"element": "x", "tags": ["fine", "<b>x</b>", None], "name": "<i>x</i>"},
+            "c": {"element": "x", "tags": ["<b>x</b>"], "external_authentication": "foo"},
+            "d": {"element": "", "code": ["x"]},
+        }
+    )
+    markup = "must not hold markup such as <b>, for the platform removes it"
+    key = "must be an element key such as 'onedrivebusiness', without spaces"
+    assert found == [
+        f"{KEY}: an entry needs a name",
+        f"{KEY}.a.element: {key}",
+        f"{KEY}.a.adopt: must be an instance id, 'tag:<tag>' or 'name:<name>'",
+        f"{KEY}.b.tags[2]: must be text, not nothing",
+        f"{KEY}.b.name: {markup}",
+        f"{KEY}.b.tags[1]: {markup}",
+        f"{KEY}.c.tags[0]: {markup}",
+        f"{KEY}.c.external_authentication: must be 'initial' or 'none'",
+        f"{KEY}.d.code: must be text, not a list",
+        f"{KEY}.d.element: {key}",
+    ]
+
+
+def test_a_map_with_only_comments_is_empty():
+    entry = {"element": "x", "tags": None, "configuration": None, "provider_data": None}
+    assert parse({"a": entry})["a"].configuration == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("instance", "instances"),
+        ("Instances", "instances"),
+        ("timout", "timeout"),
+        ("baseURL", "baseUrl"),
+        ("user_secret", "userSecret"),
+        ("ownr", "owner"),
+    ],
+)
+def test_a_mistyped_key_is_refused_before_everything_would_be_deleted(key, meant):
+    with pytest.raises(StackError) as refused:
+        parse(None, [f"cloud-elements:{key}", KEY])
+    told = f"cloud-elements:{key}: is not known; did you mean 'cloud-elements:{meant}'?"
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["cloud-elements:oneDriveCode", "cloud-elements:instanceId", "other:instance", KEY],
+)
+def test_a_key_of_the_programs_own_is_left_alone(key):
+    assert parse(None, [key, "cloud-elements:timeout"]) == {}
+
+
 def test_nothing_secret_shows_in_a_repr():
     declared = parse(
         {"a": {"element": "x", "code": "hidden", "provider_data": {"secret": "hidden"}}}
@@ -237,6 +294,12 @@ def test_a_map_that_is_one_secret_hides_whatever_may_be_one(declared):
 def test_a_mistake_ends_the_program_with_its_path(declared):
     with pytest.raises(pulumi.RunError, match=r"cloud-elements:instances\.a\.element: is required"):
         declared("config: {}\n", {"a": {}})
+
+
+def test_a_mistyped_key_ends_the_program(declared, monkeypatch):
+    monkeypatch.setenv("PULUMI_CONFIG", '{"cloud-elements:instance": "{}"}')
+    with pytest.raises(pulumi.RunError, match="did you mean 'cloud-elements:instances'"):
+        declared("config: {}\n", None)
 
 
 @pytest.mark.parametrize("name", ["off", "on", "yes", "no", "1"])
