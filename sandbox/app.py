@@ -195,6 +195,7 @@ class _Exchange:
 
     def _refused(self, refusal: RefusalError, entry: Entry) -> Response:
         body = {"requestId": entry.request_id, "message": refusal.message}
+        entry.vendor_refused = refusal.provider_message is not None
         if refusal.provider_message is not None:
             body["providerMessage"] = refusal.provider_message
         return self._response(refusal.status, _json(body), entry, {})

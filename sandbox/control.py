@@ -108,9 +108,10 @@ class Control:
             return self._tenant.journal.entries()
 
     def counters(self) -> dict[str, int]:
-        """Return how many creates, doubles, deletes, and codes minted, spent and replayed."""
+        """Return how many creates, doubles, deletes, and codes minted, spent, replayed, resent."""
         with self._tenant.lock:
-            return self._tenant.store.counters()
+            resent = {"codes_resent": self._tenant.journal.codes_resent()}
+            return self._tenant.store.counters() | resent
 
     def switches(self) -> dict[str, object]:
         """Return every switch with its position."""

@@ -28,10 +28,24 @@ class Entry:
     """JSON value, other text as text, None for no body."""
     carries_code: bool
     code_hash: str | None
+    code_resent: bool = False
+    """An earlier request carried the same code, and its answer did not say that nobody looked."""
+    vendor_refused: bool = False
+    """The answer told what the vendor said: `providerMessage`."""
     fault: str | None = None
     status: int | None = None
     """Status that was sent; None while in work and when no answer was sent."""
     finished: bool = False
+
+    @property
+    def unread(self) -> bool:
+        """Whether the answer says that a code in the request was not looked at.
+
+        A redirect or a refusal in which the vendor had no say. After 408 and 429 the request may be
+        at work all the same (docs: 429 stands for size and time as well, 2019-06).
+        """
+        refused = self.status is not None and 300 <= self.status < 500  # noqa: PLR2004
+        return refused and self.status not in (408, 429) and not self.vendor_refused
 
 
 _FIELDS = tuple(f.name for f in fields(Entry))
@@ -56,6 +70,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self._by_code: dict[str, list[Entry]] = {}
 
     def begin(
         self,
@@ -85,7 +100,15 @@ class Journal:
             code_hash=code_hash(code) if code is not None else None,
         )
         self._entries.append(entry)
+        if entry.code_hash is not None:
+            earlier = self._by_code.setdefault(entry.code_hash, [])
+            entry.code_resent = any(not one.unread for one in earlier)
+            earlier.append(entry)
         return entry
+
+    def codes_resent(self) -> int:
+        """Return how many requests carried a code that may have been spent by an earlier one."""
+        return sum(one.code_resent for entries in self._by_code.values() for one in entries)
 
     def entries(self) -> list[dict[str, Any]]:
         """Return every entry as a map of its own; bodies are not copied."""
@@ -94,3 +117,4 @@ class Journal:
     def clear(self) -> None:
         """Forget every entry."""
         self._entries.clear()
+        self._by_code.clear()

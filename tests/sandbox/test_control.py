@@ -94,6 +94,7 @@ def test_counters(
         "codes_minted": 5,
         "codes_spent": 5,
         "codes_replayed": 0,
+        "codes_resent": 0,
     }
     assert sandbox.counters() == expected
     assert backdoor.get("/counters").json() == expected

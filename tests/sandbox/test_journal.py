@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -43,6 +44,8 @@ def test_every_request_is_written_down_in_order(
         "body": whole,
         "carries_code": True,
         "code_hash": hashlib.sha256(code.encode()).hexdigest()[:16],
+        "code_resent": False,
+        "vendor_refused": False,
         "fault": None,
         "status": 200,
         "finished": True,
@@ -87,6 +90,48 @@ def test_one_code_makes_one_instance_however_many_try(
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
     counters = sandbox.counters()
     assert (counters["creates"], counters["codes_spent"], counters["codes_replayed"]) == (1, 1, 7)
+
+
+_LOST = ("drop", "drop;when=after", "status;status=502", "status;status=429", "status;status=408")
+_UNREAD = ("status;status=401", "status;status=413;body=html", "redirect")
+
+
+@pytest.mark.parametrize(
+    ("faults", "resent"),
+    [((fault,), 1) for fault in (*_LOST, "truncated", "refused")]
+    + [((fault,), 0) for fault in _UNREAD]
+    + [(("drop", "status;status=401"), 1), (("status;status=401", "drop"), 1)],
+)
+def test_a_code_counts_as_resent_unless_an_answer_said_that_nobody_looked(
+    api: httpx.Client, sandbox: Sandbox, body: Make, faults: tuple[str, ...], resent: int
+) -> None:
+    """Whether the first request spent it or not: its sender does not know."""
+    whole = body("hubspot")
+    for fault in faults:
+        with suppress(httpx.TransportError):
+            api.post("/instances", json=whole, headers={"sandbox-fault": fault})
+    before = len(faults) - 1 if faults[0] == "drop" else 0
+    assert sandbox.counters()["codes_resent"] == before
+    api.post("/instances", json=whole)
+    assert sandbox.counters()["codes_resent"] == before + resent
+    assert sandbox.journal()[-1]["code_resent"] == bool(resent)
+    api.post("/instances", json=body("hubspot"))
+    assert not sandbox.journal()[-1]["code_resent"]
+    sandbox.reset()
+    assert sandbox.counters()["codes_resent"] == 0
+
+
+def test_a_code_that_the_vendor_refused_counts_when_it_is_sent_again(
+    api: httpx.Client, sandbox: Sandbox, body: Make
+) -> None:
+    """It was looked at, as `providerMessage` says; without that, nobody can tell."""
+    for position, resent in (("on", 1), ("off", 0)):
+        sandbox.reset()
+        sandbox.set_switch("provider_message", position)
+        whole = body("hubspot", providerData={"code": "made-up"})
+        assert [api.post("/instances", json=whole).status_code for _ in range(2)] == [400, 400]
+        assert sandbox.counters()["codes_resent"] == resent
+        assert sandbox.journal()[0]["vendor_refused"] == (position == "on")
 
 
 def _history(connect: Callable[..., httpx.Client], seed: int) -> list[object]:
