@@ -28,9 +28,12 @@ from provider.errors import (
     NotSentError,
     RateLimitError,
     RefusedError,
+    SpentError,
+    StrangerError,
     TooLargeError,
+    UnsendableError,
 )
-from provider.journal import Fate, Journal
+from provider.journal import Entry, Fate, Journal
 from provider.retry import SERVER_ERRORS
 from provider.schema import same_text
 
@@ -47,6 +50,8 @@ _SENDS = 4
 """How often a create without a one-time credential is sent at most."""
 _PATIENCE_AFTER_REFUSAL = 5.0
 """Seconds to look after a 429: a refusal in all but name, so a shorter look will do."""
+_UNKNOWN_ID = frozenset({400, 401, 403, 404})
+"""What the platform may say of an id that is gone (docs: not settled by any)."""
 AT_WORK = 60.0
 """Seconds for which a request may be at work whose sender was killed (docs: 9-26 s were seen)."""
 
@@ -268,11 +273,7 @@ def obtain(wish: Wish, search: Search) -> Found:
 
 
 def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | None:
-    """Return what an earlier run left: by the list, else by what this machine remembers.
-
-    Raises:
-        RefusedError: The code was sent before, and nothing came of it.
-    """
+    """Return what an earlier run left: by the list, else by what this machine remembers."""
     left = search.take(_only(wish, search.ledger.leftovers(markers)))
     if left is not None:
         return left
@@ -280,7 +281,10 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
     if last is not None and last.instance:
         try:
             made = [search.client.get_instance(last.instance)]
-        except NotFoundError:
+        except APIError as error:
+            # The list was answered, so this is about the id alone.
+            if error.status not in _UNKNOWN_ID or isinstance(error, StrangerError):
+                raise
             made = []
         made = [one for one in made if markers.instance in (one.tags or [])]
         left = search.take(_only(wish, search.ledger.free(made)))
@@ -288,18 +292,27 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
         search.progress("an earlier run was interrupted; looking for what it made")
         patience = max(0.0, last.time + AT_WORK - search.clock.wall())
         left = search.until(wish, patience)
-    if left is None:
-        spent = search.ledger.journal.spent(markers, wish.codes)
-        if spent is not None:
-            message = f"{already_sent(spent.time)}: get a new code, then run pulumi up"
-            raise RefusedError(message)
     return left
 
 
-def already_sent(time: float) -> str:
-    """Return why a code is not sent."""
-    moment = datetime.fromtimestamp(time, UTC)
-    return f"its code was sent already, on {moment:%Y-%m-%d at %H:%M} UTC, and never is again"
+def refuse_sent(sent: Entry | None, markers: Markers | None) -> None:
+    """Refuse to send a code that was sent before.
+
+    Args:
+        sent: What the journal knows of that; None when it was not.
+        markers: Those of the resource that has the code now.
+
+    Raises:
+        SpentError: It was sent.
+    """
+    if sent is None:
+        return
+    whose = "" if markers and sent.marker == markers.instance else " for another resource"
+    moment = datetime.fromtimestamp(sent.time, UTC)
+    message = (
+        f"its code was sent already{whose}, on {moment:%Y-%m-%d at %H:%M} UTC, and never is again"
+    )
+    raise SpentError(message)
 
 
 def _create(wish: Wish, search: Search) -> Found:
@@ -307,10 +320,10 @@ def _create(wish: Wish, search: Search) -> Found:
     journal = search.ledger.journal
     lost: CloudElementsError | None = None
     for _ in range(_SENDS):
-        journal.note(wish.markers, Fate.SENT, codes=wish.codes)
+        refuse_sent(journal.reserve(wish.markers, wish.codes), wish.markers)
         try:
             created = search.client.create_instance(wish.body, one_time=wish.one_time)
-        except NotSentError:
+        except (NotSentError, UnsendableError):
             journal.note(wish.markers, Fate.VOID, codes=wish.codes)
             raise
         except (AmbiguousError, RateLimitError) as error:

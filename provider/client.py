@@ -35,6 +35,7 @@ from provider.errors import (
     RefusedError,
     StrangerError,
     TooLargeError,
+    UnsendableError,
 )
 from provider.rate import FinalAnswerError, Limiter, speaks_of_size
 from provider.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
@@ -380,10 +381,10 @@ class CloudElementsClient:
         # Outside the handler: such an error holds the whole body.
         if built is None:
             message = "the inputs hold text or numbers that JSON can't carry"
-            raise RefusedError(message)
+            raise UnsendableError(message)
         if len(built.content) > _LARGEST_BODY:
             message = "the inputs are larger than the 8 MB that the platform takes"
-            raise RefusedError(message)
+            raise UnsendableError(message)
         return built
 
     def _answer(self, request: httpx.Request, call: Call) -> httpx.Response | CloudElementsError:
@@ -452,10 +453,13 @@ def _transport(settings: Settings) -> httpx.HTTPTransport:
     )
     try:
         return httpx.HTTPTransport(limits=limits, proxy=proxy)
+    except OSError:
+        message = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names can't be read"
     except (ValueError, ImportError, httpx.InvalidURL):
-        pass
+        message = (
+            "the proxy that HTTPS_PROXY or ALL_PROXY names can't be used: give an http:// address"
+        )
     # Outside the handler: the address of a proxy may hold a password.
-    message = "the proxy that HTTPS_PROXY or ALL_PROXY names can't be used: give an http:// address"
     raise ConfigError(message)
 
 

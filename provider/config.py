@@ -167,6 +167,7 @@ def _base_url_problems(base_url: str) -> list[str]:
     try:
         parts = urlsplit(base_url)
         host = parts.hostname if parts.port != 0 else None
+        (host or "").encode("idna")  # as the connection will, for which `a..b` is no host
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or not _HEADER_TEXT.fullmatch(base_url):

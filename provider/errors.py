@@ -3,6 +3,8 @@
     CloudElementsError
     ├─ ConfigError              a connection setting is missing or malformed
     ├─ RefusedError             the provider itself will not go on (ambiguous, unsafe or impossible)
+    │  ├─ SpentError            a one-time code was sent before
+    │  └─ UnsendableError       a request that no platform would take, so it never left
     ├─ APIError                 the platform answered with an error
     │  ├─ AuthenticationError   401/403: wrong or missing user or organization secret
     │  ├─ NotFoundError         404 in the platform's own words
@@ -36,6 +38,14 @@ class ConfigError(CloudElementsError):
 
 class RefusedError(CloudElementsError):
     """The provider will not go on, because going on could lose, double or spend something."""
+
+
+class SpentError(RefusedError):
+    """A one-time code was sent before, and is not sent again."""
+
+
+class UnsendableError(RefusedError):
+    """A request that no platform would take, so it never left: nothing was spent."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,10 @@ def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str 
             return f"check that {base_url} is the platform's API (it ends in /elements/api-v2)"
         case TooLargeError():
             return "give less configuration"
+        case SpentError():
+            return "get a new code, then run pulumi up"
+        case UnsendableError():
+            return "correct the inputs, then run pulumi up"
         case AmbiguousError(status=None):
             return "run pulumi up again"
         case APIError(status=status) if status >= 500:  # noqa: PLR2004 - server errors

@@ -72,7 +72,6 @@ class Journal:
         folder: Where the files are; None keeps everything in memory.
         platform: Address of the API: ids are worth nothing elsewhere.
         clock: The clock.
-        closed: Nothing is written down.
     """
 
     def __init__(
@@ -81,9 +80,7 @@ class Journal:
         *,
         platform: str = "",
         clock: Time | None = None,
-        closed: bool = False,
     ) -> None:
-        self._closed = closed
         self._folder = folder
         self._platform = sha256(platform.encode()).hexdigest()[:8]
         self._clock = clock or Time()
@@ -92,9 +89,9 @@ class Journal:
 
     @classmethod
     def at_home(cls, environment: Mapping[str, str], settings: Settings) -> Journal:
-        """Return the journal in Pulumi's own folder; a closed one when the settings say so."""
+        """Return the journal in Pulumi's own folder; in memory only when the settings say so."""
         if not settings.journal:
-            return cls(closed=True)
+            return cls()
         home = environment.get("PULUMI_HOME")
         try:
             folder = Path(home) if home else Path.home() / ".pulumi"
@@ -106,14 +103,25 @@ class Journal:
         self, markers: Markers | None, fate: Fate, *, codes: Iterable[str] = (), instance: str = ""
     ) -> None:
         """Write down what is about to be sent, or what came of it."""
-        if markers is None or self._closed:
-            return
-        entry = Entry(markers.instance, fate, tuple(codes), instance, self._clock.wall())
+        if markers is not None:
+            with self._lock:
+                self._add(markers, fate, tuple(codes), instance)
+
+    def reserve(
+        self, markers: Markers | None, codes: Iterable[str] = (), *, instance: str = ""
+    ) -> Entry | None:
+        """Write down what is about to be sent; return the entry that says one of its codes was.
+
+        Both at once, for two resources may be given the same code.
+        """
+        codes = tuple(codes)
+        if markers is None:
+            return None
         with self._lock:
-            self._of(markers.stack).add(entry)
-            path = self._path(markers.stack)
-            if path is not None:
-                _append(path, entry)
+            sent = self._of(markers.stack).spent(codes)
+            if sent is None:
+                self._add(markers, Fate.SENT, codes, instance)
+        return sent
 
     def last(self, markers: Markers) -> Entry | None:
         """Return the latest entry of a resource."""
@@ -126,6 +134,13 @@ class Journal:
             return None
         with self._lock:
             return self._of(markers.stack).spent(codes)
+
+    def _add(self, markers: Markers, fate: Fate, codes: tuple[str, ...], instance: str) -> None:
+        entry = Entry(markers.instance, fate, codes, instance, self._clock.wall())
+        self._of(markers.stack).add(entry)
+        path = self._path(markers.stack)
+        if path is not None:
+            _append(path, entry)
 
     def _path(self, stack: str) -> Path | None:
         return self._folder / f"{stack}-{self._platform}.jsonl" if self._folder else None

@@ -54,11 +54,11 @@ class Operations:
         """Read the settings and open the connection; a problem is told by `check`."""
         try:
             settings = config.load(os.environ, req.config.get)
+            journal = Journal.at_home(os.environ, settings)
+            self.connect(Platform.of(settings, journal=journal))
         except ConfigError as error:
             self._problem = str(error)
             return
-        journal = Journal.at_home(os.environ, settings)
-        self.connect(Platform.of(settings, journal=journal))
         # A few more than work at once, so that the engine's Cancel is answered meanwhile.
         host.widen(settings.concurrency + _SPARE_WORKERS)
 
@@ -130,6 +130,10 @@ class Operations:
                 self._platform.warn_of_another(_id, olds)
             if not changes.any:
                 return DiffResult(changes=False)
+            if changes.replayed and not changes.credentials:
+                host.warn(
+                    "its code was sent before and is not sent again: get a new code, or take it out"
+                )
             # None leaves it to the engine to compare inputs, which shows the change in detail and
             # lets replace_on_changes work; where only outputs differ, it would see nothing.
             news = {key: value for key, value in news.items() if key != "__provider"}
@@ -210,25 +214,27 @@ def _advice(error: CloudElementsError, verb: str) -> str | None:
     match error, verb:
         case ((StrangerError() | RateLimitError() | TooLargeError()), _):
             return None
-        case APIError(status=409), "delete":
+        case AuthenticationError(message=said), _ if "Organization" in said:
+            return None  # our own secrets (docs: the platform's one text for them, 2018-09)
+        case APIError(status=400 | 409), "delete":
             return "delete what uses the instance, such as formula instances, then run it again"
         case NotFoundError(), "update":
             return "run pulumi refresh, for it was deleted outside Pulumi"
         case NotFoundError(), "read":
             return "correct the id"
-        case APIError(status=400), "read":
-            return "if it was deleted outside Pulumi, run pulumi state delete with its URN"
+        case APIError(status=400 | 401 | 403), "read":  # docs: which one, is not settled
+            ask = f"{_ADMINISTRATOR}; " if error.status == _FORBIDDEN else ""
+            return f"{ask}if it was deleted outside Pulumi, run pulumi state delete with its URN"
         case AuthenticationError(status=403), _:
-            return "ask an administrator of your organization to allow this user to do it"
-        case AuthenticationError(message=said), _ if "Organization" in said:
-            return None  # our own secrets (docs: the platform's one text for them, 2018-09)
+            return _ADMINISTRATOR
         case APIError(status=status), "create" | "update" if status < _SERVER_ERROR:
             return "correct the inputs, with a new code if one was sent, then run pulumi up"
         case _:
             return None
 
 
-_SERVER_ERROR = 500
+_ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
+_FORBIDDEN, _SERVER_ERROR = 403, 500
 
 
 def _as_read(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provider import host, schema, wire
-from provider.adoption import AT_WORK, Ledger, Search, Wish, already_sent, asked, obtain, waits
+from provider.adoption import AT_WORK, Ledger, Search, Wish, asked, obtain, refuse_sent, waits
 from provider.client import CloudElementsClient
 from provider.errors import (
     AmbiguousError,
@@ -20,6 +20,7 @@ from provider.errors import (
     NotSentError,
     RateLimitError,
     RefusedError,
+    UnsendableError,
     advice,
 )
 from provider.journal import Fate, Journal
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from provider.config import Settings
 
 _CONFIGURATION = "configuration."
+_GET_ONE = "get a new code"
+_REPLAYED = "its code was sent before, and no code is sent twice"
 
 
 @dataclass
@@ -90,7 +93,8 @@ class Platform:
         credentials = set(filter(is_credential_marker, carried))
         others = {tag for tag in carried if is_marker(tag)} - credentials - set(markers.tags)
         taken = markers.instance not in carried and bool(others)
-        return taken or bool(credentials - set(credential_marker(record.spent)))
+        ours = {tag for sent in (record.spent, *record.past) for tag in credential_marker(sent)}
+        return taken or bool(credentials - ours)
 
     def after_deleting(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Write down that a resource's instance is no more; warn of another one that is left."""
@@ -265,7 +269,7 @@ class Provisioning:
         others = {
             key: value
             for key, value in inputs.provider_data.items()
-            if (path := f"provider_data.{key}") not in self.fresh or path in paths
+            if (path := schema.credential_path(key)) not in self.fresh or path in paths
         }
         return code | others
 
@@ -298,7 +302,7 @@ class Provisioning:
             adopted=adopted,
             refused=disabled,
         )
-        unsent = {} if send else self.fresh
+        kept = replace(record, spent={}) if send else record
         provider_data, credentials = self._authentication(self.fresh if send else ())
         seen = schema.view(instance, self.wished, Record(managed=record.managed))
         held = instance.held or {}
@@ -319,22 +323,60 @@ class Provisioning:
             provider_data=provider_data or None,
         )
         sends = self.fresh if send else {}
-        return self._change(instance, body, record, sends=sends, unsent=unsent)
+        return self._change(instance, body, record, sends=sends, kept=kept)
 
     def go_on(self, instance_id: str, olds: dict[str, Any]) -> dict[str, Any]:
         """Change the instance from what the state holds to what is wished for; return outputs."""
-        record = Record.of(olds)
         changes = schema.changes(olds, _with_alias(self.inputs))
+        record, replayed = self._looked_after(instance_id, Record.of(olds), changes.replayed)
+        outputs = self._go_on(instance_id, olds, record, changes)
+        if replayed and not changes.credentials:
+            # The rest is brought about all the same; only this must not pass for done.
+            message = f"{_REPLAYED}: {_GET_ONE}, or take it out, then run pulumi up"
+            raise host.HalfMadeError(instance_id, outputs, message)
+        return outputs
+
+    def _looked_after(
+        self, instance_id: str, record: Record, replayed: Mapping[str, str]
+    ) -> tuple[Record, bool]:
+        """Return what is remembered, and whether credentials are given that failed or are old.
+
+        A request that counted as lost may have taken effect after all: the instance shows it.
+        """
+        if not replayed:
+            return record, False
+        carried = set(self.client.get_instance(instance_id).tags or [])
+        effective = [
+            sent
+            for sent in record.past
+            if set(replayed.values()) <= set(sent.values())
+            and carried.intersection(credential_marker(sent))
+        ]
+        if not effective:
+            return record, True
+        past = tuple(sent for sent in record.past if sent not in effective)
+        return replace(record, spent=effective[0], past=past), False
+
+    def _go_on(
+        self, instance_id: str, olds: dict[str, Any], old: Record, changes: Changes
+    ) -> dict[str, Any]:
+        """Bring about the changes; return the outputs.
+
+        Args:
+            instance_id: The instance.
+            olds: The state's outputs.
+            old: What is remembered of it.
+            changes: What differs.
+        """
         credentials = schema.fingerprints(changes.credentials)
-        spent = {**record.spent, **credentials}
-        body = self._update_body(changes, spent, adopted=record.adopted)
+        spent = {**old.spent, **credentials}
+        body = self._update_body(changes, spent, adopted=old.adopted)
+        record = replace(old, managed=frozenset(self.wished.configuration), spent=spent)
         if not body:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
             # half-way, and the engine asks for another one.
             instance = self.client.get_instance(instance_id)
             # What differs now is drift: no answer to anything that was written.
-            managed = frozenset(self.wished.configuration)
-            record = replace(record, managed=managed, spent=spent)
             outputs = self._settle(instance, record, token=olds.get("element_token"))
             if (instance.valid is False or record.refused) and not changes.any:
                 message = "it is still not valid: correct its inputs, or give a new code"
@@ -350,20 +392,11 @@ class Provisioning:
             disabled=olds.get("disabled"),
             valid=olds.get("valid"),
         )
-        record = Record(
-            managed=frozenset(self.wished.configuration),
-            spent=spent,
-            answered=record.answered,
-            adopted=record.adopted,
-            refused=record.refused,
-        )
-        return self._change(
-            before,
-            body,
-            record,
-            sends=credentials,
-            unsent=dict(Record.of(olds).spent),
-        )
+        former = {path: old.spent[path] for path in credentials if path in old.spent}
+        if _codes(former):
+            record = replace(record, past=(*old.past, former))
+        kept = replace(record, spent=old.spent, past=old.past)
+        return self._change(before, body, record, sends=credentials, kept=kept)
 
     def _update_body(
         self, changes: Changes, spent: Mapping[str, str], *, adopted: bool
@@ -406,7 +439,7 @@ class Provisioning:
         record: Record,
         *,
         sends: Mapping[str, str],
-        unsent: dict[str, str],
+        kept: Record,
     ) -> dict[str, Any]:
         """Send a PATCH where there is something to send; return the outputs.
 
@@ -415,12 +448,12 @@ class Provisioning:
             body: The PATCH.
             record: What to remember when it worked.
             sends: Fingerprints of what the PATCH carries and can be spent once, by path.
-            unsent: The credentials that are spent even when the PATCH never left.
+            kept: What to remember when it never left.
         """
         instance = before
         again = record.refused and bool({"configuration", "providerData"} & body.keys())
         if body:
-            instance = self._patched(before, body, record, sends=sends, unsent=unsent)
+            instance = self._patched(before, body, record, sends=sends, kept=kept)
             answered = _answered(instance, self.wished, body, record.answered)
             record = replace(record, answered=answered, refused=record.refused and not again)
         enable = again or (record.refused and self.platform.ledger.adopted(before.id))
@@ -433,7 +466,7 @@ class Provisioning:
         record: Record,
         *,
         sends: Mapping[str, str],
-        unsent: dict[str, str],
+        kept: Record,
     ) -> wire.Instance:
         """Send a PATCH, its one-time credentials at most once; return the instance after it."""
         journal = self.platform.ledger.journal
@@ -441,16 +474,19 @@ class Provisioning:
         try:
             if sends and self._authenticated(before.id, record, codes):
                 body, sends, codes = _without_credentials(body, sends), {}, ()
-            if codes:
-                journal.note(self.markers, Fate.SENT, codes=codes, instance=before.id)
-            instance = self.client.update_instance(before.id, body, one_time=bool(sends))
+                kept = record
+            refuse_sent(journal.reserve(self.markers, codes, instance=before.id), self.markers)
         except RefusedError as error:
-            return self._lost(before, body, record, error, spent=True)
-        except NotSentError as error:
-            journal.note(self.markers, Fate.VOID, codes=codes)
-            return self._lost(before, body, replace(record, spent=unsent), error)
+            return self._lost(before, body, kept, error, sent=record.spent)
         except CloudElementsError as error:
-            return self._lost(before, body, record, error, spent=bool(sends))
+            return self._lost(before, body, kept, error)
+        try:
+            instance = self.client.update_instance(before.id, body, one_time=bool(sends))
+        except (NotSentError, UnsendableError) as error:
+            journal.note(self.markers, Fate.VOID, codes=codes)
+            return self._lost(before, body, kept, error)
+        except CloudElementsError as error:
+            return self._lost(before, body, kept, error, sent=record.spent if sends else None)
         if codes:
             journal.note(self.markers, Fate.MADE, codes=codes, instance=before.id)
         return instance
@@ -459,7 +495,7 @@ class Provisioning:
         """Tell whether an earlier run that was interrupted authenticated the instance already.
 
         Raises:
-            RefusedError: It sent the code, and the instance does not show it.
+            SpentError: It sent the code, and the instance does not show it.
         """
         if self.markers is None:
             return False
@@ -470,25 +506,32 @@ class Provisioning:
         for _ in waits(patience, clock):
             if wanted & set(self.client.get_instance(instance_id).tags or []):
                 return True
-        if sent is not None:
-            raise RefusedError(already_sent(sent.time))
+        refuse_sent(sent, self.markers)
         return False
 
     def _lost(
         self,
         before: wire.Instance,
         body: dict[str, Any],
-        record: Record,
+        kept: Record,
         error: CloudElementsError,
         *,
-        spent: bool = False,
+        sent: Mapping[str, str] | None = None,
     ) -> wire.Instance:
-        """Return the instance when the failed PATCH took effect after all; else raise."""
+        """Return the instance when the failed PATCH took effect after all; else raise.
+
+        Args:
+            before: The instance as it is known so far.
+            body: The PATCH.
+            kept: What to remember when it had no effect.
+            error: How it failed.
+            sent: Fingerprints of the credentials that it would have left, when it carried some.
+        """
         unanswered = isinstance(error, AmbiguousError | RateLimitError) or (
             isinstance(error, APIError) and error.status in SERVER_ERRORS
         )
-        if unanswered and spent:
-            wanted = set(credential_marker(record.spent))
+        if unanswered and sent:
+            wanted = set(credential_marker(sent))
             for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
                 try:
                     instance = self.client.get_instance(before.id)
@@ -497,16 +540,17 @@ class Provisioning:
                 if wanted & set(instance.tags or []):
                     return instance
         new = self.platform.ledger.adopted(before.id)
-        if isinstance(error, NotFoundError) or not (spent or new):
+        if isinstance(error, NotFoundError) or not (sent or new):
             raise error
-        # Kept in the state with what was spent, so that no later run sends it again, and without
+        # Kept in the state with what was sent, so that no later run sends it again, and without
         # what did not arrive, so that the next run does send that.
-        managed = record.managed - set(body.get("configuration") or {})
-        outputs = self._outputs(before, replace(record, managed=managed))
+        managed = kept.managed - set(body.get("configuration") or {})
+        past = (*kept.past, sent) if sent else kept.past
+        outputs = self._outputs(before, replace(kept, managed=managed, past=past))
         outputs.pop(MARKERS, None)
         then = advice(error) or "run pulumi up again"
-        if spent:
-            then = "get a new code, then run pulumi up"
+        if sent:
+            then = f"{_GET_ONE}, then run pulumi up"
             if not isinstance(error, RefusedError):
                 then = f"its code counts as spent, so {then}"
         raise host.HalfMadeError(before.id, outputs, f"{error}: {then}") from None

@@ -78,7 +78,7 @@ class Inputs(BaseModel):
         """Every credential that can be spent once, by its path."""
         found = {"code": self.code} if self.code else {}
         found |= {
-            f"provider_data.{key}": wire.stored(value) or ""
+            credential_path(key): wire.stored(value) or ""
             for key, value in self.provider_data.items()
             if key not in _REUSABLE
         }
@@ -98,6 +98,11 @@ class Inputs(BaseModel):
 
 _REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
 """Provider data that names an account and can't be spent (docs: 21 create bodies, 2020-11)."""
+
+
+def credential_path(key: str) -> str:
+    """Return the path of provider data; a code is the same code wherever it is given."""
+    return "code" if key == "code" else f"provider_data.{key}"
 
 
 def is_credential(key: str) -> bool:
@@ -286,7 +291,8 @@ class Record:
 
     Args:
         managed: Configuration keys that the program gave.
-        spent: Fingerprints of one-time credentials that were sent, by path.
+        spent: Fingerprints of the one-time credentials that authenticated it last, by path.
+        past: Others that were sent, each set by path: refused, lost or followed by newer ones.
         answered: What the platform made of our own last write where it differs from what we
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
         adopted: The instance was there before and was taken over because the program asked.
@@ -295,6 +301,7 @@ class Record:
 
     managed: frozenset[str] = frozenset()
     spent: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[Mapping[str, str], ...] = ()
     answered: Mapping[str, Any] = field(default_factory=dict)
     adopted: bool = False
     refused: bool = False
@@ -307,6 +314,7 @@ class Record:
         return cls(
             managed=frozenset(bag.get("managed") or ()),
             spent=dict(bag.get("spent") or {}),
+            past=tuple(map(dict, bag.get("past") or ())),
             answered=dict(bag.get("answered") or {}),
             adopted=bool(bag.get("adopted")),
             refused=bool(bag.get("refused")),
@@ -318,6 +326,7 @@ class Record:
         parts = {
             "managed": sorted(self.managed),
             "spent": dict(self.spent),
+            "past": [dict(one) for one in self.past],
             "answered": answered,
             "adopted": self.adopted,
             "refused": self.refused,
@@ -492,6 +501,8 @@ class Changes:
     """Keys that the program gave before and gives no more."""
     credentials: dict[str, str]
     """One-time credentials that were not sent before, by path."""
+    replayed: dict[str, str]
+    """Fingerprints of those that were sent before, and not last with success: never sent again."""
     disabled: bool
     markers: bool
     deletion: bool
@@ -507,6 +518,7 @@ class Changes:
             or self.configuration
             or self.removed
             or self.credentials
+            or self.replayed
             or self.disabled
             or self.markers
             or self.deletion
@@ -542,7 +554,12 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
     }
     if whole_unknown:
         changed["configuration"] = configuration
-    spent = record.spent
+    given = {
+        path: mark
+        for path, mark in fingerprints(inputs.one_time).items()
+        if record.spent.get(path) != mark
+    }
+    sent = {mark for one in record.past for mark in one.values()}
     return Changes(
         replaces=[
             name
@@ -556,9 +573,10 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
         credentials={
             path: value
             for path, value in inputs.one_time.items()
-            if spent.get(path) != fingerprint(path, value)
+            if path in given and given[path] not in sent
         }
         | {name: "" for name in ("code", "provider_data") if name in unknown},
+        replayed={path: mark for path, mark in given.items() if mark in sent},
         disabled="disabled" in unknown
         or (inputs.disabled is not None and inputs.disabled != bool(olds.get("disabled"))),
         markers=MARKERS in unknown

@@ -158,6 +158,11 @@ def _of_kept(
             Standing.DRIFTED,
             f"{', '.join(drift)} changed outside Pulumi: run pulumi refresh, then pulumi up",
         )
+    if declaration and schema.changes(kept.outputs, inputs(kept.name, declaration)).replayed:
+        return row(
+            Standing.CHANGED,
+            f"its code was sent before and never is again: run elements authorize {kept.name} --up",
+        )
     if declaration and (changes := list(_changes(kept, declaration))):
         return row(Standing.CHANGED, f"{', '.join(changes)} changed in the stack: run pulumi up")
     if instance.disabled:

@@ -103,8 +103,7 @@ class Machine:
         """Start a provider process, which knows nothing but what the machine remembers."""
         self.line = Line(self._inner)
         client = CloudElementsClient(self._settings, transport=self.line, clock=self.clock.time)
-        closed = self._folder is None
-        journal = Journal(self._folder, platform="sandbox", clock=self.clock.time, closed=closed)
+        journal = Journal(self._folder, platform="sandbox", clock=self.clock.time)
         provider = ElementInstanceProvider()
         provider.operations.connect(
             Platform.of(self._settings, client=client, clock=self.clock.time, journal=journal)

@@ -3,7 +3,9 @@
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.host.server import APPLICATION, BASIC, UNKNOWN, RefusedCall, marked
@@ -226,6 +228,11 @@ CORRECT = ": correct the inputs, with a new code if one was sent, then run pulum
 WRONG = DESK | {"configuration": BASIC | {"password": "wrong"}}
 
 
+def made_up(server, sandbox, inputs):
+    """Give a code of no consent: each its own, for the server sends none twice."""
+    return inputs | ({"code": f"made-up-code-{uuid4().hex}"} if "code" in inputs else {})
+
+
 def broken(kind, **options):
     """Return what makes every create meet a fault."""
 
@@ -241,13 +248,28 @@ def switched(name, value):
 
     def prepare(server, sandbox, inputs):
         sandbox.set_switch(name, value)
-        return inputs
+        return made_up(server, sandbox, inputs)
 
     return prepare
 
 
 def spent(server, sandbox, inputs):
-    """Spend the code on another instance."""
+    """Spend the code on another instance, which somebody else makes."""
+    inputs = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+    secrets = f"User {sandbox.user_secret}, Organization {sandbox.organization_secret}"
+    body = {
+        "element": {"key": inputs["element_key"]},
+        "providerData": {"code": inputs["code"]},
+        "configuration": inputs["configuration"],
+        "name": "elsewhere",
+    }
+    url = f"{sandbox.base_url}/instances"
+    httpx.post(url, json=body, headers={"Authorization": secrets}).raise_for_status()
+    return inputs
+
+
+def sent(server, sandbox, inputs):
+    """Spend the code on another resource."""
     inputs = inputs | {"code": sandbox.new_code("onedrivebusiness")}
     server.create(inputs | {"__markers": marked()})
     return inputs
@@ -276,10 +298,18 @@ def drive(server, sandbox, inputs):
 REFUSED = {
     "made-up code": (
         DRIVE,
-        None,
+        made_up,
         r"Bad Request \(invalid_grant: the code was never issued\) \(.* → 400, .*\)" + CORRECT,
     ),
     "spent code": (DRIVE, spent, r"Bad Request \(.*the code was used before\) .*" + CORRECT),
+    "sent code": (
+        DRIVE,
+        sent,
+        (
+            r"its code was sent already for another resource, on [-0-9]+ at [:0-9]+ UTC, and "
+            r"never is again: get a new code, then run pulumi up"
+        ),
+    ),
     "foreign code": (DRIVE, foreign, r"Bad Request \(.*issued for another element.*" + CORRECT),
     "denied code": (
         DRIVE,

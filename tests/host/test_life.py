@@ -287,10 +287,13 @@ def test_a_code_that_was_refused_at_the_update_is_not_sent_again(server, sandbox
     kept = State(state.id, spent, plain(json_format.MessageToDict(failed.properties)))
     assert kept.outputs["element_token"] == state.outputs["element_token"]
     sent = [entry for entry in sandbox.journal() if entry["carries_code"]]
-    state = server.update(kept, spent)  # the engine tries again, the code unchanged
+    with pytest.raises(RefusedCall, match="sent before") as refused:
+        server.update(kept, spent)  # the engine tries again, the code unchanged
+    failed = refused.value.init_failed
+    kept = State(state.id, spent, plain(json_format.MessageToDict(failed.properties)))
     assert [entry for entry in sandbox.journal() if entry["carries_code"]] == sent
     good = inputs | {"code": sandbox.new_code("onedrivebusiness")}
-    state = server.update(state, good)
+    state = server.update(kept, good)
     assert server.plan(state, good) == "none"
 
 

@@ -5,7 +5,7 @@ import threading
 import httpx
 import pytest
 
-from provider import host
+from provider import host, schema
 from provider.adoption import Ledger
 from provider.errors import CloudElementsError
 from provider.host import HalfMadeError
@@ -96,6 +96,11 @@ def create(provider, inputs):
 def requests(sandbox, method, path):
     """Return what reached the platform."""
     return [e for e in sandbox.journal() if (e["method"], e["template"]) == (method, path)]
+
+
+def authentications(sandbox):
+    """Return the updates that carried a one-time code."""
+    return [entry for entry in requests(sandbox, *PATCH) if entry["carries_code"]]
 
 
 def the_only(sandbox):
@@ -270,7 +275,9 @@ def test_an_id_that_a_killed_run_knew_needs_no_list(machine, sandbox):
     assert number == str(the_only(sandbox)["id"])
 
 
-def test_a_remembered_instance_that_is_gone_is_made_again(machine, sandbox):
+@pytest.mark.parametrize("status", ["404", "400", "401", "403"])
+def test_a_remembered_instance_that_is_gone_is_made_again(machine, sandbox, status):
+    sandbox.set_switch("unknown_instance_status", status)
     number, _ = create(machine.process(), plain())
     sandbox.delete_instance(int(number))
     again, _ = create(machine.process(), plain())
@@ -456,10 +463,86 @@ def test_an_authentication_that_was_lost_is_not_sent_again(machine, sandbox, mad
     with pytest.raises(HalfMadeError, match="counts as spent, so get a new code") as lost:
         machine.process().update(number, outputs, inputs)
     kept = as_given(lost.value.outputs)
-    machine.process().update(number, kept, inputs)  # all but the code is brought about
-    assert "later" in the_only(sandbox)["tags"]
-    assert len([one for one in requests(sandbox, *PATCH) if one["carries_code"]]) == 1
+    with pytest.raises(HalfMadeError, match=r"was sent before.*get a new code, or take it out"):
+        machine.process().update(number, kept, inputs)
+    assert "later" in the_only(sandbox)["tags"]  # all but the code is brought about
+    assert len(authentications(sandbox)) == 1
     assert the_only(sandbox)["authentications"] == 1
+
+
+def test_an_authentication_that_took_effect_late_is_found_at_the_next_run(machine, sandbox, made):
+    number, outputs = made
+    inputs = oauth(sandbox)
+    sandbox.set_switch("token_on_reauthentication", "rotate")
+    sandbox.add_fault("drop", when="after", method="PATCH", path=ONE[1])
+    sandbox.add_fault("status", status=403, method="GET", path=ONE[1], after=1)
+    with pytest.raises(HalfMadeError, match="counts as spent") as lost:
+        machine.process().update(number, outputs, inputs)
+    result = machine.process().update(number, as_given(lost.value.outputs), inputs)
+    assert as_given(result.outs)["element_token"] == the_only(sandbox)["token"]
+    assert schema.changes(as_given(result.outs), inputs).any is False
+    assert len(authentications(sandbox)) == 1
+
+
+def test_a_code_that_was_followed_by_another_is_not_sent_again(machine, sandbox, made, warnings):
+    number, outputs = made
+    first, second = oauth(sandbox), oauth(sandbox)
+    for inputs in (first, second):
+        outputs = as_given(machine.process().update(number, outputs, inputs).outs)
+    process = machine.process()
+    assert process.diff(number, outputs, first).changes is not False
+    assert warnings == [
+        "its code was sent before and is not sent again: get a new code, or take it out"
+    ]
+    with pytest.raises(HalfMadeError, match=r"was sent before.*get a new code") as refused:
+        process.update(number, outputs, first)
+    kept = as_given(refused.value.outputs)
+    assert process.diff(number, kept, second).changes is False
+    assert len(authentications(sandbox)) == 2
+    assert the_only(sandbox)["authentications"] == 3
+
+
+def test_a_code_that_two_resources_have_is_sent_once(machine, sandbox):
+    code = sandbox.new_code("onedrivebusiness")
+    tags = markers(organization="o", project="p", stack="dev", place="other").tags
+    process = machine.process()
+    create(process, oauth(sandbox, code=code))
+    with pytest.raises(CloudElementsError, match=r"sent already for another resource, on \d{4}-"):
+        process.create(oauth(sandbox, code=code, name="other") | {MARKERS: tags})
+    assert len(requests(sandbox, *POST)) == 1
+
+
+def test_a_code_is_the_same_as_provider_data(machine, sandbox, made):
+    number, outputs = made
+    inputs = oauth(sandbox)
+    outputs = as_given(machine.process().update(number, outputs, inputs).outs)
+    moved = {key: value for key, value in inputs.items() if key != "code"}
+    moved["provider_data"] = {"code": inputs["code"]}
+    assert machine.process().diff(number, outputs, moved).changes is False
+
+
+def test_a_code_stays_good_when_the_look_before_it_fails(machine, sandbox, made):
+    number, outputs = made
+    inputs = oauth(sandbox)
+    sandbox.add_fault("status", status=503, method="GET", path=ONE[1], times=None)
+    with pytest.raises(CloudElementsError, match="503"):
+        machine.process().update(number, outputs, inputs)
+    assert requests(sandbox, *PATCH) == []
+    sandbox.clear_faults()
+    machine.process().update(number, outputs, inputs)
+    assert the_only(sandbox)["authentications"] == 2
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_a_code_stays_good_when_its_request_can_not_be_written(machine, sandbox, update):
+    inputs = oauth(sandbox)
+    too_much = inputs | {"configuration": APPLICATION | {"filter": "x" * 8_000_001}}
+    number, outputs = create(machine.process(), oauth(sandbox)) if update else ("", {})
+    process = machine.process()
+    with pytest.raises(CloudElementsError, match="larger than the 8 MB"):
+        process.update(number, outputs, too_much) if update else process.create(too_much)
+    process.update(number, outputs, inputs) if update else process.create(inputs)
+    assert the_only(sandbox)["authentications"] == 1 + update
 
 
 @pytest.mark.parametrize("answered", [True, False])

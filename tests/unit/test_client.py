@@ -26,6 +26,7 @@ from provider.errors import (
     NotSentError,
     RefusedError,
     StrangerError,
+    UnsendableError,
 )
 from provider.retry import Time
 
@@ -146,7 +147,7 @@ def test_a_body_that_cannot_be_sent_is_refused(value):
     arrived, answer = recorder(ok())
     body = BODY | {"configuration": {"password": value, "other": PASSWORD}}
     error = caught(lambda: client(answer).create_instance(body, one_time=False))
-    assert type(error) is RefusedError
+    assert type(error) is UnsendableError
     assert arrived == []
 
 

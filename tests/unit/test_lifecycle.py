@@ -1,6 +1,7 @@
 """What the lifecycle decides by itself; its whole life is tested in tests/host."""
 
 import pytest
+from pulumi.dynamic import Config, ConfigureRequest
 
 from provider.config import Settings
 from provider.errors import (
@@ -20,6 +21,8 @@ CALL = Call("POST", "/instances")
 CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"
 REFRESH = "run pulumi refresh, for it was deleted outside Pulumi"
 ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
+IN_USE = "delete what uses the instance, such as formula instances, then run it again"
+GONE = "if it was deleted outside Pulumi, run pulumi state delete with its URN"
 OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token provided."
 
 
@@ -30,23 +33,18 @@ OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token pro
         (APIError(CALL, 400, "Bad Request"), "update", CORRECT),
         (APIError(CALL, 422, "Bad Request"), "create", CORRECT),
         (APIError(CALL, 409, "in use"), "create", CORRECT),
-        (
-            APIError(CALL, 409, "in use"),
-            "delete",
-            "delete what uses the instance, such as formula instances, then run it again",
-        ),
+        (APIError(CALL, 409, "in use"), "delete", IN_USE),
+        (APIError(CALL, 400, "in use"), "delete", IN_USE),
         (APIError(CALL, 500, "broken"), "create", None),
         (NotFoundError(CALL, 404, "gone"), "update", REFRESH),
         (NotFoundError(CALL, 404, "gone"), "create", CORRECT),
         (NotFoundError(CALL, 404, "gone"), "read", "correct the id"),
-        (
-            APIError(CALL, 400, "gone"),
-            "read",
-            "if it was deleted outside Pulumi, run pulumi state delete with its URN",
-        ),
+        (APIError(CALL, 400, "gone"), "read", GONE),
+        (AuthenticationError(CALL, 401, "gone"), "read", GONE),
+        (AuthenticationError(CALL, 403, "gone"), "read", f"{ADMINISTRATOR}; {GONE}"),
+        (AuthenticationError(CALL, 401, OUR_SECRETS), "read", None),
         (AuthenticationError(CALL, 401, OUR_SECRETS), "create", None),
         (AuthenticationError(CALL, 401, "Request failed"), "create", CORRECT),
-        (AuthenticationError(CALL, 401, "Request failed"), "read", None),
         (AuthenticationError(CALL, 403, "Forbidden"), "create", ADMINISTRATOR),
         (AuthenticationError(CALL, 403, "Forbidden"), "delete", ADMINISTRATOR),
         (RateLimitError(CALL, 429, "slower"), "create", None),
@@ -67,6 +65,20 @@ def test_without_settings_check_says_so_and_still_judges_the_inputs():
         "the provider is not configured",
     ]
     assert {failure.property for failure in failures} == {""}
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "SSL_CERT_FILE"])
+def test_an_environment_that_does_not_work_is_one_line_of_check(monkeypatch, tmp_path, variable):
+    monkeypatch.setenv("CLOUD_ELEMENTS_BASE_URL", "https://platform.example/elements/api-v2")
+    monkeypatch.setenv("CLOUD_ELEMENTS_USER_SECRET", "user")
+    monkeypatch.setenv("CLOUD_ELEMENTS_ORGANIZATION_SECRET", "organization")
+    (tmp_path / "broken.pem").write_text("no certificate", encoding="utf-8")
+    unusable = {"HTTPS_PROXY": "socks5://h:1", "SSL_CERT_FILE": str(tmp_path / "broken.pem")}
+    monkeypatch.setenv(variable, unusable[variable])
+    operations = Operations()
+    operations.configure(ConfigureRequest(Config({}, "cloud-elements")))
+    (failure,) = operations.check({}, {"element_key": "x", "name": "desk"}).failures
+    assert variable in failure.reason
 
 
 def test_without_settings_nothing_else_works():
