@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from provider import wire
     from provider.client import CloudElementsClient
 
-_SECRET_TYPES = frozenset({"PASSWORD"})
+_SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
+"""Types whose values may be secret whatever the key: free text may hold anything."""
 _OAUTH2, _OAUTH1 = frozenset({"oauth2", "oauth"}), frozenset({"oauth1"})
 
 

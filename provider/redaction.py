@@ -34,6 +34,7 @@ PLAIN_KEYS = frozenset(
         "bulk.query.field_name",
         "bulk.query.operator",
         "bulk.relations",
+        "default.select.fields.map",
         "document.tagging",
         "event.helper.key",
         "event.metadata",
@@ -72,11 +73,15 @@ PLAIN_KEYS = frozenset(
 carry a token.
 """
 
-PLATFORM_WRITTEN = re.compile(r"oauth\.user\..*|expires_in")
-"""Keys that the platform rewrites by itself whenever it refreshes a token: never compared."""
+PLATFORM_WRITTEN = re.compile(r"oauth\.user\.(?!refresh_interval$).*|expires_in")
+"""Keys that the platform rewrites by itself whenever it refreshes a token: never compared.
+
+docs: the interval between refreshes is a setting (common instance configuration, 2020-11).
+"""
 
 _SECRET_WORD = re.compile(
-    r"pass|pwd|secret|token|credential|private|signature|cert|api.?key|key$|pin$|auth$"
+    r"pass|pwd|secret|token|credential|private|signature|cert|jks|keystore|cookie|session|header"
+    r"|api.?key|key$|pin$|auth$|(callback|hook).*url|poller\.urls|variables"
 )
 _SHORTEST_SECRET = 4
 """A shorter value is no secret worth hiding, and hiding it would make texts unreadable."""

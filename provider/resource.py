@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -24,9 +25,10 @@ _OUTPUTS = (
     "valid",
     "disabled",
 )
-_claims: dict[str, set[int]] = {}
-"""Logical names in aliases, and the resources that gave them up: whoever else has the name now is
-another resource, and gets other markers."""
+_claims: WeakKeyDictionary[object, dict[str, set[int]]] = WeakKeyDictionary()
+"""For each run of a program (the Automation API has several in one process, and each has its own
+root resource): logical names in aliases, and the resources that gave them up. Whoever else has such
+a name now is another resource, and gets other markers."""
 
 
 class ElementInstance(Resource, module="cloud-elements", name="ElementInstance"):
@@ -125,15 +127,16 @@ def _marker_tags(
 
     Evaluated when the program has run, so that every alias is known by then.
     """
+    claims = _claims.setdefault(pulumi.runtime.get_root_resource() or ElementInstance, {})
     for alias in opts.aliases or []:
-        _claims.setdefault(_old_name(alias, resource_name), set()).add(id(resource))
+        claims.setdefault(_old_name(alias, resource_name), set()).add(id(resource))
     owner = pulumi.Config(NAMESPACE).get("owner") or ""
 
     async def tags() -> list[str]:
         # The URN's third part lists the types of all parents; with the name it is unique.
         urn = await opts.parent.urn.future() if opts.parent else None
         place = f"{urn.split('::')[2]}${resource_name}" if urn else resource_name
-        if _claims.get(resource_name, set()) - {id(resource)}:
+        if claims.get(resource_name, set()) - {id(resource)}:
             place += " again"
         return markers(
             organization=f"{pulumi.get_organization()}/{owner}",

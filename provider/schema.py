@@ -264,19 +264,20 @@ def marked_secret(bag: Mapping[str, Any], known_plain: frozenset[str]) -> dict[s
                 for name, item in value.items()
             }
         elif key in Inputs.model_fields and policy(key).secret:
-            items = value.items() if isinstance(value, dict) else None
-            marked[key] = (
-                {name: _marked(item) for name, item in items}
-                if items is not None
-                else _marked(value)
-            )
+            whole = not isinstance(value, dict)
+            marked[key] = _marked(value) if whole else {k: _marked(v) for k, v in value.items()}
         else:
             marked[key] = value
     return marked
 
 
 def _marked(value: Any) -> Any:
-    return value if is_unknown(value) else wrap_rpc_secret(value)
+    """Mark a value; of one that is known in part alone, the known parts."""
+    if not is_unknown(value):
+        return wrap_rpc_secret(value)
+    if isinstance(value, dict):
+        return {key: _marked(item) for key, item in value.items()}
+    return [_marked(item) for item in value] if isinstance(value, list) else value
 
 
 def inputs_of(bag: Mapping[str, Any]) -> Inputs:
@@ -575,7 +576,12 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
             for path, value in inputs.one_time.items()
             if path in given and given[path] not in sent
         }
-        | {name: "" for name in ("code", "provider_data") if name in unknown},
+        | {name: "" for name in ("code", "provider_data") if name in unknown}
+        | {
+            f"configuration.{key}": ""
+            for key, value in wanted.items()
+            if is_credential(key) and is_unknown(value)
+        },
         replayed={path: mark for path, mark in given.items() if mark in sent},
         disabled="disabled" in unknown
         or (inputs.disabled is not None and inputs.disabled != bool(olds.get("disabled"))),

@@ -138,6 +138,8 @@ def test_what_metadata_know_to_be_plain():
     shop = element(
         entry("plain"),
         entry("typed", type="PASSWORD"),
+        entry("text", type="TEXTAREA"),
+        entry("code", type="CODE_EDITOR"),
         entry("api.token"),
         entry("oauth.user.refresh_token"),
         {"key": "untyped"},

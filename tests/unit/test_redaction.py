@@ -44,6 +44,14 @@ def test_metadata_may_say_that_a_key_is_plain():
         "event.notification.signature.key",
         "x509.certificate",
         "card.pin",
+        "event.notification.callback.url",
+        "event.notification.callback.headers",
+        "event.poller.urls",
+        "instance.variables",
+        "saps4.cookie",
+        "sfdc.session.id",
+        "base64.encoded.jks",
+        "webhook.url",
     ],
 )
 def test_a_key_that_names_a_secret_is_one_whatever_metadata_say(key):
@@ -60,6 +68,8 @@ def test_a_key_that_names_a_secret_is_one_whatever_metadata_say(key):
         ("oauth.api.key", False),
         ("my.oauth.user.token", False),
         ("expires_in.x", False),
+        ("oauth.user.refresh_interval", False),
+        ("oauth.user.refresh_intervals", True),
     ],
 )
 def test_keys_that_the_platform_rewrites(key, written):

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from provider import ElementInstance, resource
+from provider import ElementInstance
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, is_marker
 
@@ -34,14 +34,18 @@ class Mocks(pulumi.runtime.Mocks):
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run():
     """Return a function that runs a program; its result is what is registered, by name."""
 
     def ran(program, stack="dev", project="shop"):
-        monkeypatch.setattr(resource, "_claims", {})
         mocks = Mocks()
         pulumi.runtime.set_mocks(mocks, project=project, stack=stack)
-        pulumi.runtime.test(lambda: program() and None)()
+
+        def main():
+            pulumi.runtime.settings.set_root_resource(pulumi.ComponentResource("my:run:Run", "run"))
+            program()
+
+        pulumi.runtime.test(main)()
         return mocks.registered
 
     return ran
@@ -194,6 +198,12 @@ def test_whoever_takes_a_name_that_another_gave_up_gets_other_markers(run, alias
             old[1],
             registered["renamed"].inputs[MARKERS][1],
         )
+
+
+def test_a_run_knows_nothing_of_the_aliases_of_another(run):
+    old = tags(run, invoices)
+    run(lambda: invoices("renamed", aliases=[pulumi.Alias(name="invoices")]))
+    assert tags(run, invoices) == old
 
 
 def test_an_alias_of_its_own_name_changes_no_markers(run):

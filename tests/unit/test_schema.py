@@ -130,6 +130,7 @@ def test_secrets_are_marked_unless_known_to_be_plain():
             "listed": "c",
             "listed.password": "d",
             "later": UNKNOWN,
+            "in.part": {"known": ["g", UNKNOWN], "not": UNKNOWN},
         },
         "code": "e",
         "provider_data": {"realmId": "f"},
@@ -140,6 +141,9 @@ def test_secrets_are_marked_unless_known_to_be_plain():
     secret = {key for key, value in marked["configuration"].items() if is_rpc_secret(value)}
     assert secret == {"password", "nobody.knows", "listed.password"}
     assert marked["configuration"]["later"] is UNKNOWN
+    in_part = marked["configuration"]["in.part"]
+    assert is_rpc_secret(in_part["known"][0])
+    assert in_part["known"][1] is in_part["not"] is UNKNOWN
     assert is_rpc_secret(marked["code"])
     assert is_rpc_secret(marked["provider_data"]["realmId"])
     assert not is_rpc_secret(marked["name"])
@@ -353,7 +357,8 @@ def test_credentials_inside_the_configuration_are_spent_once_as_well():
             MARKERS,
         )
     ]
-    + [{"tags": ["a", UNKNOWN]}, {"configuration": {"a": {"deep": [UNKNOWN]}}}],
+    + [{"tags": ["a", UNKNOWN]}, {"configuration": {"a": {"deep": [UNKNOWN]}}}]
+    + [{"configuration": {"a": 1, "oauth.user.refresh_token": UNKNOWN}}],
     ids=",".join,
 )
 def test_what_is_not_known_yet_counts_as_changed(after):
