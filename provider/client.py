@@ -6,6 +6,7 @@ Knows no Pulumi and no stack. Callers never look at status codes: an answer is a
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import ssl
@@ -54,7 +55,7 @@ _LARGEST_BODY = 8_000_000
 
 _LONGEST_TEXT = 500
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_NO_SUCH_FORM = frozenset({400, 404, 405, 415})
+_NO_SUCH_FORM = frozenset({404, 405, 415})
 """What an API that takes OAuth requests by GET alone may answer to a POST."""
 
 
@@ -476,11 +477,20 @@ def _secrets_in_instance(body: Mapping[str, Any]) -> set[str]:
 def _json(response: httpx.Response, call: Call) -> object:
     """Return the JSON of a 2xx answer."""
     try:
-        return response.json()
+        return _document(response)
     except (ValueError, RecursionError):
         pass
     # Outside the handler: the ValueError holds the document.
     raise _not_json(call, response)
+
+
+def _document(response: httpx.Response) -> object:
+    """Return the answer's JSON; half a surrogate pair, which no text can carry on, becomes `?`."""
+    document: object = response.json()
+    if b"\\ud" not in response.content.lower():
+        return document
+    written = json.dumps(document, ensure_ascii=False)
+    return json.loads(written.encode(errors="replace"))
 
 
 def _not_json(call: Call, response: httpx.Response) -> AmbiguousError:
@@ -512,7 +522,7 @@ def _error_class(response: httpx.Response, *, theirs: bool) -> type[APIError]:
 
 def _error_body(response: httpx.Response) -> wire.ErrorBody | None:
     try:
-        document = response.json()
+        document = _document(response)
     except (ValueError, RecursionError):
         return None
     return wire.read(wire.ErrorBody, document)

@@ -35,6 +35,7 @@ MARKERS = "__markers"
 
 _PREFIX = "pulumi-"
 _CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
+_STACK_MARKER_DASHES = 3
 _PROJECT_LENGTH, _STACK_LENGTH, _CHECK_LENGTH = 24, 14, 4
 
 
@@ -87,6 +88,12 @@ def is_marker(tag: str) -> bool:
     """Tell whether a tag is one of ours, of whichever stack."""
     inner = tag.removeprefix(_PREFIX)[:-_CHECK_LENGTH]
     return tag.startswith(_PREFIX) and tag == _checked(inner)
+
+
+def is_stack_marker(tag: str) -> bool:
+    """Tell whether a tag is the marker of a stack, of whichever one."""
+    # pulumi-<project>-<stack>-<check>: no other marker has as many dashes.
+    return tag.count("-") >= _STACK_MARKER_DASHES and is_marker(tag)
 
 
 def is_credential_marker(tag: str) -> bool:

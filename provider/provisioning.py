@@ -30,6 +30,7 @@ from provider.markers import (
     credential_marker,
     is_credential_marker,
     is_marker,
+    is_stack_marker,
 )
 from provider.metadata import Metadata, default_of
 from provider.redaction import MASK
@@ -226,6 +227,12 @@ class Provisioning:
         if not self.platform.ledger.claim(instance):
             message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
             raise RefusedError(message)
+        for tag in filter(is_stack_marker, instance.tags or []):
+            if self.markers is None or tag != self.markers.stack:
+                host.warn(
+                    f"instance {instance.id} was made by another stack (tag '{tag}'), whose destroy "
+                    "deletes it: take it out there first, by pulumi state delete"
+                )
         # One that a create of ours made is no stranger: it goes when its resource goes.
         ours = self.markers is not None and self.markers.instance in (instance.tags or [])
         return instance.id, self._take_over(instance, adopted=not ours, sent=False)

@@ -163,7 +163,7 @@ def problems(bag: Mapping[str, Any]) -> list[str]:
     return found + list(_rule_problems(known))
 
 
-_MARKUP = re.compile(r"<[A-Za-z/!?][^>]*>")
+_MARKUP = re.compile(r"<[^<>]*>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ADOPT = re.compile(r"\d+|(tag|name):.+", re.DOTALL)
 _LARGEST_WHOLE = 2**53

@@ -230,25 +230,25 @@ def _instance(
 ) -> ElementInstance:
     def marked(value: Any, *path: str) -> Any:
         """Mark what the stack file keeps secret; where that can't be told, what may be one."""
-        if hidden is None:
-            secret = path[0] != "configuration" or is_secret_key(path[-1])
-            return pulumi.Output.secret(value) if secret else value
-        return _marked(value, (name, *path), hidden)
+        if hidden is not None:
+            return _marked(value, (name, *path), hidden)
+        secret = path[0] == "configuration" and is_secret_key(path[-1])
+        return pulumi.Output.secret(value) if secret else value
 
     return ElementInstance(
         name,
-        declaration.element,
-        name=declaration.name,
+        marked(declaration.element, "element"),
+        name=marked(declaration.name, "name"),
         code=declaration.code,
         configuration={
             key: marked(value, "configuration", key)
             for key, value in declaration.configuration.items()
         },
-        tags=declaration.tags,
+        tags=marked(declaration.tags, "tags"),
         provider_data=declaration.provider_data or None,
         external_authentication=declaration.external_authentication,
         disabled=declaration.disabled,
-        adopt=declaration.adopt,
+        adopt=marked(declaration.adopt, "adopt"),
         delete_adopted=declaration.delete_adopted,
         opts=pulumi.ResourceOptions(
             protect=declaration.protect, retain_on_delete=declaration.retain_on_delete

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from provider.client import CloudElementsClient
     from provider.stack import InstanceDeclaration
 
-_STACK_MARKER_DASHES = 3  # pulumi-<project>-<stack>-<check>: no other marker has as many
-
 
 class Standing(StrEnum):
     """How an instance stands; `OK` alone needs nothing."""
@@ -117,13 +115,6 @@ def awaited(
     settled = {(one.name, one.element_key) for one in state.kept if not one.waiting_to_go}
     names = {name for name, one in declared.items() if (name, one.element) not in settled}
     return frozenset(stack.marker_tags(name)[1] for name in names | state.unsettled)
-
-
-def is_stack_marker(tag: str) -> bool:
-    """Tell whether a tag is the marker of a stack, of whichever one."""
-    from provider.markers import is_marker  # noqa: PLC0415
-
-    return tag.count("-") >= _STACK_MARKER_DASHES and is_marker(tag)
 
 
 def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instance]:

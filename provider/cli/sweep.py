@@ -141,7 +141,7 @@ def _carrier(existing: dict[str, Stack], marker: str) -> Stack | None:
 
 
 def _checked(marker: str) -> str:
-    from provider.cli.survey import is_stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
+    from provider.markers import is_stack_marker  # noqa: PLC0415
 
     if not is_stack_marker(marker):
         message = f"'{shown(marker)}' is no stack's marker tag; 'elements sweep' lists them."
@@ -241,7 +241,8 @@ def _table(found: list[wire.Instance], wanted: _Wanted) -> None:
 
 def _overview(existing: dict[str, Stack], client: CloudElementsClient, *, as_json: bool) -> None:
     """List every stack marker in the account, and whose it is."""
-    from provider.cli.survey import is_stack_marker, stack_marker  # noqa: PLC0415
+    from provider.cli.survey import stack_marker  # noqa: PLC0415
+    from provider.markers import is_stack_marker  # noqa: PLC0415
 
     states = {name: one.state(secrets=False) for name, one in existing.items()}
     markers = {stack_marker(one, states[name]): name for name, one in existing.items()}

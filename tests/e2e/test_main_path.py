@@ -158,6 +158,16 @@ def test_a_new_code_authenticates_the_same_instance_anew(project, sandbox, step)
     assert sandbox.counters()["codes_replayed"] == 0
 
 
+def test_whatever_the_stack_file_keeps_secret_is_secret_in_the_state(project, sandbox):
+    declare(project, element="sendgrid")
+    for path in ("name", "tags[0]", 'configuration["api.token"]'):
+        project.config_set(f"{PATH}.{path}", f"hidden {path}", secret=True, path=True)
+    project.up()
+    instance = next(iter(sandbox.instances()))
+    assert (instance["name"], instance["tags"][0]) == ("hidden name", "hidden tags[0]")
+    assert "hidden" not in project.export_text() + project.everything_said()
+
+
 def test_another_element_replaces_the_instance(project, sandbox, step):
     declare(project)
     new_code(project, sandbox)

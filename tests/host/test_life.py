@@ -6,6 +6,7 @@ from google.protobuf import json_format
 from pulumi.runtime.rpc import wrap_rpc_secret
 
 from provider.errors import did_you_mean
+from provider.markers import markers
 from sandbox import Sandbox
 from tests.host.server import (
     APPLICATION,
@@ -478,6 +479,22 @@ def test_what_another_resource_adopted_outlives_the_one_that_made_it(start, sand
     assert new.id == old.id == str(only(sandbox)["id"])
     assert server.engine.warnings == [
         f"element instance {old.id} stays: its replacement is the same instance"
+    ]
+
+
+def test_adopting_what_another_stack_made_is_warned_of(start, sandbox):
+    theirs = markers(organization="o", project="shop", stack="prod", place="desk")
+    stranger = made_elsewhere(sandbox, name="old", tags=theirs.tags)
+    server = start(sandbox, environment=QUICK)
+
+    state = server.create(desk(adopt=stranger))
+
+    assert state.id == stranger
+    assert server.engine.warnings == [
+        (
+            f"instance {stranger} was made by another stack (tag '{theirs.stack}'), whose destroy "
+            "deletes it: take it out there first, by pulumi state delete"
+        )
     ]
 
 
