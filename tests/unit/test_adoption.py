@@ -435,6 +435,29 @@ def test_what_a_refused_create_left_is_kept_until_it_works(machine, sandbox, lea
     assert as_given(result.outs)["valid"] is True
 
 
+class Unfiltered(httpx.BaseTransport):
+    """Leads to a platform that takes no notice of what a list is to be filtered by."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def handle_request(self, request):
+        request.url = request.url.copy_remove_param("tags[]")
+        return self._inner.handle_request(request)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_list_that_is_not_filtered_gives_nothing_foreign_away(
+    sandbox, clock, transport, tmp_path, when
+):
+    machine = Machine(sandbox, clock, Unfiltered(transport), tmp_path)
+    alike, _ = create(machine.process(), plain("other", name="invoices"))
+    sandbox.add_fault("drop", when=when, method="POST", path="/instances")
+    number, _ = create(machine.process(), plain())
+    assert number != alike
+    assert len(sandbox.instances()) == 2
+
+
 # Authenticating anew
 
 
