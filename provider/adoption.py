@@ -199,6 +199,7 @@ class Search:
         window: Seconds to look for an instance whose answer was lost.
         clock: The clock.
         progress: Shows passing progress.
+        warn: Shows a warning.
     """
 
     client: CloudElementsClient
@@ -206,6 +207,7 @@ class Search:
     window: float
     clock: Time
     progress: Callable[[str], None]
+    warn: Callable[[str], None]
 
     def now(self, wish: Wish) -> wire.Instance | None:
         """Return the one free instance that carries the wish's marker and fits."""
@@ -375,7 +377,11 @@ def _first(wish: Wish, created: wire.Instance, search: Search) -> wire.Instance 
         try:
             listed = search.client.find_instances(tag=wish.markers.instance)
         except CloudElementsError:
-            return None  # a later create's list tells it
+            search.warn(
+                f"whether instance {created.id} is the only one of this resource can't be told: a "
+                "request for it was lost before, and the list failed; elements status shows another"
+            )
+            return None
         first = _only(wish, search.ledger.free(_carrying(wish.markers, listed)))
         if first is not None or any(one.id == created.id for one in listed):
             break

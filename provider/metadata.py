@@ -16,7 +16,7 @@ from provider.errors import (
     did_you_mean,
 )
 from provider.redaction import looks_secret
-from provider.schema import is_credential, is_unknown
+from provider.schema import is_credential, is_one_time, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 """Types whose values may be secret whatever the key: free text may hold anything."""
+_REFRESH_TOKEN = "oauth.user.refresh_token"
 _OAUTH2, _OAUTH1 = frozenset({"oauth2", "oauth"}), frozenset({"oauth1"})
 
 
@@ -153,8 +154,12 @@ def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> I
         if value is None or value == "":
             label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
             yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
-    if new and not inputs.get("external_authentication"):
+    if not new:
+        return
+    if inputs.get("external_authentication") in (None, "none"):
         yield from _missing_credentials(element, inputs, configuration)
+    elif inputs["external_authentication"] == "initial" and _REFRESH_TOKEN not in configuration:
+        yield f"configuration.{_REFRESH_TOKEN}: is required by external_authentication 'initial'"
 
 
 def _missing_credentials(
@@ -166,9 +171,10 @@ def _missing_credentials(
         return
     kind = str(chosen or kind)
     provider_data = inputs.get("provider_data") or {}
-    if is_unknown(provider_data):
+    if not isinstance(provider_data, dict) or is_unknown(provider_data):
         return
-    if kind in _OAUTH2 and not inputs.get("code") and not provider_data:
+    handed_in = inputs.get("code") or any(map(is_one_time, provider_data))
+    if kind in _OAUTH2 and not handed_in:
         yield (
             f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
             "get one by 'elements authorize'"

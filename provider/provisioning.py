@@ -189,6 +189,7 @@ class Provisioning:
             window=self.platform.settings.lookup_window,
             clock=self.platform.clock,
             progress=host.tell,
+            warn=host.warn,
         )
         found = obtain(wish, search)
         instance = found.instance
@@ -555,7 +556,10 @@ class Provisioning:
         past = (*kept.past, sent) if sent else kept.past
         outputs = self._outputs(before, replace(kept, managed=managed, past=past))
         outputs.pop(MARKERS, None)
-        then = advice(error) or "run pulumi up again"
+        then = (
+            advice(error, base_url=self.platform.settings.base_url)
+            or "correct the inputs, then run pulumi up"
+        )
         if sent:
             then = f"{_GET_ONE}, then run pulumi up"
             if not isinstance(error, RefusedError):

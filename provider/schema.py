@@ -80,7 +80,7 @@ class Inputs(BaseModel):
         found |= {
             credential_path(key): wire.stored(value) or ""
             for key, value in self.provider_data.items()
-            if key not in _REUSABLE
+            if is_one_time(key)
         }
         return found | {
             f"configuration.{key}": wire.stored(value) or ""
@@ -103,6 +103,11 @@ _REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
 def credential_path(key: str) -> str:
     """Return the path of provider data; a code is the same code wherever it is given."""
     return "code" if key == "code" else f"provider_data.{key}"
+
+
+def is_one_time(key: str) -> bool:
+    """Tell whether an entry of provider data can be spent."""
+    return key not in _REUSABLE
 
 
 def is_credential(key: str) -> bool:

@@ -417,6 +417,20 @@ def test_a_second_instance_that_can_not_be_deleted_is_named(forgetful, sandbox):
     assert f"delete {second}" in str(refused.value)
 
 
+def test_a_second_instance_that_can_not_be_looked_for_is_warned_of(forgetful, sandbox, warnings):
+    provider = forgetful.process()
+    object.__setattr__(provider.operations._platform.settings, "lookup_window", 0.0)
+    sandbox.set_switch("list_delay_requests", "1")
+    sandbox.add_fault("drop", method="POST", path="/instances")
+    sandbox.add_fault("status", method="GET", path="/instances", status=403, after=2, times=None)
+    number, _ = create(provider, plain())
+    assert len(sandbox.instances()) == 2
+    assert warnings == [
+        f"whether instance {number} is the only one of this resource can't be told: a request for "
+        "it was lost before, and the list failed; elements status shows another"
+    ]
+
+
 # Left behind by a refused create
 
 

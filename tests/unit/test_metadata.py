@@ -86,6 +86,8 @@ def test_of_a_group_only_the_chosen_one(chosen, keys):
 
 # What is missing
 
+TOKEN = "oauth.user.refresh_token"
+
 
 def missing(inputs, *entries, new=True, authentication="basic"):
     shop = element(*entries, authentication=authentication)
@@ -114,7 +116,18 @@ def test_nothing_is_said_of_a_configuration_that_is_not_known_yet():
         ("oauth2", {"code": UNKNOWN}, []),
         ("oauth2", {"provider_data": {"token": "x"}}, []),
         ("oauth2", {"provider_data": UNKNOWN}, []),
-        ("oauth2", {"external_authentication": "initial"}, []),
+        ("oauth2", {"provider_data": {"realmId": "5", "code": "x"}}, []),
+        ("oauth2", {"provider_data": {"realmId": "5"}}, ["code"]),
+        ("oauth2", {"provider_data": 5}, []),
+        ("oauth2", {"external_authentication": "none"}, ["code"]),
+        ("oauth2", {"external_authentication": "none", "code": "x"}, []),
+        ("oauth2", {"external_authentication": UNKNOWN}, []),
+        ("oauth2", {"external_authentication": "initial"}, [f"configuration.{TOKEN}"]),
+        (
+            "oauth2",
+            {"external_authentication": "initial", "configuration": {TOKEN: UNKNOWN}},
+            [],
+        ),
         ("oauth2", {"adopt": "5"}, []),
         ("oauth2", {"configuration": {"oauth.user.refresh_token": "x"}}, []),
         ("oauth2", {"configuration": {"authentication.type": "basic"}}, []),
