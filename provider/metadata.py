@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 """Types whose values may be secret whatever the key: free text may hold anything."""
-_REFRESH_TOKEN = "oauth.user.refresh_token"
+_REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the name of a key
 _OAUTH2, _OAUTH1 = frozenset({"oauth2", "oauth"}), frozenset({"oauth1"})
 
 
