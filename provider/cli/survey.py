@@ -70,7 +70,7 @@ def survey(
     rows = [
         Row(one.name, one.element_key, one.id, Standing.CHANGED, _UNDECLARED)
         if by_file and one.alone and one.name not in declared
-        else _of_kept(one, declared.get(one.name), carrying.get(one.id), client)
+        else _of_kept(stack, one, declared.get(one.name), carrying.get(one.id), client)
         for one in kept
     ]
     in_state = {one.name for one in kept}
@@ -123,6 +123,7 @@ def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instan
 
 
 def _of_kept(
+    stack: Stack,
     kept: Kept,
     declaration: InstanceDeclaration | None,
     instance: wire.Instance | None,
@@ -137,39 +138,45 @@ def _of_kept(
     def row(standing: Standing, what: str = "") -> Row:
         return Row(kept.name, kept.element_key, kept.id, standing, what)
 
+    anew = "correct its configuration, then run pulumi up"
+    if any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
+        anew = "give it a new code, then run pulumi up"
+        if declaration:
+            anew = f"run elements authorize {kept.name} --stack {stack.name} --up"
     if instance is None:
         return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
     if instance.valid is False:
-        return row(
-            Standing.INVALID,
-            f"its credentials are refused: run elements authorize {kept.name} --up",
-        )
-    if drift := list(_drift(kept, instance)):
+        return row(Standing.INVALID, f"its credentials are refused: {anew}")
+    wished = declaration.disabled if declaration else kept.inputs.get("disabled")
+    managed = wished is not None
+    if drift := list(_drift(kept, instance, managed=managed)):
         return row(
             Standing.DRIFTED,
             f"{', '.join(drift)} changed outside Pulumi: run pulumi refresh, then pulumi up",
         )
     if declaration and schema.changes(kept.outputs, inputs(kept.name, declaration)).replayed:
-        return row(
-            Standing.CHANGED,
-            f"its code was sent before and never is again: run elements authorize {kept.name} --up",
-        )
+        return row(Standing.CHANGED, f"its code was sent before and never is again: {anew}")
     if declaration and (changes := list(_changes(kept, declaration))):
         return row(Standing.CHANGED, f"{', '.join(changes)} changed in the stack: run pulumi up")
-    if instance.disabled:
-        wished = declaration is not None and declaration.disabled
-        return row(Standing.OK if wished else Standing.DISABLED, "" if wished else _ENABLE)
+    if instance.disabled and not managed:
+        return row(Standing.DISABLED, _ENABLE)
     return row(Standing.OK)
 
 
 _ENABLE = (
-    "calls through it are refused; authorize it anew if its tokens expired, and set "
-    "'disabled: false' in the stack"
+    "calls through it are refused; give it a new code if its tokens expired, and set 'disabled' to "
+    "false where it is declared"
 )
 
 
-def _drift(kept: Kept, instance: wire.Instance) -> Iterator[str]:
-    """Yield what differs from the last run's outputs."""
+def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[str]:
+    """Yield what differs from the last run's outputs.
+
+    Args:
+        kept: The last run's.
+        instance: The platform's.
+        managed: The stack says whether the instance is disabled.
+    """
     record = schema.Record.of(kept.outputs)
     before = schema.view_of(kept.outputs)
     seen = schema.view(instance, before, record)
@@ -180,7 +187,7 @@ def _drift(kept: Kept, instance: wire.Instance) -> Iterator[str]:
     for key in sorted(before.configuration.keys() | seen.configuration.keys()):
         if before.configuration.get(key) != seen.configuration.get(key):
             yield f"configuration.{shown(key)}"
-    if bool(instance.disabled) != bool(kept.outputs.get("disabled")):
+    if managed and bool(instance.disabled) != bool(kept.outputs.get("disabled")):
         yield "disabled"
 
 
@@ -219,8 +226,7 @@ def _not_created(
         lacking = missing(
             client.get_element(declaration.element), inputs(name, declaration), new=True
         )
-        if first := next(lacking, None):
-            what = first
+        what = "; ".join(lacking) or what
     except NotFoundError:
         what = "there is no such element: 'elements search' finds the right one"
     except CloudElementsError:

@@ -74,19 +74,51 @@ def test_each_standing_is_told_with_what_to_do(deployed):
         "desk": "changed",
         "mail": "drifted",
         "gone": "gone",
-        "still": "drifted",
+        "still": "disabled",
         "bad": "not valid",
         "files": "not created",
     }
     assert what(said, "desk").startswith("configuration.subdomain changed in the stack")
     assert what(said, "mail").startswith("name, tags changed outside Pulumi")
-    assert "elements authorize bad" in what(said, "bad")
-    assert "oauth.api.key: is required" in what(said, "files")
+    assert what(said, "bad") == (
+        "its credentials are refused: correct its configuration, then run pulumi up"
+    )
+    for lacking in ("oauth.api.key: is", "oauth.api.secret: is", "code: is"):
+        assert lacking in what(said, "files")
     assert deployed.sandbox.instances() == stored
     table = deployed.process("status")
     assert "0 of 6 ok" in table.stderr
     assert "drifted" in table.stdout
     assert "7731" not in said.all + table.all
+
+
+FILES = """
+files:
+  element: onedrivebusiness
+  configuration:
+    oauth.api.key: app-key
+    oauth.api.secret: app-secret-7731
+    oauth.callback.url: http://127.0.0.1:8080/callback
+  code: {code}
+"""
+
+
+def test_an_account_that_must_be_connected_anew_is_named_with_the_command(deployed):
+    """Its code was refused, or its tokens were: either way the command is one to paste."""
+    deployed.declare(FILES.replace("{code}", deployed.sandbox.new_code("onedrivebusiness")))
+    deployed.project.up()
+    anew = "run elements authorize files --stack test --up"
+
+    deployed.declare(FILES.replace("{code}", "never-issued-7731"))
+    deployed.project.run("up", "--yes", "--skip-preview", expect=1)
+    refused = deployed.process("status", "--json")
+    assert standings(refused) == {"files": "changed"}
+    assert what(refused, "files") == f"its code was sent before and never is again: {anew}"
+
+    deployed.sandbox.update_instance(ids(deployed)["files"], valid=False)
+    assert what(deployed.process("status", "--json"), "files") == (
+        f"its credentials are refused: {anew}"
+    )
 
 
 def test_leftovers_are_shown_and_swept(deployed):

@@ -99,7 +99,8 @@ def test_a_life(project, sandbox, step):
     assert outputs["id"] == str(instance["id"])
     assert outputs["token"] == instance["token"]
     assert outputs["configuration"]["oauth.api.secret"] == "the-api-secret"
-    assert not [key for key in outputs["configuration"] if key.startswith("oauth.user.")]
+    runtime = [key for key in outputs["configuration"] if key.startswith("oauth.user.")]
+    assert runtime == ["oauth.user.refresh_interval"]
     assert project.outputs()["invoices"]["token"] == "[secret]"
     assert len(requests(sandbox, "POST")) == 1
 
