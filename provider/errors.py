@@ -205,9 +205,14 @@ def sentence(
     return f"{text}: {then}" if then else text
 
 
+_TELLING = 4  # letters at which a word's beginning says which one is meant
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """Return `; did you mean 'x'?` when a known word is close, else nothing."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    if not close and len(word) >= _TELLING:
+        close = [one for one in known if one.startswith(word)]
     return f"; did you mean '{close[0]}'?" if close else ""
 
 

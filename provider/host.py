@@ -189,6 +189,11 @@ def warn(message: str) -> None:
     _log(engine_pb2.WARNING, message)
 
 
+def note(message: str) -> None:
+    """Show on the resource what a preview alone does not tell."""
+    _log(engine_pb2.INFO, message)
+
+
 def tell(message: str, *, urn: str | None = None) -> None:
     """Show passing progress on the resource's line; it leaves no trace in the output."""
     _log(engine_pb2.INFO, message, ephemeral=True, urn=urn)

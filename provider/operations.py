@@ -22,6 +22,7 @@ from provider.errors import (
     ConfigError,
     NotFoundError,
     RateLimitError,
+    RefusedError,
     StrangerError,
     TooLargeError,
     advice,
@@ -86,6 +87,8 @@ class Operations:
             else:
                 found, known_plain = self._against_metadata(self._platform, _olds, news)
                 failures += found
+                if not failures and not _olds:
+                    failures += _adoption_problems(self._platform, news)
             marked = schema.marked_secret(news, known_plain)
         return CheckResult(marked, [CheckFailure("", failure) for failure in failures])
 
@@ -202,6 +205,22 @@ class Operations:
             _name(bag),
             lambda error: _advice(error, verb) or advice(error, base_url=base_url),
         )
+
+
+def _adoption_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a new resource's `adopt`; say which instance it means."""
+    adopt = news.get("adopt")
+    telling = {key: news.get(key) for key in ("element_key", "name", "adopt", MARKERS)}
+    if not adopt or schema.is_unknown(telling):
+        return []
+    try:
+        instance = platform.instance(schema.inputs_of(schema.known_part(news))).adoptee(adopt)
+    except RefusedError as error:
+        return [f"adopt: {error}"]
+    except CloudElementsError:
+        return []  # the create will tell
+    host.note(f"adopts instance {instance.id}, '{instance.name}', instead of creating one")
+    return []
 
 
 def _name(bag: Mapping[str, Any]) -> str:

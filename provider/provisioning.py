@@ -216,15 +216,23 @@ class Provisioning:
         )
         return instance.id, self._take_over(instance, adopted=False, sent=found.sent)
 
-    def _adopt(self, adopt: str) -> tuple[str, dict[str, Any]]:
-        """Return id and outputs of the existing instance that the program asks for."""
+    def adoptee(self, adopt: str) -> wire.Instance:
+        """Return the existing instance that the program asks for.
+
+        Raises:
+            RefusedError: There is none, or it can't be told which one.
+        """
         # By the tag or name that was asked for, it may not be found a second time: a run that was
         # interrupted may have changed both.
         marker = self._adoption_marker
         listed = self.client.find_instances(tag=marker[0]) if marker and not adopt.isdigit() else []
         earlier = [one.id for one in listed if one.tags is None or marker[0] in one.tags]
         which = earlier[0] if len(earlier) == 1 else adopt
-        instance = asked(which, self.client, self.inputs.element_key)
+        return asked(which, self.client, self.inputs.element_key)
+
+    def _adopt(self, adopt: str) -> tuple[str, dict[str, Any]]:
+        """Return id and outputs of the existing instance that the program asks for."""
+        instance = self.adoptee(adopt)
         if not self.platform.ledger.claim(instance):
             message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
             raise RefusedError(message)

@@ -120,7 +120,11 @@ def authorize(
             if listener:
                 listener.ask(question)
             _lead(address, application, browser=browser)
-            answer = _wait(question, listener, timeout)
+            try:
+                answer = _wait(question, listener, timeout)
+            except EOFError:
+                message = "Standard input ended without an answer, and nothing was stored."
+                raise FailureError(message, Exit.TIMEOUT) from None
             grant = _granted(answer, target, timeout)
             _store(target, grant, application)
     _finish(target, up=up, yes=yes, as_json=as_json)
@@ -142,7 +146,8 @@ class _Target:
         if name not in declared:
             hint = did_you_mean(name, list(declared))
             known = f"it has {', '.join(declared)}" if declared else "it declares none"
-            message = f"Stack '{stack.name}' declares no instance '{name}'{hint or f'; {known}'}."
+            hint = hint or f"; {known}."
+            message = f"Stack '{stack.name}' declares no instance '{name}'{hint}"
             raise FailureError(shown(message))
         return cls(stack, name, declared[name])
 
@@ -174,13 +179,13 @@ class _Application:
         kind = _kind(element, configuration)
         lacking = [k for k in ("oauth.api.key", "oauth.api.secret") if k not in configuration]
         if lacking:
-            commands = " and ".join(
-                f"'{set_command(target.stack.name, target.name, 'configuration', key)}'"
+            commands = "".join(
+                f"\n  {set_command(target.stack.name, target.name, 'configuration', key)}"
                 for key in lacking
             )
             message = (
                 f"Instance '{target.name}' has no {' and no '.join(lacking)}, which the vendor "
-                f"gives to your application: set it by {commands}."
+                f"gives to your application: run{commands}"
             )
             raise FailureError(message)
         callback_url = configuration.get(_CALLBACK_KEY)

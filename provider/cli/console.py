@@ -110,6 +110,11 @@ def show(*tables: Table) -> None:
         console.print(table)
 
 
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """Return `1 instance` or `2 instances`."""
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
+
+
 def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str]) -> Table:
     """Return a table of strangers' texts; `styles` holds one style for each row."""
     from rich import box  # noqa: PLC0415

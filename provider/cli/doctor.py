@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provider.cli.completion import stack_names
-from provider.cli.console import Exit, FailureError, could_not, emit, grid, say, show, shown
+from provider.cli.console import (
+    Exit,
+    FailureError,
+    could_not,
+    counted,
+    emit,
+    grid,
+    say,
+    show,
+    shown,
+)
 from provider.cli.project import Project, platform, read_yaml, set_command, settings_of
 
 if TYPE_CHECKING:
@@ -91,7 +101,9 @@ def _checks(name: str | None) -> Iterator[Check]:
     except FailureError as failure:
         yield Check("stack", ok=False, what=str(failure))
         return
-    yield Check("stack", ok=True, what=f"'{stack.name}' declares {len(declared)} instances")
+    yield Check(
+        "stack", ok=True, what=f"'{stack.name}' declares {counted(len(declared), 'instance')}"
+    )
     yield _in_clear(stack)
     try:
         settings = settings_of(stack)

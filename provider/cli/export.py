@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.completion import stack_names
-from provider.cli.console import FailureError, could_not, emit, say, shown, write
+from provider.cli.console import FailureError, could_not, counted, emit, say, shown, write
 from provider.cli.project import Project, platform, set_command, settings_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ def export(
     missing = (set(ids or []) - {one.id for one in found}) - state.ids
     if missing:
         message = f"There is no instance {', '.join(sorted(missing))} in the account."
+        raise FailureError(shown(message))
+    unused = set(element or []) - {one.element.key for one in found}
+    if unused:
+        message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
         raise FailureError(shown(message))
     notes = {
         one.name: [
@@ -317,8 +321,8 @@ def _report(exporter: _Exporter, notes: dict[str, list[str]], stack: str, *, wri
     if not count:
         say(f"There is nothing to add to stack '{stack}'.")
         return
-    entries = "1 entry" if count == 1 else f"{count} entries"
-    say(f"{entries} {'added to' if written else 'would be added to'} stack '{stack}'.")
+    done = "added" if written else "would be added"
+    say(f"{counted(count, 'entry', 'entries')} {done} to stack '{stack}'.")
     commands = [note for lines in notes.values() for note in lines]
     if commands:
         say("The platform does not tell secrets; set each, with the value the instance has:")

@@ -39,7 +39,7 @@ def first_answer(
     complain: Callable[[str], None],
     clock: Clock | None = None,
 ) -> Answer | None:
-    """Return the first answer to `question`, None when the time is over or nobody can give one.
+    """Return the first answer to `question`, None when the time is over.
 
     Args:
         question: What was asked.
@@ -48,11 +48,16 @@ def first_answer(
         seconds: How long to wait altogether.
         complain: Says why something pasted was not taken.
         clock: The clock.
+
+    Raises:
+        EOFError: Nobody can give an answer any more.
     """
     clock = clock or Clock()
     deadline = clock.now() + seconds
     sources = [source for source in (listener, prompt) if source is not None]
-    while sources and (left := deadline - clock.now()) > 0:
+    while (left := deadline - clock.now()) > 0:
+        if not sources:
+            raise EOFError
         ready = clock.wait(sources, left)
         if listener is not None and listener.answer is not None:
             return listener.answer

@@ -182,6 +182,9 @@ def test_a_choice_of_instances(workplace, account):
     missing = workplace.elements("export", "--id", "1")
     assert missing.code == 1
     assert "There is no instance 1 in the account" in missing.stderr
+    unused = workplace.elements("export", "--element", "hubspott")
+    assert unused.code == 1
+    assert "There is no instance of element hubspott in the account" in unused.stderr
 
 
 def test_all_pages_are_read(workplace):

@@ -142,7 +142,8 @@ def test_the_end_of_a_pipe_alone_ends_the_wait(pipe):
     other.close()
     clock = Hours(prompt)
 
-    assert wait(prompt=prompt, clock=clock) == (None, [])
+    with pytest.raises(EOFError):
+        wait(prompt=prompt, clock=clock)
     assert clock.time == 10
 
 

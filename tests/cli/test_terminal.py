@@ -183,7 +183,7 @@ def test_ctrl_d_ends_the_wait_where_nothing_else_can_answer(workplace, terminal)
     code, said = end(child)
 
     assert code == 5
-    assert "nothing was stored" in said
+    assert "Standard input ended without an answer, and nothing was stored" in said
 
 
 def test_watch_looks_again_until_ctrl_c(workplace, terminal):

@@ -357,34 +357,6 @@ REFUSED = {
     "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*then run pulumi up.*"),
     "too large": (DESK, broken("size"), r"The payload is larger .*: give less configuration"),
     "redirect": (DESK, broken("redirect"), r"the address redirects elsewhere.*: check that http.*"),
-    "adopt: no id": (
-        DESK | {"adopt": "99"},
-        None,
-        "there is no instance 99 to adopt: correct 'adopt', or leave it out to create an instance",
-    ),
-    "adopt: no tag": (
-        DESK | {"adopt": "tag:none"},
-        None,
-        (
-            "no instances of 'freshservice' have the tag 'none': correct 'adopt', or leave it "
-            "out to create an instance"
-        ),
-    ),
-    "adopt: two tags": (
-        DESK | {"adopt": "tag:twin"},
-        twins,
-        r"2 instances of 'freshservice' have the tag 'twin': \d+, \d+; set 'adopt' to the id .*",
-    ),
-    "adopt: two names": (
-        DESK | {"adopt": "name:desk"},
-        twins,
-        r"2 instances of 'freshservice' have the name 'desk': \d+, \d+; set 'adopt' to the id .*",
-    ),
-    "adopt: another element": (
-        DESK,
-        drive,
-        r"instance \d+ is of element 'onedrivebusiness', not 'freshservice': correct 'adopt', .*",
-    ),
 }
 
 
@@ -415,6 +387,58 @@ def test_create_says_why_not_and_makes_nothing(quick, sandbox, inputs, prepare, 
         assert secret not in refused.value.details
     assert refused.value.init_failed is None
     assert [instance["id"] for instance in sandbox.instances()] == before
+
+
+# Each: the inputs, what happens before, and what check says behind "adopt: ".
+NOT_ADOPTED = {
+    "no id": (
+        DESK | {"adopt": "99"},
+        None,
+        "there is no instance 99 to adopt: correct 'adopt', or leave it out to create an instance",
+    ),
+    "no tag": (
+        DESK | {"adopt": "tag:none"},
+        None,
+        (
+            "no instances of 'freshservice' have the tag 'none': correct 'adopt', or leave it "
+            "out to create an instance"
+        ),
+    ),
+    "two tags": (
+        DESK | {"adopt": "tag:twin"},
+        twins,
+        r"2 instances of 'freshservice' have the tag 'twin': \d+, \d+; set 'adopt' to the id .*",
+    ),
+    "two names": (
+        DESK | {"adopt": "name:desk"},
+        twins,
+        r"2 instances of 'freshservice' have the name 'desk': \d+, \d+; set 'adopt' to the id .*",
+    ),
+    "another element": (
+        DESK,
+        drive,
+        r"instance \d+ is of element 'onedrivebusiness', not 'freshservice': correct 'adopt', .*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("inputs", "prepare", "expected"), NOT_ADOPTED.values(), ids=NOT_ADOPTED)
+def test_what_can_not_be_adopted_is_told_at_preview(quick, sandbox, inputs, prepare, expected):
+    inputs = inputs | {"__markers": marked()}
+    if prepare:
+        inputs = prepare(quick, sandbox, inputs)
+    before = sandbox.instances()
+
+    _, (failure,) = quick.check(inputs)
+    with pytest.raises(RefusedCall) as refused:  # as when it is gone after the preview
+        quick.create(inputs, check=False)
+
+    assert re.fullmatch(f"adopt: {expected}", failure)
+    assert re.fullmatch(
+        f"could not create element instance 'desk': {expected}", refused.value.message
+    )
+    is_one_sentence(failure)
+    assert sandbox.instances() == before
 
 
 class _Stranger(BaseHTTPRequestHandler):

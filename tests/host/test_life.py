@@ -441,6 +441,8 @@ def test_adopting_brings_a_stranger_to_what_is_wished_for(server, sandbox, told,
 
     state = server.create(inputs)
 
+    said = [one.message for one in server.engine.logged if not one.ephemeral]
+    assert f"adopts instance {stranger}, 'old', instead of creating one" in said
     instance = only(sandbox)
     assert state.id == stranger == str(instance["id"])
     assert instance["name"] == "desk"

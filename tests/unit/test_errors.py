@@ -13,9 +13,12 @@ from provider.errors import (
     NotSentError,
     RateLimitError,
     RefusedError,
+    SpentError,
     StrangerError,
     TooLargeError,
+    UnsendableError,
     advice,
+    did_you_mean,
     sentence,
 )
 
@@ -96,6 +99,9 @@ def test_a_user_reads_one_sentence(error, then, text):
         (AuthenticationError(CALL, 403, "x"), None),
         (NotFoundError(CALL, 404, "x"), None),
         (ConfigError("x"), None),
+        (RefusedError("x"), None),
+        (SpentError("x"), "get a new code, then run pulumi up"),
+        (UnsendableError("x"), "correct the inputs"),
     ],
 )
 def test_advice_is_given_where_the_error_alone_tells(error, words):
@@ -112,3 +118,18 @@ def test_every_error_of_ours_is_one_of_a_kind():
     assert not issubclass(AmbiguousError, APIError)
     assert not issubclass(TooLargeError, RateLimitError)
     assert all(issubclass(e, CloudElementsError) for e in (APIError, AmbiguousError, ConfigError))
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("freshservise", "freshservice"),
+        ("onedrive", "onedrivebusiness"),
+        ("one", None),
+        ("salesforce", None),
+        ("", None),
+    ],
+)
+def test_what_was_meant_is_guessed_by_likeness_and_by_beginning(word, meant):
+    known = ["freshservice", "onedrivebusiness", "hubspot"]
+    assert did_you_mean(word, known) == (f"; did you mean '{meant}'?" if meant else "")
