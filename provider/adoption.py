@@ -449,9 +449,9 @@ def _only(wish: Wish, candidates: list[wire.Instance]) -> wire.Instance | None:
 
 def _lost(wish: Wish, error: CloudElementsError) -> CloudElementsError:
     """Return the error of a create whose instance never showed."""
+    code = "its code counts as spent, so get a new code, then " if wish.one_time else ""
     searched = "no instance with its marker showed"
-    credential = "; its code counts as spent, so get a new one" if wish.one_time else ""
-    return RefusedError(f"{str(error).rstrip('.')}, and {searched}{credential}; then run pulumi up")
+    return RefusedError(f"{str(error).rstrip('.')}, and {searched}: {code}run pulumi up again")
 
 
 _OR_CREATE = "correct 'adopt', or leave it out to create an instance"

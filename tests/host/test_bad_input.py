@@ -331,7 +331,7 @@ REFUSED = {
     "password, 500": (
         WRONG,
         switched("bad_credentials_status", 500),
-        r"An unexpected error occurred .*500.* no instance with its marker .*then run pulumi up.*",
+        r"An unexpected error occurred .*500.* no instance with its marker .*run pulumi up again.*",
     ),
     "forbidden": (
         DESK,
@@ -352,9 +352,9 @@ REFUSED = {
     "connection lost": (
         DRIVE,
         broken("drop", when="before"),
-        r"the connection was lost before the answer .*code counts as spent, so get a new one.*",
+        r"the connection was lost before the answer .*code counts as spent, so get a new code, then.*",
     ),
-    "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*then run pulumi up.*"),
+    "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*: run pulumi up again"),
     "too large": (DESK, broken("size"), r"The payload is larger .*: give less configuration"),
     "redirect": (DESK, broken("redirect"), r"the address redirects elsewhere.*: check that http.*"),
 }

@@ -145,7 +145,7 @@ def test_an_instance_whose_answer_was_lost_is_taken_over(machine, sandbox, fault
 def test_a_code_whose_fate_is_unknown_is_never_sent_again(machine, sandbox, fault):
     sandbox.add_fault(**fault, method="POST", path="/instances")
     inputs = oauth(sandbox)
-    with pytest.raises(CloudElementsError, match="its code counts as spent, so get a new one"):
+    with pytest.raises(CloudElementsError, match="its code counts as spent, so get a new code"):
         machine.process().create(inputs)
     with pytest.raises(CloudElementsError, match=r"was sent already, on .* UTC.*get a new code"):
         machine.process().create(inputs)
