@@ -352,7 +352,7 @@ REFUSED = {
     "connection lost": (
         DRIVE,
         broken("drop", when="before"),
-        r"the connection was lost before the answer .*code counts as spent, so get a new code, then.*",
+        r"the connection was lost before the answer .*code counts as spent, so get a new code.*",
     ),
     "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*: run pulumi up again"),
     "too large": (DESK, broken("size"), r"The payload is larger .*: give less configuration"),
