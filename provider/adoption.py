@@ -360,7 +360,9 @@ def _look(wish: Wish, lost: CloudElementsError, search: Search) -> wire.Instance
     except RefusedError:
         raise
     except CloudElementsError as error:
-        message = f"{lost}; and looking for it failed: {error}: run pulumi up again"
+        # Another machine knows nothing of what was sent.
+        here = " on this machine, or anywhere with a new code" if wish.one_time else ""
+        message = f"{lost}; and looking for it failed: {error}: run pulumi up again{here}"
         raise RefusedError(message) from None
 
 

@@ -231,6 +231,8 @@ def _name(bag: Mapping[str, Any]) -> str:
 def _advice(error: CloudElementsError, verb: str) -> str | None:
     """Return what to do about a refusal, where the verb makes a difference."""
     match error, verb:
+        case TooLargeError(), "create" | "update":
+            return "give less configuration, with a new code if one was sent"
         case ((StrangerError() | RateLimitError() | TooLargeError()), _):
             return None
         case AuthenticationError(message=said), _ if "Organization" in said:

@@ -355,7 +355,11 @@ REFUSED = {
         r"the connection was lost before the answer .*code counts as spent, so get a new code.*",
     ),
     "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*: run pulumi up again"),
-    "too large": (DESK, broken("size"), r"The payload is larger .*: give less configuration"),
+    "too large": (
+        DESK,
+        broken("size"),
+        r"The payload is larger .*: give less configuration, with a .*",
+    ),
     "redirect": (DESK, broken("redirect"), r"the address redirects elsewhere.*: check that http.*"),
 }
 

@@ -155,6 +155,20 @@ def test_a_code_whose_fate_is_unknown_is_never_sent_again(machine, sandbox, faul
     assert number == str(the_only(sandbox)["id"])
 
 
+@pytest.mark.parametrize("code", [True, False])
+def test_where_a_lost_instance_can_be_looked_for_later_is_said(machine, sandbox, code):
+    """Another machine does not know that the code was sent."""
+    sandbox.add_fault("drop", when="after", method="POST", path="/instances")
+    sandbox.add_fault("status", status=403, method="GET", path="/instances", after=1)
+    inputs = oauth(sandbox) if code else plain()
+    with pytest.raises(CloudElementsError) as refused:
+        machine.process().create(inputs)
+    where = " on this machine, or anywhere with a new code" if code else ""
+    assert str(refused.value).endswith(f": run pulumi up again{where}")
+    number, _ = create(machine.process(), inputs)
+    assert number == str(the_only(sandbox)["id"])
+
+
 @pytest.mark.parametrize("fault", [*BEFORE, *AFTER], ids=named)
 def test_without_a_code_a_create_is_sent_until_there_is_one(machine, sandbox, fault):
     sandbox.add_fault(**fault, method="POST", path="/instances")

@@ -23,6 +23,7 @@ REFRESH = "run pulumi refresh, for it was deleted outside Pulumi"
 ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
 IN_USE = "delete what uses the instance, such as formula instances, then run it again"
 GONE = "if it was deleted outside Pulumi, run pulumi state delete with its URN"
+LESS = "give less configuration, with a new code if one was sent"
 OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token provided."
 
 
@@ -48,7 +49,9 @@ OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token pro
         (AuthenticationError(CALL, 403, "Forbidden"), "create", ADMINISTRATOR),
         (AuthenticationError(CALL, 403, "Forbidden"), "delete", ADMINISTRATOR),
         (RateLimitError(CALL, 429, "slower"), "create", None),
-        (TooLargeError(CALL, 429, "too large"), "create", None),
+        (TooLargeError(CALL, 429, "too large"), "create", LESS),
+        (TooLargeError(CALL, 429, "too large"), "update", LESS),
+        (TooLargeError(CALL, 429, "too large"), "read", None),
         (StrangerError(CALL, 400, "a page"), "create", None),
         (AmbiguousError(CALL, "lost"), "create", None),
     ],
