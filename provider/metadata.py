@@ -17,6 +17,7 @@ from provider.errors import (
 )
 from provider.redaction import looks_secret
 from provider.schema import is_credential, is_one_time, is_unknown
+from provider.wire import AUTHENTICATION_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -130,12 +131,6 @@ def plain_keys(element: wire.Element | None) -> frozenset[str]:
     )
 
 
-def default_of(element: wire.Element | None, key: str) -> str | None:
-    """Return the value that an unset configuration key has, or None when that is not known."""
-    entries = element.configuration if element else []
-    return next((entry.default_value for entry in entries if entry.key == key), None)
-
-
 def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> Iterator[str]:
     """Yield what an instance of `element` needs and `inputs` lack, as `path: what`.
 
@@ -165,11 +160,10 @@ def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> I
 def _missing_credentials(
     element: wire.Element, inputs: Mapping[str, Any], configuration: Mapping[str, Any]
 ) -> Iterator[str]:
-    kind = (element.authentication.type if element.authentication else None) or ""
-    chosen = configuration.get("authentication.type")
+    chosen = configuration.get(AUTHENTICATION_TYPE)
     if is_unknown(chosen) or any(is_credential(key) for key in configuration):
         return
-    kind = str(chosen or kind)
+    kind = str(chosen or element.kind).lower()
     provider_data = inputs.get("provider_data") or {}
     if not isinstance(provider_data, dict) or is_unknown(provider_data):
         return
@@ -179,7 +173,9 @@ def _missing_credentials(
             f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
             "get one by 'elements authorize'"
         )
-    if kind in _OAUTH1 and "oauth_token" not in provider_data and not inputs.get("code"):
+    if kind in _OAUTH1 and not (
+        {"oauth_token", "code"} & provider_data.keys() or inputs.get("code")
+    ):
         yield (
             f"provider_data: needs oauth_token, oauth_verifier and secret to create an instance of "
             f"'{element.key}', which uses OAuth 1; get them by 'elements authorize'"

@@ -32,7 +32,7 @@ from provider.markers import (
     is_marker,
     is_stack_marker,
 )
-from provider.metadata import Metadata, default_of
+from provider.metadata import Metadata
 from provider.redaction import MASK
 from provider.retry import SERVER_ERRORS, Time
 from provider.schema import Changes, Inputs, Record
@@ -439,7 +439,7 @@ class Provisioning:
             element = self.platform.metadata.element(self.inputs.element_key)
         except CloudElementsError:
             element = None
-        defaults = {key: default_of(element, key) for key in sorted(removed)}
+        defaults = {key: element.default_of(key) if element else None for key in sorted(removed)}
         left = [key for key, default in defaults.items() if default is None]
         if left:
             host.warn(

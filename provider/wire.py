@@ -96,6 +96,10 @@ class Instance(_Answer):
         return {key: stored(value) for key, value in self.configuration.items()}
 
 
+AUTHENTICATION_TYPE = "authentication.type"
+"""Configuration key by which an instance says how it authenticates."""
+
+
 class ConfigurationEntry(_Answer):
     """One entry of an element's `configuration[]`: what an instance may or must be given."""
 
@@ -139,6 +143,20 @@ class Element(_Answer):
         if not isinstance(value, list):
             return value
         return [e for e in value if isinstance(e, dict) and isinstance(e.get("key"), str)]
+
+    def default_of(self, key: str) -> str | None:
+        """Return the value that an unset configuration key has, or None when that is not known."""
+        return next((entry.default_value for entry in self.configuration if entry.key == key), None)
+
+    @property
+    def kind(self) -> str:
+        """How its instances authenticate unless they say otherwise, such as `oauth2`; or nothing.
+
+        docs: what an instance is given goes before what the element says of itself: QuickBooks
+        calls itself oauth1 and is used with OAuth 2 (its page, 2020-11).
+        """
+        own = self.authentication.type if self.authentication else None
+        return (self.default_of(AUTHENTICATION_TYPE) or own or "").lower()
 
 
 class Redirect(_Answer):

@@ -223,26 +223,17 @@ def _element(key: str, client: CloudElementsClient) -> wire.Element:
 
 
 def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
-    """Return `oauth1` or `oauth2`.
+    """Return `oauth1` or `oauth2`."""
+    from provider.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
-    docs: what the instance is given goes before what the element says of itself: QuickBooks calls
-    itself oauth1 and is used with OAuth 2 (its page, 2020-11).
-    """
-    from provider.metadata import default_of  # noqa: PLC0415
-
-    own = (element.authentication.type if element.authentication else None) or ""
-    kind = (
-        configuration.get("authentication.type")
-        or default_of(element, "authentication.type")
-        or own
-    )
-    if kind.lower() not in ("", "oauth", "oauth1", "oauth2"):
+    kind = configuration.get(AUTHENTICATION_TYPE, "").lower() or element.kind
+    if kind not in ("", "oauth", "oauth1", "oauth2"):
         message = (
             f"Element '{shown(element.key)}' authenticates by '{shown(kind)}' and needs no "
             f"consent: 'elements describe {shown(element.key)}' shows what it does need."
         )
         raise FailureError(message)
-    return "oauth1" if kind.lower() == "oauth1" else "oauth2"
+    return "oauth1" if kind == "oauth1" else "oauth2"
 
 
 def _asked_at_consent(element: wire.Element, configuration: dict[str, str]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def search(
         emit([_summary(element) for element in found])
     elif found:
         rows = [
-            [one.key, one.name, one.hub or "", _kind(one), _short(one.description)] for one in found
+            [one.key, one.name, one.hub or "", one.kind, _short(one.description)] for one in found
         ]
         headings = ("Key", "Name", "Hub", "Authentication", "About")
         show(grid(headings, rows, [""] * len(rows)))
@@ -106,12 +106,8 @@ def describe(
 
 
 def _searched(element: wire.Element) -> str:
-    parts = (element.key, element.name, element.hub, element.description, _kind(element))
+    parts = (element.key, element.name, element.hub, element.description, element.kind)
     return " ".join(part for part in parts if part).casefold()
-
-
-def _kind(element: wire.Element) -> str:
-    return (element.authentication.type if element.authentication else None) or ""
 
 
 def _short(text: str | None) -> str:
@@ -125,7 +121,7 @@ def _summary(element: wire.Element) -> dict[str, Any]:
         "name": element.name,
         "hub": element.hub,
         "description": element.description,
-        "authentication": _kind(element) or None,
+        "authentication": element.kind or None,
     }
 
 
@@ -169,7 +165,7 @@ def _stack_lines(element: wire.Element, name: str, stack: str) -> Iterator[str]:
     control = next((entry for entry in element.configuration if entry.group_control), None)
     choices = _choices(control) if control else []
     chosen = control.default_value or (choices[0] if choices else None) if control else None
-    kind = chosen or _kind(element)
+    kind = chosen or element.kind
     given = {control.key: chosen} if control and chosen else {}
     required = [e for e in required_keys(element, given) if control is None or e.key != control.key]
     yield f"  # {_short(f'{element.name}: {element.description}')}"

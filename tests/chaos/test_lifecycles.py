@@ -178,6 +178,7 @@ class Lifecycles(RuleBasedStateMachine):
     )
     def start(self, remembers, late, positions):
         self.sandbox.reset()
+        self.clock.restart()
         self.late = late and remembers
         for position in positions:
             self.turn(position)

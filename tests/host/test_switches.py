@@ -70,6 +70,11 @@ def oauth1(sandbox):
     }
 
 
+BLIND = {
+    "CLOUD_ELEMENTS_METADATA": "false",
+    "CLOUD_ELEMENTS_LOOKUP_WINDOW": "0",
+    "CLOUD_ELEMENTS_RETRY_BUDGET": "0",
+}
 PROGRAMS = (basic, oauth, oauth1)
 LIMITS = ("name_limit", "tag_limit")
 REFUSING = {("unknown_configuration", "refuse", "basic"), ("name_limit", "9", "oauth")} | {
@@ -129,3 +134,120 @@ def lives_without_a_change(server, sandbox, program, *, refused):
 
     server.delete(seen)
     assert sandbox.instances() == []
+
+
+# What a switch is for, where a life without a change never comes by
+
+
+@pytest.mark.parametrize("status", ["404", "400", "401", "403"])
+def test_an_instance_that_is_gone_leaves_the_state_or_is_told_with_the_way_out(
+    server, sandbox, status
+):
+    """Only a 404 surely means that it is gone; whatever else may is not taken for it."""
+    sandbox.set_switch("unknown_instance_status", status)
+    state = server.create(basic(sandbox))
+    sandbox.delete_instance(int(state.id))
+
+    if status == "404":
+        assert server.read(state) is None
+    else:
+        with pytest.raises(RefusedCall, match=r"→ 40\d.* run pulumi state delete with its URN"):
+            server.read(state)
+    server.delete(state)
+
+
+@pytest.mark.parametrize("status", ["404", "200"])
+def test_deleting_what_is_gone_is_fine(server, sandbox, status):
+    sandbox.set_switch("second_delete_status", status)
+    state = server.create(basic(sandbox))
+    server.delete(state)
+    server.delete(state)
+
+
+@pytest.mark.parametrize("status", ["409", "400"])
+def test_what_is_in_use_is_not_deleted_and_the_way_out_is_told(server, sandbox, status):
+    sandbox.set_switch("delete_in_use_status", status)
+    state = server.create(basic(sandbox))
+    sandbox.update_instance(int(state.id), in_use=True)
+
+    with pytest.raises(RefusedCall, match="delete what uses the instance"):
+        server.delete(state)
+
+    sandbox.update_instance(int(state.id), in_use=False)
+    server.delete(state)
+    assert sandbox.instances() == []
+
+
+@pytest.mark.parametrize("status", ["404", "400"])
+def test_an_element_that_is_not_there_is_named_before_or_by_the_create(server, sandbox, status):
+    sandbox.set_switch("unknown_element_status", status)
+    inputs = basic(sandbox) | {"element_key": f"nosuchelement{status}"}
+
+    _, failures = server.check(inputs)
+
+    if status == "404":
+        assert [failure.partition(":")[0] for failure in failures] == ["element_key"]
+    else:
+        assert failures == []  # it may be something else
+    with pytest.raises(RefusedCall, match=r"nosuchelement.*correct the inputs"):
+        server.create(inputs, check=False)
+
+
+@pytest.mark.parametrize("told", ["keys", "names", "first"])
+@pytest.mark.parametrize("status", ["400", "500"])
+def test_what_only_the_platform_misses_is_told_in_its_words(start, sandbox, told, status):
+    sandbox.set_switch("missing_configuration", told)
+    sandbox.set_switch("missing_configuration_status", status)
+    blind = start(sandbox, environment=BLIND)
+    inputs = basic(sandbox) | {"configuration": {"username": "u"}}
+
+    with pytest.raises(RefusedCall) as refused:
+        blind.create(inputs)
+
+    assert ("subdomain" if told != "names" else "Subdomain") in refused.value.message
+    assert sandbox.instances() == []
+
+
+@pytest.mark.parametrize("position", ["allowed", "refused"])
+def test_another_account_is_authenticated_in_place_or_refused(server, sandbox, position):
+    sandbox.set_switch("reauthenticate_other_user", position)
+    inputs = {
+        "element_key": "quickbooks",
+        "name": "books",
+        "configuration": APPLICATION,
+        "provider_data": sandbox.new_provider_data("quickbooks", realmId="1"),
+        "__markers": marked(),
+    }
+    state = server.create(inputs)
+    other = inputs | {"provider_data": sandbox.new_provider_data("quickbooks", realmId="2")}
+
+    if position == "allowed":
+        new = server.update(state, other)
+        assert server.plan(new, other) == "none"
+    else:
+        with pytest.raises(RefusedCall, match="get a new code"):
+            server.update(state, other)
+    assert [str(one["id"]) for one in sandbox.instances()] == [state.id]
+
+
+@pytest.mark.parametrize("position", ["none", "default"])
+def test_no_tags_are_no_tags_whatever_the_platform_adds(server, sandbox, position):
+    sandbox.set_switch("empty_tags_at_create", position)
+    inputs = basic(sandbox) | {"tags": [], "__markers": []}
+
+    state = server.create(inputs)
+
+    assert "tags" not in state.inputs
+    assert server.plan(state, inputs) == "none"
+    assert server.plan(server.read(state), inputs) == "none"
+
+
+@pytest.mark.parametrize("position", ["keep", "merge", "refuse"])
+def test_a_tag_that_is_given_twice_is_sent_once(server, sandbox, position):
+    sandbox.set_switch("duplicate_tags", position)
+    inputs = basic(sandbox) | {"tags": ["a", "b", "a"]}
+
+    state = server.create(inputs)
+
+    assert state.outputs["tags"] == ["a", "b"]
+    assert server.plan(state, inputs) == "none"

@@ -134,6 +134,7 @@ def test_nothing_is_said_of_a_configuration_that_is_not_known_yet():
         ("oauth2", {"configuration": {"authentication.type": UNKNOWN}}, []),
         ("oauth1", {}, ["provider_data"]),
         ("oauth1", {"provider_data": {"oauth_token": "x"}}, []),
+        ("oauth1", {"provider_data": {"code": "x"}}, []),
         ("oauth1", {"configuration": {"authentication.type": "oauth2"}}, ["code"]),
         ("basic", {}, []),
         ("custom", {}, []),
@@ -163,10 +164,20 @@ def test_what_metadata_know_to_be_plain():
 
 def test_defaults():
     shop = element(entry("a", defaultValue=30), entry("b"))
-    assert metadata.default_of(shop, "a") == "30"
-    assert metadata.default_of(shop, "b") is None
-    assert metadata.default_of(shop, "c") is None
-    assert metadata.default_of(None, "a") is None
+    assert shop.default_of("a") == "30"
+    assert shop.default_of("b") is None
+    assert shop.default_of("c") is None
+
+
+@pytest.mark.parametrize(
+    ("own", "default", "kind"),
+    [("oauth1", "oauth2", "oauth2"), ("oauth1", None, "oauth1"), ("Basic", None, "basic")],
+)
+def test_how_instances_authenticate_unless_they_say_otherwise(own, default, kind):
+    assert element(entry("authentication.type", defaultValue=default), authentication=own).kind == (
+        kind
+    )
+    assert element(authentication=own).kind == own.lower()
 
 
 def test_unlisted_keys_are_warned_about_with_the_closest_listed_one():
