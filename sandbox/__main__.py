@@ -1,4 +1,7 @@
-"""`python -m sandbox`: start a sandbox and keep it running until a signal ends it."""
+"""Play the Cloud Elements API on this machine until Ctrl+C or SIGTERM.
+
+The address to use is the one line on standard output.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import threading
 
 from sandbox.faults import Fault, parse_fault
 from sandbox.server import ORGANIZATION_SECRET, USER_SECRET, Sandbox
+from sandbox.switches import GROUPS
 
 
 def _switch(text: str) -> tuple[str, str]:
@@ -27,21 +31,51 @@ def _fault(text: str) -> Fault:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
+    listed = "".join(
+        f"\n  {switch.name}={'|'.join(switch.values or ['NUMBER'])} ({switch.default})"
+        for _, switches in GROUPS
+        for switch in switches
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=__doc__,
+        epilog=f"switches, each with its default:{listed}\n\n"
+        "What each means, and every fault: docs/sandbox.md",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; %(default)s")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--db", metavar="FILE", help="keep the state in this SQLite file")
     parser.add_argument(
         "--elements", metavar="DIR", help="add the elements of this folder's JSON files"
     )
     parser.add_argument("--lenient", action="store_true", help="accept every element key")
-    parser.add_argument("--user-secret", default=USER_SECRET)
-    parser.add_argument("--organization-secret", default=ORGANIZATION_SECRET)
-    parser.add_argument("--switch", type=_switch, action="append", default=[], metavar="NAME=VALUE")
+    for option, default in (
+        ("--user-secret", USER_SECRET),
+        ("--organization-secret", ORGANIZATION_SECRET),
+    ):
+        parser.add_argument(
+            option, default=default, metavar="TEXT", help="the one to accept; %(default)s"
+        )
     parser.add_argument(
-        "--fault", type=_fault, action="append", default=[], metavar="KIND[;NAME=VALUE…]"
+        "--switch",
+        type=_switch,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how the platform is where its documents are silent; repeatable",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="KIND[;NAME=VALUE…]",
+        help="what goes wrong, such as 'drop;method=POST;path=/instances;times=2'; repeatable",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="other ids, tokens and codes; %(default)s"
+    )
     return parser
 
 

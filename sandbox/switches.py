@@ -6,6 +6,7 @@ generated from it. It knows nothing of requests or storage.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -451,7 +452,9 @@ class Switches:
     def set(self, name: str, value: object) -> None:
         """Put one switch into a position."""
         if name not in TABLE:
-            msg = f"no switch is called {name!r}"
+            close = difflib.get_close_matches(str(name), TABLE, n=3)
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            msg = f"no switch is called {name!r}{hint}"
             raise ValueError(msg)
         self._positions[name] = TABLE[name].check(value)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from sandbox.switches import TABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -81,3 +83,17 @@ def test_secrets_and_port_may_be_chosen() -> None:
     assert (second.returncode, second.stdout) == (2, "")
     assert "cannot listen: " in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_the_help_names_every_switch_and_a_mistyped_one_is_guessed() -> None:
+    """Nobody has to look up in the source what can be switched."""
+
+    def said(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "sandbox", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    told = said("--help").stdout
+    assert [name for name in TABLE if f"\n  {name}=" not in told] == []
+    assert (
+        "no switch is called 'maskin'; did you mean masking" in said("--switch", "maskin=on").stderr
+    )
