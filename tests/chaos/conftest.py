@@ -37,9 +37,9 @@ def counts(pytestconfig):
     return pytestconfig.stash[_COUNTS]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ground():
-    """One sandbox, clock and way to it for all tests: each starts by a reset."""
+    """One sandbox, clock and way to it for a module's tests: each starts by a reset."""
     clock = Clock()
     transport = httpx.HTTPTransport(verify=False, limits=httpx.Limits(max_connections=64))
     with Sandbox(clock=clock.now, sleep=clock.nap) as sandbox, transport:
