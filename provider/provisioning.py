@@ -151,7 +151,7 @@ class Platform:
         if instance.valid is False:
             host.warn(
                 f"the platform says that element instance '{name}' ({instance.id}) is not valid: "
-                "authenticate it anew with a new code"
+                "give it a new code, or credentials that are right, then run pulumi up"
             )
 
 

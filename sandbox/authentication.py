@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from sandbox.elements import Element
     from sandbox.store import Instance
 
+REFRESH_TOKEN = "oauth.user.refresh_token"
 WRONG = "wrong"
-"""Any password or secret with this value is refused by the vendor."""
+"""Any password, secret or refresh token with this value is refused by the vendor."""
 
 
 def provider_data_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +29,14 @@ def check_credentials(element: Element, configuration: Mapping[str, str | None])
     wrong = [k for k, v in configuration.items() if v == WRONG and element.is_credential(k)]
     if wrong:
         reason = f"{', '.join(wrong)}: authentication failed"
+        raise VendorRefusalError(reason, of_code=False)
+
+
+def exchange_refresh_token(element: Element, configuration: Mapping[str, str | None]) -> None:
+    """Raise VendorRefusalError when the application or its refresh token is refused."""
+    check_credentials(element, configuration)
+    if configuration.get(REFRESH_TOKEN) == WRONG:
+        reason = "the refresh token is not known"
         raise VendorRefusalError(reason, of_code=False)
 
 
@@ -63,12 +72,12 @@ def user_tokens(call: Call, instance: Instance, kind: str) -> dict[str, str | No
     interval = instance.configuration.get("oauth.user.refresh_interval") or "3600"
     tokens: dict[str, str | None] = {
         "oauth.user.token": token("user"),
-        "oauth.user.refresh_token": token("refresh"),
+        REFRESH_TOKEN: token("refresh"),
         "oauth.user.refresh_interval": interval,
         "oauth.user.refresh_time": str(int(tenant.clock() * 1000)),
     }
     if instance.external_authentication == "initial":
-        del tokens["oauth.user.refresh_token"]
+        del tokens[REFRESH_TOKEN]
     return tokens
 
 

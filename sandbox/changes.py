@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import find_element, target_instance
 from sandbox.authentication import (
+    REFRESH_TOKEN,
     authenticate,
     check_credentials,
+    exchange_refresh_token,
     provider_data_of,
     refusal_of,
     status_of,
@@ -83,6 +85,10 @@ def _change(
         code = _code_for_reauthentication(call, element, instance, body, wanted=wanted)
         if code is not None:
             _reauthenticate(call, instance, element, provider_data_of(body), code)
+        elif _has_new_refresh_token(call, element, before, changed, wanted=wanted):
+            _refuse_when_disabled(call, instance)
+            exchange_refresh_token(element, changed)
+            _authenticated(call, instance, element, "initial")
     except VendorRefusalError as refused:
         status = status_of(call, refused)
         if status != 200:  # noqa: PLR2004
@@ -151,19 +157,43 @@ def _code_for_reauthentication(
 def _reauthenticate(
     call: Call, instance: Instance, element: Element, data: dict[str, Any], code: str
 ) -> None:
-    tenant = call.tenant
-    switches = tenant.switches
-    if instance.disabled and switches.text("reauthenticate_disabled") == "refused":
-        raise RefusalError(400, "Bad request: the instance is disabled")
+    _refuse_when_disabled(call, instance)
     authenticate(call, element, instance.configuration, data, code)
     old, new = instance.provider_data.get("realmId"), data.get("realmId")
-    if old != new and switches.text("reauthenticate_other_user") == "refused":
+    if old != new and call.tenant.switches.text("reauthenticate_other_user") == "refused":
         reason = "the account is not the one of this instance"
         raise VendorRefusalError(reason, of_code=True)
     instance.provider_data = data
+    _authenticated(call, instance, element, "none")
+
+
+def _has_new_refresh_token(
+    call: Call,
+    element: Element,
+    before: Mapping[str, str | None],
+    changed: Mapping[str, str | None],
+    *,
+    wanted: bool | None,
+) -> bool:
+    if wanted is False or element.authentication(changed) != "oauth2":
+        return False
+    exchanged = call.tenant.switches.text("refresh_token_change") == "exchanged"
+    return exchanged and changed.get(REFRESH_TOKEN) not in (None, "", before.get(REFRESH_TOKEN))
+
+
+def _refuse_when_disabled(call: Call, instance: Instance) -> None:
+    refused = call.tenant.switches.text("reauthenticate_disabled") == "refused"
+    if instance.disabled and refused:
+        raise RefusalError(400, "Bad request: the instance is disabled")
+
+
+def _authenticated(call: Call, instance: Instance, element: Element, by: str) -> None:
+    """Note what the platform writes when the vendor has accepted a code or a refresh token."""
+    tenant = call.tenant
+    switches = tenant.switches
     instance.authentications += 1
     instance.valid, instance.refused = True, False
-    instance.external_authentication = "none"
+    instance.external_authentication = by
     kind = element.authentication(instance.configuration)
     if kind in ("oauth1", "oauth2"):
         instance.configuration |= user_tokens(call, instance, kind)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import find_element, target_element
 from sandbox.authentication import (
+    REFRESH_TOKEN,
     authenticate,
+    exchange_refresh_token,
     provider_data_of,
     refusal_of,
     status_of,
@@ -39,7 +41,7 @@ def create(call: Call) -> Answer:
     data = provider_data_of(body)
     code = presented_code(element, kind, data)
     if initial:
-        if not given.get("oauth.user.refresh_token"):
+        if not given.get(REFRESH_TOKEN):
             raise RefusalError(400, NO_CODE)
         code = None
     elif kind in ("oauth1", "oauth2") and code is None:
@@ -54,6 +56,8 @@ def create(call: Call) -> Answer:
         provider_data=data,
     )
     try:
+        if initial:
+            exchange_refresh_token(element, instance.configuration)
         authenticate(call, element, instance.configuration, data, code)
     except VendorRefusalError as refused:
         _leave_behind(call, instance, refused)

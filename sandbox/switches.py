@@ -220,6 +220,12 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "Whether a code in PATCH re-authenticates; off ignores it unspent.",
         ),
         Switch(
+            "refresh_token_change",
+            ("exchanged", "stored"),
+            "exchanged",
+            "Whether a changed refresh token is exchanged at once, as a code is, or only kept.",
+        ),
+        Switch(
             "token_on_reauthentication",
             ("keep", "rotate"),
             "keep",

@@ -27,7 +27,14 @@ from provider.cli.console import (
     show,
     shown,
 )
-from provider.cli.project import Project, platform, read_yaml, set_command, settings_of
+from provider.cli.project import (
+    Project,
+    platform,
+    read_yaml,
+    set_command,
+    settings_of,
+    settings_of_environment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +107,8 @@ def _checks(name: str | None) -> Iterator[Check]:
         declared = stack.declared()
     except FailureError as failure:
         yield Check("stack", ok=False, what=str(failure))
+        if settings := settings_of_environment():
+            yield from _platform(settings, {})
         return
     yield Check(
         "stack", ok=True, what=f"'{stack.name}' declares {counted(len(declared), 'instance')}"
@@ -110,9 +119,7 @@ def _checks(name: str | None) -> Iterator[Check]:
     except FailureError as failure:
         yield Check("settings", ok=False, what=str(failure))
         return
-    yield Check("settings", ok=True, what=f"{settings.base_url}, secrets {_origin()}")
-    with platform(settings) as client:
-        yield from _answers(client, settings, declared)
+    yield from _platform(settings, declared)
 
 
 def _python() -> Check:
@@ -198,6 +205,12 @@ def _in_clear(stack: Stack) -> Check:
 def _origin() -> str:
     here = bool(os.environ.get("CLOUD_ELEMENTS_USER_SECRET"))
     return "from the environment" if here else "from the stack"
+
+
+def _platform(settings: Settings, declared: dict[str, InstanceDeclaration]) -> Iterator[Check]:
+    yield Check("settings", ok=True, what=f"{settings.base_url}, secrets {_origin()}")
+    with platform(settings) as client:
+        yield from _answers(client, settings, declared)
 
 
 def _answers(

@@ -351,21 +351,25 @@ def settings_of(stack: Stack) -> Settings:
         raise FailureError(message) from None
 
 
+def settings_of_environment() -> Settings | None:
+    """Return the connection settings when the environment has all that are needed."""
+    from provider import config  # noqa: PLC0415
+    from provider.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return config.load(os.environ, lambda _: None)
+    except ConfigError:
+        return None
+
+
 def settings_without_stack(stack: str | None) -> Settings:
     """Return the connection settings: of a stack when one is named or needed.
 
     Raises:
         FailureError: Some are missing or malformed.
     """
-    from provider import config  # noqa: PLC0415
-    from provider.errors import ConfigError  # noqa: PLC0415
-
-    if stack is None:
-        try:
-            return config.load(os.environ, lambda _: None)
-        except ConfigError:
-            pass
-    return settings_of(Project().stack(stack))
+    found = settings_of_environment() if stack is None else None
+    return found or settings_of(Project().stack(stack))
 
 
 @contextmanager

@@ -66,6 +66,7 @@ SWITCHES = {
     "rate_limit_retry_after": ["seconds", "date", "none"],
     "credential_change": ["trust", "check"],
     "patch_reauthenticates": ["on", "off"],
+    "refresh_token_change": ["exchanged", "stored"],
     "token_on_reauthentication": ["keep", "rotate"],
     "reauthenticate_disabled": ["allowed", "refused"],
     "reauthentication_enables": ["on", "off"],

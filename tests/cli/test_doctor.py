@@ -91,8 +91,15 @@ def test_a_wrong_stack_fails_its_line(workplace):
     said = workplace.elements("doctor", "--stack", "nope", "--json")
 
     assert said.code == 3
-    assert not report(said)["stack"]["ok"]
-    assert report(said)["loopback"]["ok"]
+    assert [name for name, check in report(said).items() if not check["ok"]] == ["stack"]
+    assert {"loopback", "settings", "platform", "clock"} <= set(report(said))
+
+
+def test_without_a_stack_and_settings_no_more_is_asked(workplace, monkeypatch):
+    """The stack may hold them: its own line says what to do first."""
+    monkeypatch.delenv("CLOUD_ELEMENTS_USER_SECRET")
+
+    assert "settings" not in report(workplace.elements("doctor", "--stack", "nope", "--json"))
 
 
 @pytest.mark.parametrize(

@@ -333,6 +333,32 @@ def test_a_refresh_token_instead_of_a_code(server, sandbox):
     assert server.plan(state, inputs) == "none"
 
 
+@pytest.mark.parametrize("change", ["exchanged", "stored"])
+def test_a_new_refresh_token_reauthenticates_in_place(server, sandbox, change):
+    """One PATCH; whatever the platform makes of it is in the outputs, and is no drift."""
+    sandbox.set_switch("refresh_token_change", change)
+    sandbox.set_switch("token_on_reauthentication", "rotate")
+    key = "oauth.user.refresh_token"
+    inputs = without(drive(sandbox), "code") | {
+        "configuration": APPLICATION | {key: "refresh-1"},
+        "external_authentication": "initial",
+    }
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), valid=False)
+    again = inputs | {"configuration": APPLICATION | {key: "refresh-2"}}
+
+    changed = server.update(state, again)
+
+    assert (only(sandbox)["valid"], only(sandbox)["configuration"][key]) == (
+        change == "exchanged",
+        "refresh-2",
+    )
+    assert changed.outputs["valid"] is only(sandbox)["valid"]
+    assert changed.outputs["element_token"] == only(sandbox)["token"]
+    assert server.plan(changed, again) == "none"
+    assert server.plan(server.read(changed), again) == "none"
+
+
 def test_an_instance_that_is_not_valid_is_warned_about(server, sandbox, told):
     state = server.create(drive(sandbox))
     sandbox.update_instance(int(state.id), valid=False)
@@ -343,7 +369,7 @@ def test_an_instance_that_is_not_valid_is_warned_about(server, sandbox, told):
     assert told() == [
         (
             f"the platform says that element instance 'drive' ({state.id}) is not valid: "
-            "authenticate it anew with a new code"
+            "give it a new code, or credentials that are right, then run pulumi up"
         )
     ]
     assert server.engine.logged[-1].urn == server.urn

@@ -157,6 +157,8 @@ def test_an_instance_is_made_from_a_refresh_token(
     """`externalAuthentication: initial` needs the refresh token, and spends no code."""
     whole = body("hubspot", externalAuthentication="initial")
     assert api.post("/instances", json=whole).status_code == 400
+    whole["configuration"]["oauth.user.refresh_token"] = "wrong"
+    assert api.post("/instances", json=whole).status_code == 401
     whole["configuration"]["oauth.user.refresh_token"] = "from-elsewhere"
     made = api.post("/instances", json=whole).json()
     assert made["externalAuthentication"] == "initial"

@@ -225,6 +225,16 @@ def patch_reauthenticates(lab: Laboratory) -> object:
     return lab.sandbox.counters()["codes_spent"]
 
 
+def refresh_token_change(lab: Laboratory) -> object:
+    lab.sandbox.update_instance(lab.create("hubspot")["id"], valid=False)
+    before = lab.kept("oauth.user.token")
+    assert lab.configure(**{"oauth.user.refresh_token": "wrong"}).status_code in (200, 401)
+    assert lab.stored()["valid"] is False
+    assert lab.configure(**{"oauth.user.refresh_token": "new"}).status_code == 200
+    assert lab.kept("oauth.user.refresh_token") == "new"
+    return lab.stored()["valid"], lab.kept("oauth.user.token") != before
+
+
 def token_on_reauthentication(lab: Laboratory) -> object:
     made = lab.create("hubspot")
     answer = lab.re_authenticate().json()
@@ -524,6 +534,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (reauthenticate_default, {"off": 200, "on": 400}),
     (reauthenticate_without_oauth, {"ignored": 200, "check": 401}),
     (patch_reauthenticates, {"on": 2, "off": 1}),
+    (refresh_token_change, {"exchanged": (True, True), "stored": (False, False)}),
     (token_on_reauthentication, {"keep": True, "rotate": False}),
     (reauthenticate_disabled, {"allowed": 200, "refused": 400}),
     (reauthentication_enables, {"off": True, "on": False}),
