@@ -332,9 +332,10 @@ class Provisioning:
             or (not sent and held[key] == MASK)
         }
         tags = self._tags(self.fresh, adopted=adopted)
+        name = self.inputs.name if seen.name != self.inputs.name else None
         body = wire.instance_request(
-            name=self.inputs.name if seen.name != self.inputs.name else None,
-            tags=tags if tags is not None and set(tags) != set(carried) else None,
+            name=name,
+            tags=tags if tags is not None and (name or set(tags) != set(carried)) else None,
             configuration=differing | credentials or None,
             provider_data=provider_data or None,
         )
@@ -422,7 +423,8 @@ class Provisioning:
         configuration |= credentials
         configuration |= self._defaults(changes.removed)
         tags = None
-        if changes.tags or changes.markers or changes.credentials:
+        # A platform may keep the former name as a tag, or rewrite a tag that equals it.
+        if changes.name or changes.tags or changes.markers or changes.credentials:
             tags = self._tags(spent, adopted=adopted) or []
         return wire.instance_request(
             name=self.inputs.name if changes.name else None,

@@ -120,6 +120,12 @@ def lives_without_a_change(server, sandbox, program, *, refused):
     assert seen.inputs == made.inputs
     assert server.plan(seen, codeless) == "none"
 
+    renamed = codeless | {"name": "Alone"}
+    seen = server.update(seen, renamed)
+    assert server.plan(seen, renamed) == "none"
+    seen = server.read(seen)
+    assert server.plan(seen, renamed) == "none"
+
     changed = codeless | {
         "name": "Renamed",
         "tags": ["other", "Renamed"],
