@@ -181,7 +181,7 @@ class Provisioning:
             body=self._create_body(),
             markers=self.markers,
             one_time=bool(self.inputs.one_time),
-            codes=_codes(self.fresh),
+            codes=tuple(schema.codes_in(self.fresh).values()),
         )
         search = Search(
             client=self.client,
@@ -410,8 +410,7 @@ class Provisioning:
             valid=olds.get("valid"),
         )
         former = {path: old.spent[path] for path in credentials if path in old.spent}
-        if _codes(former):
-            record = replace(record, past=(*old.past, former))
+        record = replace(record, past=_with_codes(old.past, former))
         kept = replace(record, spent=old.spent, past=old.past)
         return self._change(before, body, record, sends=credentials, kept=kept)
 
@@ -488,7 +487,7 @@ class Provisioning:
     ) -> wire.Instance:
         """Send a PATCH, its one-time credentials at most once; return the instance after it."""
         journal = self.platform.ledger.journal
-        codes = _codes(sends)
+        codes = tuple(schema.codes_in(sends).values())
         try:
             if sends and self._authenticated(before.id, record, codes):
                 body, sends, codes = _without_credentials(body, sends), {}, ()
@@ -563,14 +562,15 @@ class Provisioning:
         # Kept in the state with what was sent, so that no later run sends it again, and without
         # what did not arrive, so that the next run does send that.
         managed = kept.managed - set(body.get("configuration") or {})
-        past = (*kept.past, sent) if sent else kept.past
+        new_codes = dict((sent or {}).items() - kept.spent.items())
+        past = _with_codes(kept.past, new_codes)
         outputs = self._outputs(before, replace(kept, managed=managed, past=past))
         outputs.pop(MARKERS, None)
         then = (
             advice(error, base_url=self.platform.settings.base_url)
             or "correct the inputs, then run pulumi up"
         )
-        if sent:
+        if past != kept.past:
             then = f"{_GET_ONE}, then run pulumi up"
             if not isinstance(error, RefusedError):
                 then = f"its code counts as spent, so {then}"
@@ -633,12 +633,12 @@ def _answered(
     return kept | {path: value for path, value in now.items() if path in wrote}
 
 
-def _codes(fingerprints: Mapping[str, str]) -> tuple[str, ...]:
-    """Return those of one-time credentials that certainly can't be used twice.
-
-    A refresh token may be: whether it rotates is its vendor's business.
-    """
-    return tuple(mark for path, mark in fingerprints.items() if not path.startswith(_CONFIGURATION))
+def _with_codes(
+    past: tuple[Mapping[str, str], ...], sent: Mapping[str, str]
+) -> tuple[Mapping[str, str], ...]:
+    """Return the codes sent so far with those in `sent`."""
+    codes = schema.codes_in(sent)
+    return (*past, codes) if codes else past
 
 
 def _without_credentials(body: dict[str, Any], sends: Mapping[str, str]) -> dict[str, Any]:

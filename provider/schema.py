@@ -110,6 +110,18 @@ def is_one_time(key: str) -> bool:
     return key not in _REUSABLE
 
 
+_CODES = frozenset({"code", "provider_data.oauth_token", "provider_data.oauth_verifier"})
+
+
+def codes_in(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    """Return those of one-time credentials that certainly can't be used twice.
+
+    Others may be: whether a refresh token rotates is its vendor's business, an API key serves many
+    instances, and so does what a callback's query tells besides, such as `expires_in`.
+    """
+    return {path: mark for path, mark in fingerprints.items() if path in _CODES}
+
+
 def is_credential(key: str) -> bool:
     """Tell whether a configuration key hands in a token from outside."""
     return key in ("oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token")
@@ -298,7 +310,7 @@ class Record:
     Args:
         managed: Configuration keys that the program gave.
         spent: Fingerprints of the one-time credentials that authenticated it last, by path.
-        past: Others that were sent, each set by path: refused, lost or followed by newer ones.
+        past: Codes that were sent, each set by path: refused, lost or followed by newer ones.
         answered: What the platform made of our own last write where it differs from what we
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
         adopted: The instance was there before and was taken over because the program asked.

@@ -72,7 +72,7 @@ class Instance(_Answer):
         if not isinstance(value, dict) or not isinstance(element, dict):
             return value
         moved = [name for name in ("configuration", "valid", "disabled") if name in element]
-        return value | {name: element[name] for name in moved if value.get(name) in (None, {})}
+        return value | {name: element[name] for name in moved if value.get(name) in (None, {}, [])}
 
     @field_validator("id", mode="before")
     @classmethod

@@ -244,7 +244,7 @@ def load_folder(folder: Path) -> tuple[list[Element], list[str]]:
     elements, complaints = [], []
     for file in sorted(folder.glob("*.json")):
         try:
-            document = json.loads(file.read_text(encoding="utf-8"))
+            document = json.loads(file.read_text(encoding="utf-8-sig"))
             if not isinstance(document, dict):
                 msg = "not a JSON object"
                 raise ValueError(msg)  # noqa: TRY004, TRY301

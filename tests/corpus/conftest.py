@@ -39,7 +39,7 @@ class Account:
             if FOLDER.is_dir():
                 self.leave_out(name, "the folder has no such file")
             return
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
@@ -60,7 +60,7 @@ class Account:
         for path in sorted((FOLDER / "elements").glob("*.json")):
             self.seen += 1
             try:
-                yield path.name, json.loads(path.read_text(encoding="utf-8"))
+                yield path.name, json.loads(path.read_text(encoding="utf-8-sig"))
             except (OSError, ValueError, RecursionError):
                 self.leave_out(path.name, "is not one JSON document")
 

@@ -299,6 +299,35 @@ def test_a_code_that_was_refused_at_the_update_is_not_sent_again(server, sandbox
     assert server.plan(state, good) == "none"
 
 
+def test_a_refresh_token_that_was_refused_at_the_update_is_sent_again(server, sandbox):
+    """It was not spent: something else may have been wrong, such as the application's secret."""
+    token = "oauth.user.refresh_token"
+    inputs = without(drive(sandbox), "code") | {"external_authentication": "initial"}
+    state = server.create(inputs | {"configuration": APPLICATION | {token: "first"}})
+    wrong = {token: "second", "oauth.api.secret": "wrong"}
+    with pytest.raises(RefusedCall) as refused:
+        server.update(state, inputs | {"configuration": APPLICATION | wrong})
+    assert "new code" not in refused.value.message
+    kept = json_format.MessageToDict(refused.value.init_failed.properties)
+    half = State(state.id, state.inputs, plain(kept))
+    right = inputs | {"configuration": APPLICATION | {token: "second"}}
+
+    assert server.plan(half, right) == "unknown"
+    server.update(half, right)
+
+    assert only(sandbox)["configuration"][token] == "second"
+
+
+@pytest.mark.parametrize(
+    "shared", [{"expires_in": "3600", "scope": "files"}, {"apikey": "k-1"}], ids=str
+)
+def test_what_is_no_code_may_serve_two_instances(server, sandbox, shared):
+    """The rest of a callback's query is the same for many; an API key is used again and again."""
+    for name in ("one", "two"):
+        server.create(drive(sandbox, name=name, provider_data=shared))
+    assert len(sandbox.instances()) == 2
+
+
 def test_oauth_1(server, sandbox):
     data = sandbox.new_provider_data("twitter")
     inputs = {

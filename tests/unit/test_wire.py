@@ -58,9 +58,10 @@ def test_an_element_without_a_readable_key_keeps_its_name():
     )
 
 
-def test_configuration_and_flags_may_stand_inside_the_element():
+@pytest.mark.parametrize("at_the_top", [{}, [], None])
+def test_configuration_and_flags_may_stand_inside_the_element(at_the_top):
     inside = {"key": "hubspot", "configuration": {"a": 1}, "valid": False, "disabled": True}
-    found = read(element=inside, configuration={})
+    found = read(element=inside, configuration=at_the_top)
     assert (found.held, found.valid, found.disabled) == ({"a": "1"}, False, True)
 
 
