@@ -257,8 +257,9 @@ def test_the_vendors_words_stand_behind_the_platforms():
     assert error.said == "Request failed (invalid_grant: expired)"
 
 
-def test_the_request_id_may_stand_in_the_header():
-    answer = httpx.Response(404, json={"message": "none"}, headers={"elements-request-id": "abc"})
+@pytest.mark.parametrize("header", ["elements-request-id", "x-request-id"])
+def test_the_request_id_may_stand_in_the_header(header):
+    answer = httpx.Response(404, json={"message": "none"}, headers={header: "abc"})
     error = caught(lambda: client(answer).get_instance("7"))
     assert isinstance(error, NotFoundError)
     assert error.request_id == "abc"
