@@ -402,6 +402,8 @@ def test_an_instance_that_is_not_valid_is_warned_about(server, sandbox, told):
         )
     ]
     assert server.engine.logged[-1].urn == server.urn
+    with pytest.raises(RefusedCall, match="it is still not valid"):
+        server.update(state, state.inputs)  # as the engine does after an attempt that failed
 
 
 # Refresh
