@@ -508,6 +508,16 @@ def test_adopting_brings_a_stranger_to_what_is_wished_for(server, sandbox, told,
     assert server.plan(state, inputs) == server.plan(state, without(inputs, "adopt")) == "none"
 
 
+def test_adopting_leaves_a_disabled_instance_disabled(server, sandbox):
+    """The program does not say; a disabled one that a create left behind is another matter."""
+    stranger = made_elsewhere(sandbox, name="old")
+    sandbox.update_instance(int(stranger), disabled=True)
+
+    server.create(desk(adopt=stranger))
+
+    assert only(sandbox)["disabled"]
+
+
 def test_what_was_adopted_is_deleted_only_when_asked(start, sandbox):
     inputs = desk(adopt=made_elsewhere(sandbox, name="old"))
     state = start(sandbox, environment=QUICK).create(inputs)
