@@ -84,6 +84,14 @@ def requests(sandbox, method):
     ]
 
 
+def traced(project):
+    """Return the files in which the state says that the instance was declared, innermost first."""
+    state = json.loads(project.export_text())
+    [instance] = [r for r in state["deployment"]["resources"] if "ElementInstance" in r["type"]]
+    positions = [frame["sourcePosition"] for frame in instance["stackTrace"]]
+    return [re.fullmatch("project:///(.+)#[0-9]+", position)[1] for position in positions]
+
+
 def test_a_life(project, sandbox, step):
     declare(project, **{"tags[0]": "billing"})
     refused = step(project.preview(expect=None))
@@ -103,6 +111,9 @@ def test_a_life(project, sandbox, step):
     assert runtime == ["oauth.user.refresh_interval"]
     assert project.outputs()["invoices"]["token"] == "[secret]"
     assert len(requests(sandbox, "POST")) == 1
+    *inner, outermost = traced(project)
+    assert outermost == "__main__.py"
+    assert {Path(path).parent.name for path in inner} == {"provider"}
 
     before = len(requests(sandbox, "GET"))
     step(project.preview("--expect-no-changes"))

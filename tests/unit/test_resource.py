@@ -2,6 +2,7 @@
 
 import base64
 import pickletools
+import sys
 
 import pulumi
 import pytest
@@ -133,6 +134,14 @@ def test_import_becomes_adoption(run):
     assert registered["invoices"].inputs["adopt"] == "427001"
     assert registered["other"].inputs["adopt"] == "tag:x"
     assert own.import_ == "427001"  # the caller's options are the caller's
+
+
+@pytest.mark.parametrize("limit", [None, 1000, 3])
+def test_a_declaration_leaves_the_length_of_tracebacks_as_it_was(run, monkeypatch, limit):
+    if limit is not None:
+        monkeypatch.setattr(sys, "tracebacklimit", limit, raising=False)
+    run(invoices)
+    assert getattr(sys, "tracebacklimit", None) == limit
 
 
 # Markers
