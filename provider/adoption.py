@@ -21,20 +21,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provider.errors import (
-    AmbiguousError,
     APIError,
     CloudElementsError,
     NotFoundError,
-    NotSentError,
     RateLimitError,
     RefusedError,
     SpentError,
     StrangerError,
     TooLargeError,
-    UnsendableError,
 )
 from provider.journal import Entry, Fate, Journal
-from provider.retry import SERVER_ERRORS
+from provider.markers import is_credential_marker
+from provider.retry import TABLE, Kind, Outcome, Then, outcome_of_error
 from provider.schema import same_text
 
 if TYPE_CHECKING:
@@ -99,7 +97,7 @@ class Found:
 class Ledger:
     """Which instances already belong to a resource, as far as this process knows.
 
-    Shared by all threads of the process. It also holds the one list of leftovers.
+    Shared by all threads of the process. It also holds the one list of what earlier runs left.
     """
 
     client: CloudElementsClient
@@ -107,23 +105,28 @@ class Ledger:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owned: set[str] = field(default_factory=set)
     _adopted: set[str] = field(default_factory=set)
-    _kept: set[str] = field(default_factory=set)
-    _leftovers: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
+    _kept: dict[str, str] = field(default_factory=dict)
+    _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
 
     def own(self, instance_id: str) -> None:
         """Note that a resource has this instance: no create may take it."""
         with self._lock:
             self._owned.add(instance_id)
 
-    def keep(self, instance_id: str) -> None:
-        """Note that a resource goes on having this instance: no replacement is planned."""
-        with self._lock:
-            self._kept.add(instance_id)
+    def keep(self, instance_id: str, taken: str) -> None:
+        """Note that a resource goes on having this instance: no replacement is planned.
 
-    def kept(self, instance_id: str) -> bool:
-        """Tell whether a resource goes on having this instance."""
+        Args:
+            instance_id: The instance.
+            taken: When it was taken over, as its record says: the state may have it twice.
+        """
         with self._lock:
-            return instance_id in self._kept
+            self._kept[instance_id] = taken
+
+    def kept(self, instance_id: str) -> str | None:
+        """Return what `keep` noted; None when no resource goes on having this instance."""
+        with self._lock:
+            return self._kept.get(instance_id)
 
     def claim(self, instance: wire.Instance) -> bool:
         """Take an instance for a resource; False when another one has it."""
@@ -162,26 +165,28 @@ class Ledger:
                 listed.append(self.client.get_instance(instance_id))
         return [one.id for one in self.free(_carrying(markers, listed))]
 
-    def leftovers(self, markers: Markers) -> list[wire.Instance]:
-        """Return what the stack's marker finds for this resource, by one list for all of them.
+    def of_stack(self, markers: Markers) -> list[wire.Instance]:
+        """Return what the stack's marker finds, by one list for all creates of the process.
+
+        It is the list as it was before the first of them.
 
         Raises:
             CloudElementsError: The list failed, for everyone who waited for it.
         """
         with self._lock:
-            known = self._leftovers.get(markers.stack)
-            listing = known or self._leftovers.setdefault(markers.stack, Future())
+            known = self._lists.get(markers.stack)
+            listing = known or self._lists.setdefault(markers.stack, Future())
         if known is None:
             try:
                 listing.set_result(self.client.find_instances(tag=markers.stack))
             except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
                 with self._lock:
-                    del self._leftovers[markers.stack]
+                    del self._lists[markers.stack]
                 listing.set_exception(error)
         listed = listing.result()
         if any(instance.tags is None for instance in listed):  # a light list: ask for this one
             listed = self.client.find_instances(tag=markers.instance)
-        return self.free(_carrying(markers, listed))
+        return listed
 
 
 def _carrying(markers: Markers, instances: Collection[wire.Instance]) -> list[wire.Instance]:
@@ -268,6 +273,7 @@ def obtain(wish: Wish, search: Search) -> Found:
         if left is not None:
             search.ledger.journal.note(wish.markers, Fate.MADE, instance=left.id)
             return Found(left, created=False, sent=False)
+        _refuse_shown(wish, wish.markers, search)
     found = _create(wish, search)
     journal = search.ledger.journal
     journal.note(wish.markers, Fate.MADE, codes=wish.codes, instance=found.instance.id)
@@ -276,11 +282,22 @@ def obtain(wish: Wish, search: Search) -> Found:
 
 def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | None:
     """Return what an earlier run left: by the list, else by what this machine remembers."""
-    left = search.take(_only(wish, search.ledger.leftovers(markers)))
+    listed = _carrying(markers, search.ledger.of_stack(markers))
+    kept = search.ledger.journal.kept(markers)
+    if kept and not search.ledger.owns(kept):
+        # A replacement that was asked for by hand (`--replace`, `state taint`): of that the engine
+        # tells nothing, neither by diff nor by read.
+        search.ledger.own(kept)
+        if any(instance.id == kept for instance in listed):
+            search.warn(
+                f"instance {kept} was in the state, so another one is made; if it was forgotten "
+                f"there and is not being replaced, set 'adopt' to {kept} to keep it instead"
+            )
+    left = search.take(_only(wish, search.ledger.free(listed)))
     if left is not None:
         return left
     last = search.ledger.journal.last(markers)
-    if last is not None and last.instance:
+    if last is not None and last.instance and not search.ledger.owns(last.instance):
         try:
             made = [search.client.get_instance(last.instance)]
         except APIError as error:
@@ -295,6 +312,21 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
         patience = max(0.0, last.time + AT_WORK - search.clock.wall())
         left = search.until(wish, patience)
     return left
+
+
+def _refuse_shown(wish: Wish, markers: Markers, search: Search) -> None:
+    """Refuse a code that an instance of the stack shows as its own.
+
+    Raises:
+        SpentError: It was sent, by a run that this machine need not know of.
+    """
+    if not wish.codes:
+        return
+    mark = next(filter(is_credential_marker, wish.body.get("tags") or []), None)
+    for instance in search.ledger.of_stack(markers):
+        if mark is not None and mark in (instance.tags or []):
+            message = f"its code was sent already, for instance {instance.id}, and never is again"
+            raise SpentError(message)
 
 
 def refuse_sent(sent: Entry | None, markers: Markers | None) -> None:
@@ -318,20 +350,20 @@ def refuse_sent(sent: Entry | None, markers: Markers | None) -> None:
 
 
 def _create(wish: Wish, search: Search) -> Found:
-    """Create the instance: one POST, or more where nothing can be spent."""
+    """Create the instance by the retry table: one POST, or more where nothing can be spent."""
     journal = search.ledger.journal
+    kind = Kind.ONE_TIME if wish.one_time else Kind.CREATE
     lost: CloudElementsError | None = None
     for _ in range(_SENDS):
         refuse_sent(journal.reserve(wish.markers, wish.codes), wish.markers)
         try:
             created = search.client.create_instance(wish.body, one_time=wish.one_time)
-        except (NotSentError, UnsendableError):
-            journal.note(wish.markers, Fate.VOID, codes=wish.codes)
-            raise
-        except (AmbiguousError, RateLimitError) as error:
-            lost = error
-        except APIError as error:
-            if error.status not in SERVER_ERRORS:
+        except CloudElementsError as error:
+            then = TABLE[outcome_of_error(error)][kind]
+            if then is Then.SEND_AGAIN:  # which the client did, and it never left
+                journal.note(wish.markers, Fate.VOID, codes=wish.codes)
+                raise
+            if then is Then.FAIL:
                 return _refused(wish, error, search)
             lost = error
         else:
@@ -344,9 +376,11 @@ def _create(wish: Wish, search: Search) -> Found:
         found = _look(wish, lost, search)
         if found is not None:
             return Found(found, created=False, sent=True)
-        if wish.one_time:
+        if then is Then.LOOK_UP_ONLY:
             break
     assert lost is not None
+    if outcome_of_error(lost) is Outcome.VENDOR_ERROR:
+        journal.note(wish.markers, Fate.REFUSED, codes=wish.codes)
     raise _lost(wish, lost)
 
 
@@ -401,11 +435,12 @@ def _first(wish: Wish, created: wire.Instance, search: Search) -> wire.Instance 
     return first
 
 
-def _refused(wish: Wish, error: APIError, search: Search) -> Found:
+def _refused(wish: Wish, error: CloudElementsError, search: Search) -> Found:
     """Return the instance that a refused create left behind; raise the refusal when there is none.
 
     docs: whether that happens is unknown, so it is looked for.
     """
+    assert isinstance(error, APIError)
     if not isinstance(error, TooLargeError):  # that one may be a gateway's, and late
         # Where the element's own vendor had a say, the code has reached it.
         spent = error.provider_message is not None
@@ -451,9 +486,13 @@ def _only(wish: Wish, candidates: list[wire.Instance]) -> wire.Instance | None:
 
 def _lost(wish: Wish, error: CloudElementsError) -> CloudElementsError:
     """Return the error of a create whose instance never showed."""
-    code = "its code counts as spent, so get a new code, then " if wish.one_time else ""
-    searched = "no instance with its marker showed"
-    return RefusedError(f"{str(error).rstrip('.')}, and {searched}: {code}run pulumi up again")
+    if wish.one_time:
+        then = "its code counts as spent, so get a new code, then run pulumi up again"
+    elif outcome_of_error(error) is Outcome.VENDOR_ERROR:
+        then = "correct the inputs, then run pulumi up again"
+    else:
+        then = "run pulumi up again"
+    return RefusedError(f"{str(error).rstrip('.')}, and no instance with its marker showed: {then}")
 
 
 _OR_CREATE = "correct 'adopt', or leave it out to create an instance"

@@ -38,9 +38,16 @@ from provider.errors import (
     TooLargeError,
     UnsendableError,
 )
-from provider.rate import FinalAnswerError, Limiter, speaks_of_size
+from provider.rate import FinalAnswerError, Limiter
 from provider.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
-from provider.retry import Kind, Outcome, Policy, Time, outcome_of_exception
+from provider.retry import (
+    Kind,
+    Outcome,
+    Policy,
+    Time,
+    outcome_of_exception,
+    outcome_of_response,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -510,9 +517,9 @@ def _unexpected(call: Call, response: httpx.Response) -> AmbiguousError:
 
 
 def _error_class(response: httpx.Response, *, theirs: bool) -> type[APIError]:
-    status = response.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        return TooLargeError if speaks_of_size(response) else RateLimitError
+    status, outcome = response.status_code, outcome_of_response(response)
+    if outcome in (Outcome.TOO_LARGE, Outcome.TOO_MANY):
+        return TooLargeError if outcome is Outcome.TOO_LARGE else RateLimitError
     if not theirs and not response.is_server_error:
         return StrangerError
     return {401: AuthenticationError, 403: AuthenticationError, 404: NotFoundError}.get(

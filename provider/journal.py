@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from provider.config import Settings
     from provider.markers import Markers
 
-_KEPT = 30 * 24 * 3600.0
+_REMEMBERED = 30 * 24 * 3600.0
 """Seconds. A code lives for minutes, and no list lags for days."""
 
 
@@ -45,6 +46,8 @@ class Fate(StrEnum):
     """It had no effect, but its codes count as spent."""
     VOID = "void"
     """It had no effect, and spent nothing; or its instance was deleted."""
+    KEPT = "kept"
+    """Its instance was seen in the state: whatever an interrupted run left is another one."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Entry:
 
 
 class Journal:
-    """The entries of all resources, one file for each stack.
+    """The entries of all resources, one file for each stack and month.
 
     Args:
         folder: Where the files are; None keeps everything in memory.
@@ -123,8 +126,18 @@ class Journal:
                 self._add(markers, Fate.SENT, codes, instance)
         return sent
 
+    def keep(self, markers: Markers | None, instance: str) -> None:
+        """Write down that the state has this instance; once for each."""
+        if markers is not None and self.kept(markers) != instance:
+            self.note(markers, Fate.KEPT, instance=instance)
+
+    def kept(self, markers: Markers) -> str:
+        """Return the id of the instance that the state had when it was seen last, or nothing."""
+        with self._lock:
+            return self._of(markers.stack).kept.get(markers.instance, "")
+
     def last(self, markers: Markers) -> Entry | None:
-        """Return the latest entry of a resource."""
+        """Return the latest entry of a resource about a request."""
         with self._lock:
             return self._of(markers.stack).last.get(markers.instance)
 
@@ -143,12 +156,26 @@ class Journal:
             _append(path, entry)
 
     def _path(self, stack: str) -> Path | None:
-        return self._folder / f"{stack}-{self._platform}.jsonl" if self._folder else None
+        """Return the file of this month: one that is full is never written again, only removed."""
+        if self._folder is None:
+            return None
+        month = time.strftime("%Y-%m", time.gmtime(self._clock.wall()))
+        return self._folder / f"{self._name(stack)}{month}.jsonl"
+
+    def _name(self, stack: str) -> str:
+        return f"{stack}-{self._platform}-"
 
     def _of(self, stack: str) -> _Entries:
         if stack not in self._stacks:
-            path = self._path(stack)
-            found = _read(path, self._clock.wall() - _KEPT) if path else []
+            found: list[Entry] = []
+            if self._folder is not None:
+                since = self._clock.wall() - _REMEMBERED
+                for path in sorted(self._folder.glob(f"{self._name(stack)}*.jsonl")):
+                    entries = _read(path)
+                    found += [entry for entry in entries if entry.time >= since]
+                    if entries and entries[-1].time < since:
+                        with suppress(OSError):
+                            path.unlink()
             self._stacks[stack] = _Entries(found)
         return self._stacks[stack]
 
@@ -158,13 +185,18 @@ class _Entries:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.last: dict[str, Entry] = {}
-        """The latest entry of each resource, by its marker."""
+        """The latest entry about a request of each resource, by its marker."""
+        self.kept: dict[str, str] = {}
+        """The instance of each resource that was seen in the state."""
         self._codes: dict[str, tuple[int, Entry]] = {}
         self._count = 0
         for entry in entries:
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
+        if entry.fate is Fate.KEPT:
+            self.kept[entry.marker] = entry.instance
+            return
         self._count += 1
         self.last[entry.marker] = entry
         self._codes |= dict.fromkeys(entry.codes, (self._count, entry))
@@ -176,8 +208,8 @@ class _Entries:
         return max(sent, key=itemgetter(0))[1] if sent else None
 
 
-def _read(path: Path, since: float) -> list[Entry]:
-    """Return the entries of a file, without the old ones, which are also taken out of it."""
+def _read(path: Path) -> list[Entry]:
+    """Return the entries of a file, the oldest first."""
     found: list[Entry] = []
     try:
         lines = path.read_text().splitlines()
@@ -186,13 +218,7 @@ def _read(path: Path, since: float) -> list[Entry]:
     for line in lines:
         with suppress(ValueError, TypeError, KeyError):  # torn by a kill, or another version's
             found.append(_entry(json.loads(line)))
-    kept = [entry for entry in found if entry.time >= since]
-    if len(kept) < len(found):
-        with suppress(OSError):
-            path.unlink()
-        for entry in kept:
-            _append(path, entry)
-    return kept
+    return found
 
 
 def _entry(bag: Mapping[str, Any]) -> Entry:

@@ -121,15 +121,15 @@ class Operations:
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the state's outputs with the program's inputs."""
-        if self._platform is not None:
-            self._platform.ledger.own(_id)
         with host.one_line_errors("compare", _name(_olds)):
             olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
+            if self._platform is not None:
+                self._platform.found_in_state(_id, olds)
             changes = schema.changes(olds, news)
             if changes.replaces:
                 return DiffResult(changes=True, replaces=changes.replaces)
             if self._platform is not None:
-                self._platform.ledger.keep(_id)
+                self._platform.ledger.keep(_id, Record.of(olds).taken)
                 self._platform.warn_of_another(_id, olds)
             if not changes.any:
                 return DiffResult(changes=False)
@@ -155,8 +155,8 @@ class Operations:
         """Return the instance as it is now, inputs in the program's own words; gone is no error."""
         with self._telling("read", {"name": id_} | props):
             platform = self._connected
-            platform.ledger.own(id_)
             props = host.whole(props, "properties")
+            platform.found_in_state(id_, props)
             call = host.current_call()
             try:
                 instance = platform.client.get_instance(id_)
@@ -173,9 +173,10 @@ class Operations:
         """Change the instance in place, with one request where something changed."""
         with self._telling("update", _news), host.waiting("updating"):
             platform = self._connected
-            platform.ledger.own(_id)
+            olds = host.whole(_olds, "olds")
+            platform.found_in_state(_id, olds)
             inputs = schema.inputs_of(host.whole(_news, "news"))
-            outputs = platform.instance(inputs).go_on(_id, host.whole(_olds, "olds"))
+            outputs = platform.instance(inputs).go_on(_id, olds)
         return UpdateResult(outputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -183,14 +184,17 @@ class Operations:
         with self._telling("delete", _props), host.waiting("deleting"):
             platform = self._connected
             props = host.whole(_props, "properties")
+            kept = platform.ledger.kept(_id)
             if platform.ledger.adopted(_id):
-                host.warn(f"element instance {_id} stays: its replacement is the same instance")
+                platform.stays(_id, props)
             elif Record.of(props).adopted and not props.get("delete_adopted"):
                 host.warn(
                     f"element instance {_id} was adopted, so it is left in place; to have it "
                     "deleted, set delete_adopted to true and run pulumi up first"
                 )
-            elif platform.ledger.kept(_id) and platform.is_another_ones(_id, props):
+            elif kept is not None and (
+                kept != Record.of(props).taken or platform.is_another_ones(_id, props)
+            ):
                 host.warn(f"element instance {_id} stays: another resource has it now")
             else:
                 platform.ledger.own(_id)

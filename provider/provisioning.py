@@ -13,14 +13,9 @@ from provider import host, schema, wire
 from provider.adoption import AT_WORK, Ledger, Search, Wish, asked, obtain, refuse_sent, waits
 from provider.client import CloudElementsClient
 from provider.errors import (
-    AmbiguousError,
-    APIError,
     CloudElementsError,
     NotFoundError,
-    NotSentError,
-    RateLimitError,
     RefusedError,
-    UnsendableError,
     advice,
 )
 from provider.journal import Fate, Journal
@@ -34,7 +29,7 @@ from provider.markers import (
 )
 from provider.metadata import Metadata
 from provider.redaction import MASK
-from provider.retry import SERVER_ERRORS, Time
+from provider.retry import TABLE, Kind, Outcome, Then, Time, outcome_of_error
 from provider.schema import Changes, Inputs, Record
 
 if TYPE_CHECKING:
@@ -75,6 +70,37 @@ class Platform:
     def instance(self, inputs: Inputs) -> Provisioning:
         """Return what brings about the instance that `inputs` wish for."""
         return Provisioning(self, inputs)
+
+    def found_in_state(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
+        """Note that the state has this instance: no create may take it.
+
+        Raises:
+            RefusedError: A create of this run took it already.
+        """
+        if self.ledger.adopted(instance_id):
+            message = (
+                f"instance {instance_id} was taken over by another resource of this run, which now "
+                "has the name that this one had: take that one out of the program and the state "
+                "(pulumi state delete), run pulumi up, then declare it again"
+            )
+            raise RefusedError(message)
+        self.ledger.own(instance_id)
+        self.ledger.journal.keep(_markers(outputs.get(MARKERS) or []), instance_id)
+
+    def stays(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
+        """Leave alone what a create of this run took over, and tell what became of a replacement.
+
+        The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
+        """
+        if Record.of(outputs).adopted:
+            host.warn(f"element instance {instance_id} stays: its replacement adopted it again")
+            return
+        self.ledger.journal.keep(_markers(outputs.get(MARKERS) or []), instance_id)
+        host.warn(
+            f"element instance {instance_id} stays, for it was taken for what an interrupted run "
+            "had left: to have it replaced, ask for it once more on this machine, or run pulumi "
+            "destroy --target with its URN, then pulumi up"
+        )
 
     def is_another_ones(self, instance_id: str, outputs: Mapping[str, Any]) -> bool:
         """Tell whether an instance shows that it belongs to another resource than this state's.
@@ -317,6 +343,7 @@ class Provisioning:
             spent=self.fresh,
             adopted=adopted,
             refused=disabled,
+            taken=str(int(self.platform.clock.wall() * 1e9)),
         )
         kept = replace(record, spent={}) if send else record
         provider_data, credentials = self._authentication(self.fresh if send else ())
@@ -499,10 +526,10 @@ class Provisioning:
             return self._lost(before, body, kept, error)
         try:
             instance = self.client.update_instance(before.id, body, one_time=bool(sends))
-        except (NotSentError, UnsendableError) as error:
-            journal.note(self.markers, Fate.VOID, codes=codes)
-            return self._lost(before, body, kept, error)
         except CloudElementsError as error:
+            if outcome_of_error(error) is Outcome.NOT_SENT:
+                journal.note(self.markers, Fate.VOID, codes=codes)
+                sends = {}
             return self._lost(before, body, kept, error, sent=record.spent if sends else None)
         if codes:
             journal.note(self.markers, Fate.MADE, codes=codes, instance=before.id)
@@ -544,10 +571,7 @@ class Provisioning:
             error: How it failed.
             sent: Fingerprints of the credentials that it would have left, when it carried some.
         """
-        unanswered = isinstance(error, AmbiguousError | RateLimitError) or (
-            isinstance(error, APIError) and error.status in SERVER_ERRORS
-        )
-        if unanswered and sent:
+        if sent and TABLE[outcome_of_error(error)][Kind.ONE_TIME] is Then.LOOK_UP_ONLY:
             wanted = set(credential_marker(sent))
             for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
                 try:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import TYPE_CHECKING
 
 import httpx
 
-from provider.retry import Policy, retry_after
+from provider.retry import Outcome, Policy, outcome_of_response, retry_after
 
 if TYPE_CHECKING:
     from provider.retry import Time
 
-_SIZE = re.compile(
-    r"too large|payload|megabyte|\d\s*[KMG]i?B\b"
-    r"|(maximum|request|body|file|message) size|size limit",
-    re.IGNORECASE,
-)
 _BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
+_FINAL = frozenset({Outcome.TOO_LARGE, Outcome.VENDOR_ERROR})
 _LONGEST_PAUSE = 60.0
 _LARGEST_ANSWER = 100_000_000
 
@@ -32,13 +27,6 @@ class FinalAnswerError(Exception):
     def __init__(self, response: httpx.Response) -> None:
         super().__init__()
         self.response = response
-
-
-def speaks_of_size(response: httpx.Response) -> bool:
-    """Tell whether a 429 is about size, not about pace (docs: payload over 8 MB, 2019-06)."""
-    too_many = response.status_code == httpx.codes.TOO_MANY_REQUESTS
-    # Not `response.text`: a stranger's charset may name a codec that gives no text.
-    return too_many and _SIZE.search(response.content.decode(errors="replace")) is not None
 
 
 class Limiter(httpx.BaseTransport):
@@ -71,8 +59,8 @@ class Limiter(httpx.BaseTransport):
         """Wait for a turn, send, read, and hold everybody back after a refusal.
 
         Raises:
-            FinalAnswerError: The answer is a 429 about size, or asks for a longer wait than the
-                request's budget has left.
+            FinalAnswerError: The answer is a 429 about size, tells what the vendor said, or asks
+                for a longer wait than the request's budget has left.
         """
         with self._lock:
             now = self._clock.now()
@@ -81,10 +69,10 @@ class Limiter(httpx.BaseTransport):
         if turn > now:
             self._clock.sleep(turn - now)
         response = self._whole(self._inner.handle_request(request))
+        if outcome_of_response(response) in _FINAL:
+            raise FinalAnswerError(response)
         if response.status_code not in _BUSY:
             return response
-        if speaks_of_size(response):
-            raise FinalAnswerError(response)
         wait = retry_after(response, self._clock)
         if wait is not None:
             now = self._clock.now()

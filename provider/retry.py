@@ -7,6 +7,7 @@ the API has no idempotency key (docs: none in any source, 2015-2023).
 from __future__ import annotations
 
 import copy
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC
@@ -17,8 +18,18 @@ from typing import TYPE_CHECKING
 import httpx
 from httpx_retries import Retry
 
+from provider.errors import (
+    AmbiguousError,
+    APIError,
+    NotSentError,
+    TooLargeError,
+    UnsendableError,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from provider.errors import CloudElementsError
 
 
 class Kind(Enum):
@@ -38,6 +49,7 @@ class Outcome(Enum):
     TOO_MANY = "429"
     TOO_LARGE = "429 that speaks of size"
     SERVER_ERROR = "5xx, 408"
+    VENDOR_ERROR = "5xx, 408 with what the element's vendor said"
     REFUSED = "any other status"
 
 
@@ -59,11 +71,13 @@ TABLE: Mapping[Outcome, Mapping[Kind, Then]] = {
         Outcome.TOO_MANY: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         Outcome.TOO_LARGE: (Then.FAIL, Then.FAIL, Then.FAIL),
         Outcome.SERVER_ERROR: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
+        # The vendor is not asked again with what it refused: after a few it locks the account.
+        Outcome.VENDOR_ERROR: (Then.FAIL, Then.LOOK_UP_ONLY, Then.LOOK_UP_ONLY),
         Outcome.REFUSED: (Then.FAIL, Then.FAIL, Then.FAIL),
     }.items()
 }
 
-SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
+_SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
 """The request may have taken effect all the same; 408 and 52x are gateways' words for a time-out.
 501 and 505 say that nothing was done."""
 
@@ -74,13 +88,51 @@ _REPEATS_WITHOUT_CONNECTION = 3
 """Fewer, for the usual reason is a mistake in the address, and its author is waiting."""
 
 
+_SIZE = re.compile(
+    r"too large|payload|megabyte|\d\s*[KMG]i?B\b"
+    r"|(maximum|request|body|file|message) size|size limit",
+    re.IGNORECASE,
+)
+"""docs: a payload over 8 MB is answered with 429 (2019-06); its text is not told."""
+_VENDOR = re.compile(rb'"providerMessage"\s*:\s*"[^"]')
+"""docs: `providerMessage` is there when the vendor's answer is the cause (2019-06)."""
+
+
 def outcome_of_status(status: int) -> Outcome | None:
     """Return what an HTTP status means, or None for a success."""
     if status < 300:  # noqa: PLR2004 - HTTP success
         return None
     if status == 429:  # noqa: PLR2004 - too many requests
         return Outcome.TOO_MANY
-    return Outcome.SERVER_ERROR if status in SERVER_ERRORS else Outcome.REFUSED
+    return Outcome.SERVER_ERROR if status in _SERVER_ERRORS else Outcome.REFUSED
+
+
+def outcome_of_response(response: httpx.Response) -> Outcome | None:
+    """Return what a whole answer means, its body included; None for a success."""
+    outcome = outcome_of_status(response.status_code)
+    # Not `response.text`: a stranger's charset may name a codec that gives no text.
+    if outcome is Outcome.TOO_MANY and _SIZE.search(response.content.decode(errors="replace")):
+        return Outcome.TOO_LARGE
+    if outcome is Outcome.SERVER_ERROR and _VENDOR.search(response.content):
+        return Outcome.VENDOR_ERROR
+    return outcome
+
+
+def outcome_of_error(error: CloudElementsError) -> Outcome:
+    """Return what came of a request that ended with an error of the client's."""
+    match error:
+        case NotSentError() | UnsendableError():
+            return Outcome.NOT_SENT
+        case AmbiguousError(status=status):
+            return Outcome.NO_ANSWER if status is None else Outcome.GARBLED
+        case TooLargeError():
+            return Outcome.TOO_LARGE
+        case APIError(status=status):
+            outcome = outcome_of_status(status) or Outcome.REFUSED
+            vendor = outcome is Outcome.SERVER_ERROR and error.provider_message
+            return Outcome.VENDOR_ERROR if vendor else outcome
+        case _:
+            return Outcome.REFUSED
 
 
 def outcome_of_exception(error: Exception) -> Outcome | None:

@@ -315,6 +315,7 @@ class Record:
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
         adopted: The instance was there before and was taken over because the program asked.
         refused: The platform refused to create it, and left it behind all the same.
+        taken: When a create took it over, in nanoseconds since 1970; empty when it made it.
     """
 
     managed: frozenset[str] = frozenset()
@@ -323,6 +324,7 @@ class Record:
     answered: Mapping[str, Any] = field(default_factory=dict)
     adopted: bool = False
     refused: bool = False
+    taken: str = ""
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Record:
@@ -336,6 +338,7 @@ class Record:
             answered=dict(bag.get("answered") or {}),
             adopted=bool(bag.get("adopted")),
             refused=bool(bag.get("refused")),
+            taken=str(bag.get("taken") or ""),
         )
 
     def to_bag(self) -> dict[str, Any]:
@@ -343,13 +346,22 @@ class Record:
         answered = wrap_rpc_secret(dict(self.answered)) if self.answered else None
         parts = {
             "managed": sorted(self.managed),
-            "spent": dict(self.spent),
-            "past": [dict(one) for one in self.past],
+            "spent": _hidden(self.spent),
+            "past": [_hidden(one) for one in self.past],
             "answered": answered,
             "adopted": self.adopted,
             "refused": self.refused,
+            "taken": self.taken,
         }
         return {key: value for key, value in parts.items() if value}
+
+
+def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:
+    """Mark fingerprints of what a person may have chosen, such as a password: they can be guessed.
+
+    A code is long and random, and its fingerprint tells nothing.
+    """
+    return {path: mark if path in _CODES else wrap_rpc_secret(mark) for path, mark in spent.items()}
 
 
 def fingerprint(path: str, value: str) -> str:

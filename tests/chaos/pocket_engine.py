@@ -1,8 +1,9 @@
 """The engine's part: a state, and the order in which it calls the provider.
 
 Calls and consequences are those of Pulumi's deployment executor: check, diff against old outputs,
-update or replacement (create, then delete), deletes at the end; a resource that failed half-way
-stays in the state and is updated next time; a create that failed leaves nothing.
+update or replacement (create, then delete), deletes at the end; a replacement by hand without diff;
+a resource that failed half-way stays in the state and is updated next time; a create that failed
+leaves nothing.
 """
 
 import copy
@@ -26,6 +27,8 @@ class Resource:
     outputs: dict
     inputs: dict
     half_made: bool = False
+    tainted: bool = False
+    """It is to be replaced, by `pulumi state taint` or `--replace`."""
     declared: object = None
     """By what it was declared last; renaming does not change that."""
 
@@ -149,7 +152,8 @@ class Engine:
         olds = self._known_as(name, declared)
         bag = copy.deepcopy(declared.inputs)
         bag[MARKERS] = tags(self.stack, name, program)
-        checked = self._call(name, "check", olds.inputs if olds else {}, bag)
+        by_hand = olds is not None and olds.tainted
+        checked = self._call(name, "check", olds.inputs if olds and not by_hand else {}, bag)
         if checked is None:
             return
         if checked.failures:
@@ -158,6 +162,9 @@ class Engine:
         inputs = self._stored(checked.inputs)
         if olds is None:
             self._create(name, inputs)
+            return
+        if by_hand:  # asks for no diff
+            self._replace(name, olds, inputs, first=declared.delete_first)
             return
         diff = self._call(name, "diff", olds.instance, olds.outputs, inputs)
         if diff is None:

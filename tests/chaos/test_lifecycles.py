@@ -311,6 +311,20 @@ class Lifecycles(RuleBasedStateMachine):
         declared.inputs["configuration"] = CONFIGURATION[element]
         self.authenticate(name)
 
+    @precondition(lambda self: self.lives and (self.remembers or self.calm))
+    @rule(which=which, first=st.booleans())
+    def replace_by_hand(self, which, first):
+        """Mark for `pulumi state taint`, with a new code as the advice is."""
+        name = pick(self.lives, which)
+        if not self.program[name].inputs.get("adopt"):
+            self.engine.state.resources[name].tainted = True
+            self.program[name].delete_first = first
+            self.authenticate(name)
+            # What is equal to its predecessor in everything would count as its double.
+            inputs = self.program[name].inputs
+            inputs["tags"] = [*inputs.get("tags", []), f"r{self.counts['replaced by hand']}"]
+            self.counts["replaced by hand"] += 1
+
     @precondition(lambda self: self.free)
     @rule(
         which=which,

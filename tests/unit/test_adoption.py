@@ -365,6 +365,93 @@ def test_a_replacement_does_not_take_what_it_replaces(machine, sandbox):
     assert new == str(the_only(sandbox)["id"])
 
 
+# A replacement that is asked for by hand (--replace, state taint): the engine calls check without
+# old inputs and create, and no diff.
+
+
+def test_a_replacement_by_hand_makes_another_instance(machine, sandbox, warnings):
+    number, outputs = create(machine.process(), oauth(sandbox))
+    machine.process().diff(number, outputs, oauth(sandbox))  # any run or preview in between
+    provider = machine.process()
+    new, made = create(provider, oauth(sandbox))
+    assert new != number
+    assert f"instance {number} was in the state" in warnings[-1]
+    provider.delete(number, outputs)
+    assert str(the_only(sandbox)["id"]) == new
+    assert machine.process().diff(new, made, plain()).replaces
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_replacement_by_hand_that_was_interrupted_goes_on(machine, sandbox, answered):
+    number, outputs = create(machine.process(), oauth(sandbox))
+    machine.process().diff(number, outputs, oauth(sandbox))
+    wanted = oauth(sandbox)
+    provider = machine.process()
+    machine.line.kill(1, answered=answered)
+    with pytest.raises(Killed):
+        provider.create(wanted)
+    if not answered:
+        machine.clock.sleep(3600)
+        wanted = oauth(sandbox)
+    provider = machine.process()
+    new, _ = create(provider, wanted)
+    assert new != number
+    provider.delete(number, outputs)
+    assert str(the_only(sandbox)["id"]) == new
+
+
+def test_where_nobody_remembers_a_replacement_by_hand_keeps_the_instance(
+    forgetful, machine, sandbox, warnings
+):
+    number, outputs = create(forgetful.process(), plain())
+    provider = forgetful.process()
+    assert create(provider, plain())[0] == number
+    provider.delete(number, outputs)
+    assert str(the_only(sandbox)["id"]) == number
+    assert "once more on this machine" in warnings[-1]
+
+    provider = machine.process()
+    create(provider, plain())
+    provider.delete(number, outputs)  # which tells that the state has it
+    provider = machine.process()
+    new, _ = create(provider, plain())
+    provider.delete(number, outputs)
+    assert str(the_only(sandbox)["id"]) == new != number
+
+
+def test_an_instance_that_the_state_has_twice_is_not_deleted(forgetful, sandbox, warnings):
+    number, outputs = create(forgetful.process(), plain())
+    _, again = create(forgetful.process(), plain())  # --replace, and killed before its delete
+    provider = forgetful.process()
+    assert provider.diff(number, again, plain()).changes is False
+    provider.delete(number, outputs)
+    assert str(the_only(sandbox)["id"]) == number
+    assert "another resource has it now" in warnings[-1]
+
+
+def test_a_name_that_pulumi_state_rename_freed_gives_no_instance_to_two(forgetful, sandbox):
+    number, outputs = create(forgetful.process(), plain())
+    provider = forgetful.process()
+    create(provider, plain())  # the new owner of the old name comes first
+    for call in (
+        lambda: provider.diff(number, outputs, plain("helpdesk")),
+        lambda: provider.update(number, outputs, plain("helpdesk")),
+    ):
+        with pytest.raises(CloudElementsError, match=f"{number} was taken over by another"):
+            call()
+
+
+def test_a_code_that_an_instance_of_the_stack_shows_is_not_sent(forgetful, sandbox):
+    spent = oauth(sandbox)
+    number, outputs = create(forgetful.process(), spent)
+    provider = forgetful.process()
+    provider.diff(number, outputs, spent)
+    other = markers(organization="o", project="p", stack="dev", place="other").tags
+    with pytest.raises(CloudElementsError, match=f"for instance {number}, and never is again"):
+        provider.create(spent | {"name": "other", MARKERS: other})
+    assert len(requests(sandbox, *POST)) == 1
+
+
 def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
     entered, leave = threading.Event(), threading.Event()
     calls = []
@@ -384,7 +471,7 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
 
     def ask():
         try:
-            ends.append(ledger.leftovers(MARKED))
+            ends.append(ledger.of_stack(MARKED))
         except CloudElementsError as error:
             ends.append(str(error))
 
@@ -394,14 +481,14 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
     for thread in threads[1:]:
         thread.start()
     ledger.own("1")  # held up by nobody
-    while ledger._lock.locked() or len(ledger._leftovers) != 1:
+    while ledger._lock.locked() or len(ledger._lists) != 1:
         pass
     leave.set()
     for thread in threads:
         thread.join()
     assert ends.count("lost") >= 1
     assert set(map(str, ends)) <= {"lost", "[]"}
-    assert ledger.leftovers(MARKED) == []
+    assert ledger.of_stack(MARKED) == []
 
 
 # A second instance after all
@@ -766,14 +853,17 @@ def test_a_torn_line_spoils_no_other(at, tmp_path):
     assert at(1002.0).last(MARKED).fate is Fate.REFUSED
 
 
-def test_old_entries_are_forgotten(at, tmp_path):
+def test_old_entries_are_forgotten_and_old_files_removed(at, tmp_path):
     at(0.0).note(MARKED, Fate.SENT, codes=["old"])
     at(20 * 86400.0).note(MARKED, Fate.SENT, codes=["new"])
-    later = at(31 * 86400.0)
+    at(40 * 86400.0).note(MARKED, Fate.SENT, codes=["next month"])
+    later = at(45 * 86400.0)
     assert later.spent(MARKED, ["old"]) is None
     assert later.spent(MARKED, ["new"])
+    assert later.spent(MARKED, ["next month"])
+    assert len(list(tmp_path.iterdir())) == 2
+    assert at(51 * 86400.0).spent(MARKED, ["next month"])
     (path,) = tmp_path.iterdir()
-    assert "old" not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
 
 

@@ -5,7 +5,7 @@ import threading
 import httpx
 import pytest
 
-from provider.rate import FinalAnswerError, Limiter, speaks_of_size
+from provider.rate import FinalAnswerError, Limiter
 from provider.retry import Kind, Policy, Time
 
 REQUEST = httpx.Request("GET", "https://platform.example/")
@@ -88,7 +88,25 @@ def test_a_429_about_pace_is_left_to_the_retries(text):
 
 
 def test_only_a_429_speaks_of_size():
-    assert not speaks_of_size(httpx.Response(413, text="payload too large"))
+    refused = limiter(FakeTime(), lambda _: httpx.Response(413, text="payload too large"))
+    assert refused.handle_request(REQUEST).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "final"),
+    [
+        ({"message": "failed", "providerMessage": "401 wrong password"}, True),
+        ({"message": "failed", "providerMessage": None}, False),
+        ({"message": "failed"}, False),
+    ],
+)
+def test_a_server_error_that_tells_what_the_vendor_said_goes_past_the_retries(body, final):
+    broken = limiter(FakeTime(), lambda _: httpx.Response(500, json=body))
+    if final:
+        with pytest.raises(FinalAnswerError):
+            broken.handle_request(REQUEST)
+    else:
+        assert broken.handle_request(REQUEST).status_code == 500
 
 
 @pytest.mark.parametrize(("asked", "final"), [("9", False), ("11", True)])

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
+from provider.adoption import Ledger, Search, Wish, obtain
 from provider.client import CloudElementsClient
 from provider.config import Settings
 from provider.errors import (
@@ -18,7 +19,17 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
 )
-from provider.retry import TABLE, Kind, Outcome, Then, Time, outcome_of_status, table_as_markdown
+from provider.markers import markers
+from provider.retry import (
+    TABLE,
+    Kind,
+    Outcome,
+    Then,
+    Time,
+    outcome_of_error,
+    outcome_of_status,
+    table_as_markdown,
+)
 
 SETTINGS = Settings(
     base_url="https://platform.example/elements/api-v2",
@@ -71,6 +82,11 @@ def status(code, message="busy", **headers):
     return lambda: httpx.Response(code, json=body, headers=headers)
 
 
+def vendor(code):
+    body = {"requestId": "5b0437c6e4b07731ae39b533", "message": "failed", "providerMessage": "no"}
+    return lambda: httpx.Response(code, json=body)
+
+
 ASK = {
     "GET": (Kind.REPEATABLE, lambda c: c.get_instance("7")),
     "PATCH": (Kind.REPEATABLE, lambda c: c.update_instance("7", {"name": "seven"})),
@@ -102,6 +118,8 @@ FAULTS = [
     (Outcome.TOO_LARGE, status(429, "The payload is larger than the limit of 8 MB"), TooLargeError),
     *((Outcome.SERVER_ERROR, status(code), APIError) for code in (408, 500, 502, 503, 504, 524)),
     (Outcome.SERVER_ERROR, lambda: httpx.Response(502, text="<h1>Bad Gateway</h1>"), APIError),
+    (Outcome.VENDOR_ERROR, vendor(500), APIError),
+    (Outcome.VENDOR_ERROR, vendor(504), APIError),
     *((Outcome.REFUSED, status(code), APIError) for code in (400, 401, 403, 409, 415, 501)),
     (Outcome.REFUSED, lambda: httpx.Response(302, headers={"location": "/"}), StrangerError),
 ]
@@ -135,6 +153,53 @@ def test_a_request_is_repeated_exactly_where_the_table_says_so(asked, outcome, f
 def test_every_outcome_is_tried():
     assert {outcome for outcome, _, _ in FAULTS} == set(Outcome)
     assert {kind for kind, _ in ASK.values()} == set(Kind)
+
+
+@pytest.mark.parametrize(("outcome", "fault", "error"), FAULTS)
+def test_the_error_of_an_outcome_tells_which_one_it_was(outcome, fault, error):
+    """What happens after the client gave up is decided by the same table."""
+    with pytest.raises(error) as caught:
+        Platform(fault).client.create_instance(CODED, one_time=True)
+    assert outcome_of_error(caught.value) is (
+        Outcome.NO_ANSWER if outcome is Outcome.GARBLED and caught.value.status is None else outcome
+    )
+
+
+@pytest.mark.parametrize(("outcome", "fault", "error"), FAULTS)
+@pytest.mark.parametrize("kind", [Kind.CREATE, Kind.ONE_TIME])
+def test_a_create_goes_on_as_the_table_says(kind, outcome, fault, error):
+    """The platform never does better, and lists show nothing: how often is it sent?"""
+    platform = Platform(fault)
+    posts, looks = [], []
+
+    def answer(request):
+        if request.method == "POST":
+            posts.append(request)
+            return platform._answer(request)
+        looks.append(request)
+        return httpx.Response(200, json=[])
+
+    clock = platform.time.clock
+    client = CloudElementsClient(SETTINGS, transport=httpx.MockTransport(answer), clock=clock)
+    nothing = [].append
+    search = Search(client, Ledger(client), 20.0, clock, progress=nothing, warn=nothing)
+    one_time = kind is Kind.ONE_TIME
+    marked = markers(organization="o", project="p", stack="dev", place="seven")
+    wish = Wish("hubspot", "seven", CODED if one_time else {"name": "seven"}, marked, one_time)
+    with pytest.raises(CloudElementsError):
+        obtain(wish, search)
+    before, window = 1, platform.time.seconds - 1_000.0
+    match TABLE[outcome][kind]:
+        case Then.SEND_AGAIN:  # by the client alone, and then it is sure that nothing was made
+            assert (len(posts), len(looks)) == (4, before)
+        case Then.FAIL:
+            assert (len(posts), len(looks)) == (1, before + 1)
+        case Then.LOOK_UP_ONLY:
+            assert len(posts) == 1
+            assert window >= (5.0 if outcome is Outcome.TOO_MANY else 20.0)
+        case Then.LOOK_UP:
+            assert len(posts) == 4
+            assert window >= 4 * (5.0 if outcome is Outcome.TOO_MANY else 20.0)
 
 
 @pytest.mark.parametrize("kind", [Kind.CREATE, Kind.ONE_TIME])
