@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from provider.errors import (
@@ -104,8 +105,9 @@ class Ledger:
     journal: Journal = field(default_factory=Journal)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owned: set[str] = field(default_factory=set)
-    _adopted: set[str] = field(default_factory=set)
+    _adopted: dict[str, tuple[bool, str]] = field(default_factory=dict)
     _kept: dict[str, str] = field(default_factory=dict)
+    _meant: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
 
     def own(self, instance_id: str) -> None:
@@ -118,7 +120,7 @@ class Ledger:
 
         Args:
             instance_id: The instance.
-            taken: When it was taken over, as its record says: the state may have it twice.
+            taken: The mark of its taking over, in its record: the state may have it twice.
         """
         with self._lock:
             self._kept[instance_id] = taken
@@ -128,19 +130,39 @@ class Ledger:
         with self._lock:
             return self._kept.get(instance_id)
 
-    def claim(self, instance: wire.Instance) -> bool:
-        """Take an instance for a resource; False when another one has it."""
+    def claim(self, instance: wire.Instance, *, asked: bool = False) -> bool:
+        """Take an instance for a resource; False when another one has it.
+
+        Args:
+            instance: The instance.
+            asked: The program asked for it, by `adopt`.
+        """
         with self._lock:
             if instance.id in self._owned:
                 return False
             self._owned.add(instance.id)
-            self._adopted.add(instance.id)
+            self._adopted[instance.id] = (asked, token_hex(8))
             return True
+
+    def meant_by(self, instance_id: str, marker: str) -> bool:
+        """Note that a resource's `adopt` means this instance; False when another one's does."""
+        with self._lock:
+            return self._meant.setdefault(instance_id, marker) == marker
 
     def adopted(self, instance_id: str) -> bool:
         """Tell whether a create of this process took the instance over."""
         with self._lock:
             return instance_id in self._adopted
+
+    def asked_for(self, instance_id: str) -> bool:
+        """Tell whether one did because the program asked for it."""
+        with self._lock:
+            return self._adopted.get(instance_id, (False, ""))[0]
+
+    def taken(self, instance_id: str) -> str:
+        """Return the mark of that taking over, which is no other's; nothing when there was none."""
+        with self._lock:
+            return self._adopted.get(instance_id, (False, ""))[1]
 
     def free(self, instances: Collection[wire.Instance]) -> list[wire.Instance]:
         """Return those that belong to no resource yet."""

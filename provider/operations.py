@@ -23,6 +23,7 @@ from provider.errors import (
     NotFoundError,
     RateLimitError,
     RefusedError,
+    SpentError,
     StrangerError,
     TooLargeError,
     advice,
@@ -88,7 +89,12 @@ class Operations:
                 found, known_plain = self._against_metadata(self._platform, _olds, news)
                 failures += found
                 if not failures and not _olds:
-                    failures += _adoption_problems(self._platform, news)
+                    failures += _new_problems(self._platform, news)
+                if _olds.get("adopt") and news.get("adopt") not in (None, _olds["adopt"]):
+                    host.warn(
+                        "another 'adopt' has no effect on an instance that exists: to take over "
+                        "another one, declare a resource of another name"
+                    )
             marked = schema.marked_secret(news, known_plain)
         return CheckResult(marked, [CheckFailure("", failure) for failure in failures])
 
@@ -211,19 +217,31 @@ class Operations:
         )
 
 
-def _adoption_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a new resource's `adopt`; say which instance it means."""
-    adopt = news.get("adopt")
-    telling = {key: news.get(key) for key in ("element_key", "name", "adopt", MARKERS)}
-    if not adopt or schema.is_unknown(telling):
+def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
+    if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
         return []
+    wished = platform.instance(schema.inputs_of(schema.known_part(news)))
     try:
-        instance = platform.instance(schema.inputs_of(schema.known_part(news))).adoptee(adopt)
+        if not wished.inputs.adopt:
+            wished.refuse_spent()
+            return []
+        instance = wished.adoptee(wished.inputs.adopt)
+    except SpentError as error:
+        return [f"code: {error}: {advice(error)}"]
     except RefusedError as error:
         return [f"adopt: {error}"]
     except CloudElementsError:
         return []  # the create will tell
-    host.note(f"adopts instance {instance.id}, '{instance.name}', instead of creating one")
+    marker = wished.markers.instance if wished.markers else ""
+    if platform.ledger.owns(instance.id) or not platform.ledger.meant_by(instance.id, marker):
+        return [f"adopt: instance {instance.id} is another resource's already: correct it"]
+    changes = wished.adopting(instance)
+    tell = host.warn if changes else host.note
+    tell(
+        f"adopts instance {instance.id}, '{instance.name}', instead of creating one"
+        + "".join(f", {change}" for change in changes)
+    )
     return []
 
 
@@ -271,15 +289,13 @@ def _as_read(
         Record.of(props) if known else Record(managed=frozenset(props.get("configuration", {})))
     )
     before = schema.view_of(props) if known else _wished_by(props)
+    instance = instance.completed(schema.instance_of(instance.id, props))
     seen = schema.view(instance, before, record)
     kept = {key: props[key] for key in (*Inputs.model_fields, MARKERS) if key in props}
     kept |= {"name": seen.name, "tags": seen.tags}
     kept.setdefault("element_key", instance.element.key or "")
     kept["configuration"] = seen.configuration
-    # Written at once and not compared, so a platform that hides the token keeps the one we know.
-    outputs = schema.outputs(
-        schema.inputs_of(kept), instance, seen, record, token=props.get("element_token")
-    )
+    outputs = schema.outputs(schema.inputs_of(kept), instance, seen, record)
     return ReadResult(instance.id, outputs, _drifted(instance, old_inputs, before, seen))
 
 

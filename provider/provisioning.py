@@ -77,7 +77,7 @@ class Platform:
         Raises:
             RefusedError: A create of this run took it already.
         """
-        if self.ledger.adopted(instance_id):
+        if self.ledger.taken(instance_id) not in ("", Record.of(outputs).taken):
             message = (
                 f"instance {instance_id} was taken over by another resource of this run, which now "
                 "has the name that this one had: take that one out of the program and the state "
@@ -92,8 +92,8 @@ class Platform:
 
         The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
         """
-        if Record.of(outputs).adopted:
-            host.warn(f"element instance {instance_id} stays: its replacement adopted it again")
+        if self.ledger.asked_for(instance_id):
+            host.warn(f"element instance {instance_id} stays: another resource adopted it")
             return
         self.ledger.journal.keep(_markers(outputs.get(MARKERS) or []), instance_id)
         host.warn(
@@ -256,10 +256,34 @@ class Provisioning:
         which = earlier[0] if len(earlier) == 1 else adopt
         return asked(which, self.client, self.inputs.element_key)
 
+    def refuse_spent(self) -> None:
+        """Refuse a code before a create: one that was refused, or spent on another resource.
+
+        What was sent for this very resource may have made an instance that waits to be taken over.
+
+        Raises:
+            SpentError: A new code is needed.
+        """
+        codes = schema.codes_in(self.fresh).values()
+        sent = self.platform.ledger.journal.spent(self.markers, codes)
+        ours = sent and self.markers and sent.marker == self.markers.instance
+        if sent and not (ours and sent.fate in (Fate.SENT, Fate.MADE)):
+            refuse_sent(sent, self.markers)
+
+    def adopting(self, instance: wire.Instance) -> list[str]:
+        """Return what taking over an existing instance does to it, in words."""
+        done = []
+        if instance.name is not None and not schema.same_text(instance.name, self.inputs.name):
+            done.append("renames it")
+        tags = schema.own_tags(instance, self.inputs.tags) or []
+        if lost := [tag for tag in tags if tag not in self.inputs.tags]:
+            done.append(f"takes its tags {', '.join(lost)} away")
+        return done
+
     def _adopt(self, adopt: str) -> tuple[str, dict[str, Any]]:
         """Return id and outputs of the existing instance that the program asks for."""
         instance = self.adoptee(adopt)
-        if not self.platform.ledger.claim(instance):
+        if not self.platform.ledger.claim(instance, asked=True):
             message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
             raise RefusedError(message)
         for tag in filter(is_stack_marker, instance.tags or []):
@@ -305,13 +329,13 @@ class Provisioning:
         return [*self.inputs.tags, *ours] or None
 
     def _provider_data(self, paths: Collection[str]) -> dict[str, Any]:
-        """Return what hands in the credentials at `paths`; others, spent by now, are left out."""
+        """Return what hands in the credentials at `paths`; other codes are spent by now."""
         inputs = self.inputs
         code = {"code": inputs.code} if inputs.code and "code" in paths else {}
         others = {
             key: value
             for key, value in inputs.provider_data.items()
-            if (path := schema.credential_path(key)) not in self.fresh or path in paths
+            if not schema.is_code(path := schema.credential_path(key)) or path in paths
         }
         return code | others
 
@@ -343,7 +367,7 @@ class Provisioning:
             spent=self.fresh,
             adopted=adopted,
             refused=disabled,
-            taken=str(int(self.platform.clock.wall() * 1e9)),
+            taken=self.platform.ledger.taken(instance.id),
         )
         kept = replace(record, spent={}) if send else record
         provider_data, credentials = self._authentication(self.fresh if send else ())
@@ -416,26 +440,21 @@ class Provisioning:
         spent = {**old.spent, **credentials}
         body = self._update_body(changes, spent, adopted=old.adopted)
         record = replace(old, managed=frozenset(self.wished.configuration), spent=spent)
+        before = schema.instance_of(instance_id, olds)
         if not body:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
             # half-way, and the engine asks for another one.
-            instance = self.client.get_instance(instance_id)
+            instance = self.client.get_instance(instance_id).completed(before)
             # What differs now is drift: no answer to anything that was written.
-            outputs = self._settle(instance, record, token=olds.get("element_token"))
+            outputs = self._settle(instance, record)
             if (instance.valid is False or record.refused) and not changes.any:
                 message = "it is still not valid: correct its inputs, or give a new code"
                 raise host.HalfMadeError(instance_id, outputs, message)
             return outputs
-        before = wire.Instance(
-            id=instance_id,
-            name=olds.get("name"),
-            tags=olds.get("tags") or [],
-            token=olds.get("element_token"),
-            element=wire.ElementReference(key=self.inputs.element_key),
-            configuration=olds.get("configuration"),
-            disabled=olds.get("disabled"),
-            valid=olds.get("valid"),
-        )
+        if self.inputs.disabled is False and before.disabled and credentials:
+            # docs: enabled again, then authenticated anew (automatic disabling, 2020-11).
+            self.client.set_enabled(instance_id, enabled=True)
+            before = before.model_copy(update={"disabled": False})
         former = {path: old.spent[path] for path in credentials if path in old.spent}
         record = replace(record, past=_with_codes(old.past, former))
         kept = replace(record, spent=old.spent, past=old.past)
@@ -501,7 +520,7 @@ class Provisioning:
             answered = _answered(instance, self.wished, body, record.answered)
             record = replace(record, answered=answered, refused=record.refused and not again)
         enable = again or (record.refused and self.platform.ledger.adopted(before.id))
-        return self._settle(instance, record, token=before.token, enable=enable)
+        return self._settle(instance, record, enable=enable)
 
     def _patched(
         self,
@@ -533,7 +552,8 @@ class Provisioning:
             return self._lost(before, body, kept, error, sent=record.spent if sends else None)
         if codes:
             journal.note(self.markers, Fate.MADE, codes=codes, instance=before.id)
-        return instance
+        written = (before.configuration or {}) | (body.get("configuration") or {})
+        return instance.completed(before.model_copy(update={"configuration": written}))
 
     def _authenticated(self, instance_id: str, record: Record, codes: Iterable[str]) -> bool:
         """Tell whether an earlier run that was interrupted authenticated the instance already.
@@ -605,7 +625,6 @@ class Provisioning:
         instance: wire.Instance,
         record: Record,
         *,
-        token: str | None = None,
         enable: bool = False,
     ) -> dict[str, Any]:
         """Enable or disable where that is wished for; return the outputs.
@@ -613,7 +632,6 @@ class Provisioning:
         Args:
             instance: The instance as it is.
             record: What to remember.
-            token: The token known so far, for an answer without one.
             enable: Enable it also when the program does not say.
         """
         wanted = False if enable and self.inputs.disabled is None else self.inputs.disabled
@@ -621,13 +639,13 @@ class Provisioning:
             try:
                 self.client.set_enabled(instance.id, enabled=not wanted)
             except CloudElementsError as error:
-                outputs = self._outputs(instance, record, token=token)
+                outputs = self._outputs(instance, record)
                 verb = "disabling" if wanted else "enabling"
                 message = f"{verb} instance {instance.id} failed: {error}: run pulumi up again"
                 raise host.HalfMadeError(instance.id, outputs, message) from None
             instance = instance.model_copy(update={"disabled": wanted})
         self.platform.warn_when_invalid(instance, self.inputs.name)
-        return self._outputs(instance, record, token=token)
+        return self._outputs(instance, record)
 
     def _record(
         self, instance: wire.Instance, *, spent: dict[str, str], refused: bool = False
@@ -640,11 +658,9 @@ class Provisioning:
             refused=refused,
         )
 
-    def _outputs(
-        self, instance: wire.Instance, record: Record, *, token: str | None = None
-    ) -> dict[str, Any]:
+    def _outputs(self, instance: wire.Instance, record: Record) -> dict[str, Any]:
         seen = schema.view(instance, self.wished, record)
-        return schema.outputs(self.inputs, instance, seen, record, token=token)
+        return schema.outputs(self.inputs, instance, seen, record)
 
 
 def _answered(

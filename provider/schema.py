@@ -113,13 +113,18 @@ def is_one_time(key: str) -> bool:
 _CODES = frozenset({"code", "provider_data.oauth_token", "provider_data.oauth_verifier"})
 
 
+def is_code(path: str) -> bool:
+    """Tell whether the credential at a path certainly can't be used twice."""
+    return path in _CODES
+
+
 def codes_in(fingerprints: Mapping[str, str]) -> dict[str, str]:
     """Return those of one-time credentials that certainly can't be used twice.
 
     Others may be: whether a refresh token rotates is its vendor's business, an API key serves many
     instances, and so does what a callback's query tells besides, such as `expires_in`.
     """
-    return {path: mark for path, mark in fingerprints.items() if path in _CODES}
+    return {path: mark for path, mark in fingerprints.items() if is_code(path)}
 
 
 def is_credential(key: str) -> bool:
@@ -315,7 +320,7 @@ class Record:
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
         adopted: The instance was there before and was taken over because the program asked.
         refused: The platform refused to create it, and left it behind all the same.
-        taken: When a create took it over, in nanoseconds since 1970; empty when it made it.
+        taken: A mark of the create that took it over; empty when it was made by one.
     """
 
     managed: frozenset[str] = frozenset()
@@ -361,7 +366,7 @@ def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:
 
     A code is long and random, and its fingerprint tells nothing.
     """
-    return {path: mark if path in _CODES else wrap_rpc_secret(mark) for path, mark in spent.items()}
+    return {path: mark if is_code(path) else wrap_rpc_secret(mark) for path, mark in spent.items()}
 
 
 def fingerprint(path: str, value: str) -> str:
@@ -469,9 +474,21 @@ def answered(instance: wire.Instance, wrote: View) -> dict[str, Any]:
     return found
 
 
-def outputs(
-    inputs: Inputs, instance: wire.Instance, seen: View, record: Record, *, token: str | None = None
-) -> dict[str, Any]:
+def instance_of(instance_id: str, bag: Mapping[str, Any]) -> wire.Instance:
+    """Return an instance as a resource's outputs tell of it: what an answer may leave out."""
+    return wire.Instance(
+        id=instance_id,
+        name=bag.get("name"),
+        tags=bag.get("tags") or [],
+        token=bag.get("element_token"),
+        element=wire.ElementReference(key=bag.get("element_key")),
+        configuration=bag.get("configuration"),
+        disabled=bag.get("disabled"),
+        valid=bag.get("valid"),
+    )
+
+
+def outputs(inputs: Inputs, instance: wire.Instance, seen: View, record: Record) -> dict[str, Any]:
     """Return a resource's outputs, secrets marked.
 
     Args:
@@ -479,7 +496,6 @@ def outputs(
         instance: The platform's answer.
         seen: The managed part, see `view`.
         record: What to remember.
-        token: The token known so far, for an answer without one.
     """
     held = {
         key: value for key, value in (instance.held or {}).items() if not is_platform_written(key)
@@ -491,7 +507,7 @@ def outputs(
         "tags": seen.tags,
         "configuration": wrap_rpc_secret(held),
         "instance_id": instance.id,
-        "element_token": wrap_rpc_secret(instance.token or token),
+        "element_token": wrap_rpc_secret(instance.token),
         "element_name": instance.element.name or inputs.element_key,
         "valid": instance.valid,
         "disabled": bool(instance.disabled),

@@ -36,10 +36,9 @@ from pydantic import (
     field_validator,
 )
 
-from provider import schema
+from provider import schema, wire
 from provider.config import NAMESPACE, Settings, stack_key
 from provider.errors import mistake
-from provider.redaction import is_secret_key
 from provider.resource import ElementInstance
 
 if TYPE_CHECKING:
@@ -209,9 +208,10 @@ def declare() -> dict[str, ElementInstance]:
         message = f"{KEY}: must be a map from name to instance"
         raise StackError(message) from None
     declared = parse(document, runtime_config.CONFIG.get() or runtime_config.get_config_env())
-    hidden = secure_paths(_stack_document())
+    shown = _shown() if runtime_config.is_config_secret(KEY) else None
     instances = {
-        name: _instance(name, declaration, hidden) for name, declaration in declared.items()
+        name: _instance(name, declaration, None if shown is None else shown.get(name, {}))
+        for name, declaration in declared.items()
     }
     for name, instance in instances.items():
         pulumi.export(
@@ -225,25 +225,24 @@ def declare() -> dict[str, ElementInstance]:
     return instances
 
 
-def _instance(
-    name: str, declaration: InstanceDeclaration, hidden: set[tuple[str, ...]] | None
-) -> ElementInstance:
-    def marked(value: Any, *path: str) -> Any:
-        """Mark what the stack file keeps secret; where that can't be told, what may be one."""
-        if hidden is not None:
-            return _marked(value, (name, *path), hidden)
-        secret = path[0] == "configuration" and is_secret_key(path[-1])
-        return pulumi.Output.secret(value) if secret else value
+def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> ElementInstance:
+    """Declare one instance.
+
+    Args:
+        name: Its name.
+        declaration: Its entry, secrets in clear.
+        shown: Its entry as the stack file shows it; None when nothing in the stack is secret.
+    """
+
+    def marked(value: Any, key: str) -> Any:
+        return value if shown is None else _marked(value, _inside(shown, key))
 
     return ElementInstance(
         name,
         marked(declaration.element, "element"),
         name=marked(declaration.name, "name"),
         code=declaration.code,
-        configuration={
-            key: marked(value, "configuration", key)
-            for key, value in declaration.configuration.items()
-        },
+        configuration=marked(declaration.configuration, "configuration"),
         tags=marked(declaration.tags, "tags"),
         provider_data=declaration.provider_data or None,
         external_authentication=declaration.external_authentication,
@@ -256,45 +255,28 @@ def _instance(
     )
 
 
-def _marked(value: Any, path: tuple[str, ...], hidden: set[tuple[str, ...]]) -> Any:
-    if path in hidden:
-        return pulumi.Output.secret(value)
-    if isinstance(value, dict):
-        return {key: _marked(item, (*path, str(key)), hidden) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_marked(item, (*path, str(i)), hidden) for i, item in enumerate(value)]
-    return value
+def _marked(value: Any, shown: Any) -> Any:
+    """Mark as secret what the stack file does not show in clear at the same place, leaf by leaf.
 
-
-def secure_paths(document: object) -> set[tuple[str, ...]] | None:
-    """Return the path of every secure value under `cloud-elements:instances` of a stack file.
-
-    Pulumi hands a program the values in clear without telling which of them were secure.
-
-    Returns:
-        None when the file can't tell: it is missing, or the whole map is one secret.
+    Pulumi hands a program the values in clear without telling which of them were secure, and they
+    need not come from that file (`--config-file`, environments).
     """
-    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
-        return None
-    instances = document["config"].get(KEY)
-    if isinstance(instances, str):
-        try:
-            instances = json.loads(instances)
-        except ValueError:
-            return None
-    if not isinstance(instances, dict) or set(instances) == {"secure"}:
-        return None
-    return set(_secure(instances, ()))
-
-
-def _secure(value: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
     if isinstance(value, dict):
-        if set(value) == {"secure"} and isinstance(value["secure"], str):
-            return [path]
-        return [found for key, item in value.items() for found in _secure(item, (*path, str(key)))]
+        return {key: _marked(item, _inside(shown, str(key))) for key, item in value.items()}
     if isinstance(value, list):
-        return [found for i, item in enumerate(value) for found in _secure(item, (*path, str(i)))]
-    return []
+        return [_marked(item, _inside(shown, i)) for i, item in enumerate(value)]
+    if value is None:
+        return None
+    in_clear = not isinstance(shown, dict | list | None) and wire.same_value(shown, value)
+    return value if in_clear else pulumi.Output.secret(value)
+
+
+def _inside(shown: Any, place: str | int) -> Any:
+    if isinstance(shown, dict):
+        return shown.get(place)
+    if isinstance(shown, list) and isinstance(place, int) and place < len(shown):
+        return shown[place]
+    return None
 
 
 def stack_file(root: Path, stack: str) -> Path:
@@ -303,10 +285,15 @@ def stack_file(root: Path, stack: str) -> Path:
     return root / str(project.get("stackConfigDir", ".")) / f"Pulumi.{stack}.yaml"
 
 
-def _stack_document() -> object:
+def _shown() -> dict[str, Any]:
+    """Return `cloud-elements:instances` as the stack's own file shows it; empty if it doesn't."""
     try:
         path = stack_file(Path.cwd(), pulumi.get_stack())
         # Every scalar as text, for to Pulumi an instance called `off` is no boolean.
-        return yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - safe
-    except (OSError, yaml.YAMLError):
-        return None
+        document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - safe
+        instances = document["config"][KEY]
+        if isinstance(instances, str):
+            instances = json.loads(instances)
+    except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError):
+        return {}
+    return instances if isinstance(instances, dict) else {}

@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from provider.redaction import MASK
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -80,6 +82,11 @@ class Instance(_Answer):
         whole = isinstance(value, int) and not isinstance(value, bool)
         return str(value) if whole else value
 
+    @field_validator("token", mode="before")
+    @classmethod
+    def _no_mask(cls, value: object) -> object:
+        return None if value == MASK else value
+
     @field_validator("tags", mode="before")
     @classmethod
     def _tag_names(cls, value: object) -> object:
@@ -87,6 +94,19 @@ class Instance(_Answer):
             return value
         names = [tag.get("name") if isinstance(tag, dict) else tag for tag in value]
         return [name for name in names if isinstance(name, str)]
+
+    def completed(self, before: Instance) -> Instance:
+        """Return the instance with what this answer leaves out as it was before.
+
+        docs: `disabled` is in 134 of 139 answers, `valid` in 133; 47 have an empty configuration
+        (2020-11).
+        """
+        untold = {
+            name: getattr(before, name)
+            for name in ("token", "valid", "disabled", "configuration")
+            if getattr(self, name) in (None, {})
+        }
+        return self.model_copy(update=untold)
 
     @property
     def held(self) -> dict[str, str | None] | None:

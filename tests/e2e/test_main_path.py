@@ -8,8 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-PATH = "cloud-elements:instances.invoices"
+KEY = "cloud-elements:instances"
+PATH = f"{KEY}.invoices"
 
 
 @pytest.fixture
@@ -180,6 +182,58 @@ def test_whatever_the_stack_file_keeps_secret_is_secret_in_the_state(project, sa
     assert "hidden" not in project.export_text() + project.everything_said()
 
 
+def test_what_another_file_keeps_secret_is_secret_in_the_state(project, sandbox):
+    declare(project, element="sendgrid")
+    for path in ("name", 'configuration["api.token"]'):
+        project.config_set(f"{PATH}.{path}", f"hidden {path}", secret=True, path=True)
+    own, other = project.stack_file(), project.folder / "other.yaml"
+    own.rename(other)
+    settings = {  # how the stack's secrets are encrypted
+        key: value
+        for key, value in yaml.safe_load(other.read_text()).items()
+        if key.startswith("encryption")
+    }
+    shown = {"element": "sendgrid", "name": "shown"}
+    own.write_text(yaml.safe_dump(settings | {"config": {KEY: {"invoices": shown}}}))
+    project.up("--config-file", str(other))
+    assert next(iter(sandbox.instances()))["name"] == "hidden name"
+    assert "hidden" not in project.export_text() + project.everything_said()
+
+
+def urn(project):
+    """Return the URN of the one instance that the state has."""
+    [instance] = [
+        one
+        for one in project.export()["deployment"]["resources"]
+        if "ElementInstance" in one["type"]
+    ]
+    return instance["urn"]
+
+
+@pytest.mark.parametrize("by", ["taint", "--replace"])
+def test_an_instance_is_replaced_by_hand(project, sandbox, step, by):
+    """Of such a replacement the provider is told nothing."""
+    declare(project)
+    new_code(project, sandbox)
+    step(project.up())
+    [old] = sandbox.instances()
+    step(project.preview("--expect-no-changes"))
+    new_code(project, sandbox)
+    arguments = [by, urn(project)] if by == "--replace" else []
+    if by == "taint":
+        step(project.run("state", "taint", "--yes", urn(project)))
+
+    said = step(project.up(*arguments))
+
+    [new] = sandbox.instances()
+    assert new["id"] != old["id"]
+    assert f"instance {old['id']} was in the state, so another one is made" in said
+    assert project.outputs()["invoices"]["id"] == str(new["id"])
+    step(project.up("--expect-no-changes"))
+    step(project.destroy())
+    assert sandbox.instances() == []
+
+
 def test_another_element_replaces_the_instance(project, sandbox, step):
     declare(project)
     new_code(project, sandbox)
@@ -279,6 +333,28 @@ def test_a_renamed_resource_keeps_its_instance_and_frees_its_name(new_project, s
     assert ids["helpdesk"] == str(first["id"])
     assert ids["desk"] != ids["helpdesk"]
     project.up("--expect-no-changes")
+    project.destroy()
+    assert sandbox.instances() == []
+
+
+def test_a_name_that_state_rename_freed_is_another_resources_own(new_project, sandbox):
+    project = new_project(program=PROGRAM % '"desk", "freshservice", configuration=configuration')
+    project.up()
+    project.preview()
+    [first] = sandbox.instances()
+    project.run("state", "rename", "--yes", urn(project), "helpdesk")
+    first_declared = PROGRAM % '"desk", "freshservice", configuration=configuration'
+    project.write_program(
+        first_declared.replace("ElementInstance(", "desk = ElementInstance(")
+        + f"ElementInstance({RENAMED}opts=pulumi.ResourceOptions(depends_on=[desk]))"
+    )
+    project.up()
+    ids = {
+        one["urn"].rpartition("::")[2]: one.get("id")
+        for one in project.export()["deployment"]["resources"]
+    }
+    assert ids["helpdesk"] == str(first["id"])
+    assert ids["desk"] != ids["helpdesk"]
     project.destroy()
     assert sandbox.instances() == []
 

@@ -275,6 +275,52 @@ def test_a_new_code_authenticates_the_same_instance_anew(server, sandbox, positi
     assert sandbox.counters()["codes_replayed"] == 0
 
 
+def test_an_instance_is_enabled_before_it_is_authenticated_anew(server, sandbox):
+    """docs: what failed refreshes disabled is enabled, then authenticated (2020-11)."""
+    sandbox.set_switch("reauthenticate_disabled", "refused")
+    inputs = drive(sandbox, disabled=False)
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), disabled=True)
+    state = server.read(state)
+    before = sandbox.counters()["codes_spent"]
+
+    server.update(state, inputs | {"code": sandbox.new_code("onedrivebusiness")})
+
+    assert only(sandbox)["disabled"] is False
+    assert sandbox.counters()["codes_spent"] == before + 1
+
+
+def test_a_new_code_travels_with_the_provider_data_that_are_no_codes(server, sandbox):
+    data = {"apikey": "k-1", "expires_in": "3600", "realmId": "9"}
+    inputs = drive(sandbox, provider_data=data)
+    state = server.create(inputs)
+    again = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+    server.update(state, again)
+    *_, patch = (entry for entry in sandbox.journal() if entry["method"] == "PATCH")
+    assert patch["body"]["providerData"] == data | {"code": again["code"]}
+
+
+def test_a_code_that_is_known_to_be_spent_is_refused_at_preview(server, sandbox):
+    inputs = drive(sandbox)
+    assert server.check(inputs)[1] == []
+    server.create(inputs)
+    assert server.check(inputs)[1] == []  # it may wait to be taken over
+    other = {"__markers": marked("other"), "name": "other"}
+    _, [failure] = server.check(inputs | other)
+    assert failure.startswith("code: its code was sent already for another resource")
+    assert failure.endswith("get a new code, then run pulumi up")
+
+
+def test_what_an_answer_leaves_out_is_as_it_was(server, sandbox):
+    inputs = desk(disabled=True)
+    state = server.create(inputs)
+    known = {key: v for key, v in state.outputs["configuration"].items() if v is not None}
+    sandbox.set_switch("configuration_place", "empty")
+    new = server.update(state, inputs | {"tags": ["more"]})
+    assert new.outputs["configuration"] == known
+    assert server.read(new).outputs["configuration"] == known
+
+
 def test_a_code_that_was_refused_at_the_update_is_not_sent_again(server, sandbox):
     inputs = drive(sandbox)
     state = server.create(inputs)
@@ -498,14 +544,48 @@ def test_adopting_brings_a_stranger_to_what_is_wished_for(server, sandbox, told,
 
     state = server.create(inputs)
 
-    said = [one.message for one in server.engine.logged if not one.ephemeral]
-    assert f"adopts instance {stranger}, 'old', instead of creating one" in said
+    begun = f"adopts instance {stranger}, 'old', instead of creating one"
+    assert told() == [f"{begun}, renames it, takes its tags theirs away"]
     instance = only(sandbox)
     assert state.id == stranger == str(instance["id"])
     assert instance["name"] == "desk"
     assert "ours" in instance["tags"]
     assert "theirs" not in instance["tags"]
     assert server.plan(state, inputs) == server.plan(state, without(inputs, "adopt")) == "none"
+
+
+def test_adopting_what_is_as_wished_for_is_told_without_alarm(server, sandbox, told):
+    stranger = made_elsewhere(sandbox, name="desk", tags=["ours"])
+    server.create(desk(adopt=stranger, tags=["ours"]))
+    assert told() == []
+    said = [one.message for one in server.engine.logged if not one.ephemeral]
+    assert f"adopts instance {stranger}, 'desk', instead of creating one" in said
+
+
+def test_what_can_not_be_adopted_is_told_at_preview(start, sandbox):
+    server = start(sandbox, environment=QUICK)
+    inputs = desk()
+    state = server.create(inputs)
+    assert server.plan(state, inputs) == "none"
+    other = {"__markers": marked("other"), "name": "other"}
+    _, [failure] = server.check(desk(adopt=state.id, **other))
+    assert failure == f"adopt: instance {state.id} is another resource's already: correct it"
+
+    stranger = made_elsewhere(sandbox, name="old")
+    for _ in range(2):  # a preview, then the update
+        assert server.check(desk(adopt=stranger, **other))[1] == []
+    third = {"__markers": marked("third"), "name": "third"}
+    _, [failure] = server.check(desk(adopt=stranger, **third))
+    assert failure == f"adopt: instance {stranger} is another resource's already: correct it"
+
+
+def test_another_adopt_on_what_exists_is_warned_of(server, sandbox, told):
+    inputs = desk(adopt=made_elsewhere(sandbox, name="desk"))
+    state = server.create(inputs)
+    before = told()
+    assert server.plan(state, inputs | {"adopt": "99999"}) == "none"
+    [warning] = told()[len(before) :]
+    assert warning.startswith("another 'adopt' has no effect on an instance that exists")
 
 
 def test_adopting_leaves_a_disabled_instance_disabled(server, sandbox):
@@ -546,8 +626,8 @@ def test_what_another_resource_adopted_outlives_the_one_that_made_it(start, sand
     server.delete(old)
 
     assert new.id == old.id == str(only(sandbox)["id"])
-    assert server.engine.warnings == [
-        f"element instance {old.id} stays: its replacement is the same instance"
+    assert server.engine.warnings[1:] == [
+        f"element instance {old.id} stays: another resource adopted it"
     ]
 
 
@@ -559,7 +639,7 @@ def test_adopting_what_another_stack_made_is_warned_of(start, sandbox):
     state = server.create(desk(adopt=stranger))
 
     assert state.id == stranger
-    assert server.engine.warnings == [
+    assert server.engine.warnings[1:] == [
         (
             f"instance {stranger} was made by another stack (tag '{theirs.stack}'), whose destroy "
             "deletes it: take it out there first, by pulumi state delete"

@@ -10,7 +10,12 @@ RESOURCES = [
     markers(organization="o", project="p", stack="s", place=place) for place in ("a", "b", "c")
 ]
 CODES = st.lists(st.sampled_from(["1", "2", "3", "4"]), unique=True, max_size=3)
-NOTES = st.lists(st.tuples(st.sampled_from(RESOURCES), st.sampled_from(Fate), CODES), max_size=30)
+REQUESTS = st.sampled_from([fate for fate in Fate if fate is not Fate.KEPT])
+NOTES = st.lists(
+    st.tuples(st.sampled_from(RESOURCES), REQUESTS, CODES)
+    | st.tuples(st.sampled_from(RESOURCES), st.just(Fate.KEPT), st.just([])),
+    max_size=30,
+)
 
 
 def backwards(notes, wanted):
@@ -34,11 +39,16 @@ def test_spent_is_what_the_entries_say(notes, wanted):
 
 
 @given(NOTES)
-def test_last_is_the_latest_of_its_resource(notes):
+def test_last_and_kept_are_the_latest_of_their_resource(notes):
     journal = Journal()
     for number, (resource, fate, codes) in enumerate(notes):
         journal.note(resource, fate, codes=codes, instance=str(number))
     for wanted in RESOURCES:
-        numbers = [str(number) for number, note in enumerate(notes) if note[0] == wanted]
+        seen = {
+            fate is Fate.KEPT: str(number)
+            for number, (resource, fate, _) in enumerate(notes)
+            if resource == wanted
+        }
         entry = journal.last(wanted)
-        assert (entry and entry.instance) == (numbers[-1] if numbers else None)
+        assert (entry and entry.instance) == seen.get(False)
+        assert journal.kept(wanted) == seen.get(True, "")

@@ -247,11 +247,23 @@ def test_outputs_hold_the_platforms_configuration_without_what_it_rewrites():
     assert not set(bag) & {"code", "provider_data", "adopt", "external_authentication"}
 
 
-def test_an_answer_without_token_keeps_the_one_we_know():
-    inputs = schema.inputs_of(DESK)
-    seen = schema.wished(inputs)
-    bag = schema.outputs(inputs, instance(token=None), seen, Record(), token="known")
-    assert unwrap_rpc_secret(bag["element_token"]) == "known"
+@pytest.mark.parametrize("token", [None, MASK])
+def test_what_an_answer_leaves_out_is_as_it_was(token):
+    before = instance(token="known", valid=True, disabled=True, configuration={"a": "b"})
+    answer = instance(token=token, valid=None, disabled=None, configuration={}, name=None)
+    completed = answer.completed(before)
+    assert (completed.token, completed.valid, completed.disabled) == ("known", True, True)
+    assert completed.held == {"a": "b"}
+    assert completed.name is None  # what is wished for counts, see `view`
+
+
+def test_fingerprints_that_could_be_guessed_are_secret():
+    spent = {"code": "long and random", "provider_data.password": "a word"}
+    record = Record(spent=spent, past=(spent,))
+    bag = record.to_bag()
+    for marks in (bag["spent"], *bag["past"]):
+        assert marks["code"] == "long and random"
+        assert is_rpc_secret(marks["provider_data.password"])
 
 
 def test_a_record_survives_the_state():

@@ -2,8 +2,8 @@
 
 import pulumi
 import pytest
-import yaml
 from google.protobuf import json_format
+from pulumi.runtime import config
 from pulumi.runtime.mocks import MockMonitor
 
 from provider import stack
@@ -172,35 +172,6 @@ config:
 """
 
 
-def test_secure_values_are_found_at_the_leaves():
-    assert stack.secure_paths(yaml.safe_load(FILE)) == {
-        ("invoices", "code"),
-        ("invoices", "configuration", "oauth.api.secret"),
-        ("invoices", "configuration", "nested", "list", "1"),
-    }
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        None,
-        "text",
-        {},
-        {"config": None},
-        {"config": {KEY: {"secure": "v1:aaa"}}},
-        {"config": {KEY: "x"}},
-    ],
-    ids=str,
-)
-def test_a_file_that_cannot_tell_says_so(document):
-    assert stack.secure_paths(document) is None
-
-
-def test_a_map_written_as_json_text_is_read():
-    document = {"config": {KEY: '{"a": {"code": {"secure": "v1:x"}}}'}}
-    assert stack.secure_paths(document) == {("a", "code")}
-
-
 @pytest.mark.parametrize(("line", "folder"), [("stackConfigDir: stacks", "stacks"), ("", ".")])
 def test_the_stack_file_is_where_the_project_says(tmp_path, line, folder):
     (tmp_path / "Pulumi.yaml").write_text(f"name: x\n{line}\n")
@@ -235,7 +206,8 @@ def declared(tmp_path, monkeypatch):
         registered[request.name] = json_format.MessageToDict(request.object)
         return register(monitor, request)
 
-    def made(text, clear):
+    def made(text, clear, secure=(KEY,)):
+        monkeypatch.setattr(config, "is_config_secret", set(secure).__contains__)
         (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
         (tmp_path / "Pulumi.dev.yaml").write_text(text)
         monkeypatch.chdir(tmp_path)
@@ -283,12 +255,55 @@ def test_secure_leaves_stay_secret_one_by_one(declared):
     assert inputs["configuration"]["oauth.api.key"] == "plain"
 
 
-def test_a_map_that_is_one_secret_hides_whatever_may_be_one(declared):
-    inputs = declared(f"config:\n  {KEY}:\n    secure: v1:aaa\n", CLEAR)["invoices"]
-    assert {"code", "configuration.oauth.api.secret", "configuration.oauth.api.key"} <= hidden(
-        inputs
-    )
-    assert inputs["element_key"] == "onedrivebusiness"
+def leaves(value, path=""):
+    """Return the path of every value that is no map or list."""
+    if isinstance(value, dict):
+        return {one for key, item in value.items() for one in leaves(item, f"{path}.{key}")}
+    if isinstance(value, list):
+        return {one for i, item in enumerate(value) for one in leaves(item, f"{path}.{i}")}
+    return {path.removeprefix(".")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "text",
+        "{",
+        "config:\n",
+        f"config:\n  {KEY}: x\n",
+        f"config:\n  {KEY}:\n    secure: v1:aaa\n",
+        FILE.replace("invoices", "another"),
+    ],
+)
+def test_what_the_file_does_not_show_is_secret(declared, text):
+    """Another file was given (`--config-file`), or an environment brought the values."""
+    inputs = declared(text, CLEAR)["invoices"]
+    configuration = {f"configuration.{one}" for one in leaves(CLEAR["invoices"]["configuration"])}
+    assert {"code", "element_key"} | configuration <= hidden(inputs)
+
+
+def test_a_leaf_is_secret_unless_the_file_shows_that_very_value(declared):
+    text = FILE.replace("oauth.api.key: plain", "oauth.api.key: an older one")
+    assert "configuration.oauth.api.key" in hidden(declared(text, CLEAR)["invoices"])
+
+
+def test_numbers_and_booleans_are_compared_as_what_they_are(declared):
+    text = f"config:\n  {KEY}:\n    a:\n      element: x\n      configuration:\n"
+    text += "        flag: true\n        number: 5\n        secret: {secure: v1:aaa}\n"
+    clear = {"flag": True, "number": 5, "secret": "hidden"}
+    inputs = declared(text, {"a": {"element": "x", "configuration": clear}})["a"]
+    assert hidden(inputs) == {"configuration.secret"}
+
+
+def test_a_map_written_as_json_text_is_read(declared):
+    text = f"config:\n  {KEY}: '" + '{"a": {"element": "x", "code": {"secure": "v1:x"}}}' + "'\n"
+    inputs = declared(text, {"a": {"element": "x", "code": "hidden"}})["a"]
+    assert hidden(inputs) == {"code"}
+
+
+def test_where_nothing_is_secure_nothing_is_marked_but_credentials(declared):
+    assert hidden(declared("", CLEAR, secure=())["invoices"]) == {"code"}
 
 
 def test_a_mistake_ends_the_program_with_its_path(declared):
