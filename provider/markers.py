@@ -46,6 +46,11 @@ class Markers:
     stack: str
     instance: str
 
+    @classmethod
+    def of(cls, tags: list[str] | None) -> Markers | None:
+        """Return a resource's markers from its property; None where it has none."""
+        return cls(*tags) if tags else None
+
     @property
     def tags(self) -> list[str]:
         """Both, in the order in which they are sent."""

@@ -32,7 +32,8 @@ from provider.errors import (
 from provider.journal import Journal
 from provider.markers import MARKERS
 from provider.metadata import missing, plain_keys, unknown_keys
-from provider.provisioning import Platform
+from provider.platform import Platform
+from provider.provisioning import Provisioning
 from provider.schema import Inputs, Record, View
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Operations:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._telling("create", props), host.waiting("creating"):
             props = host.whole(props, "properties")
-            begun = self._connected.instance(schema.inputs_of(props)).begin()
+            begun = Provisioning(self._connected, schema.inputs_of(props)).begin()
         return CreateResult(*begun)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -182,7 +183,7 @@ class Operations:
             olds = host.whole(_olds, "olds")
             platform.found_in_state(_id, olds)
             inputs = schema.inputs_of(host.whole(_news, "news"))
-            outputs = platform.instance(inputs).go_on(_id, olds)
+            outputs = Provisioning(platform, inputs).go_on(_id, olds)
         return UpdateResult(outputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -221,7 +222,7 @@ def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
     """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
     if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
         return []
-    wished = platform.instance(schema.inputs_of(schema.known_part(news)))
+    wished = Provisioning(platform, schema.inputs_of(schema.known_part(news)))
     try:
         if not wished.inputs.adopt:
             wished.refuse_spent()

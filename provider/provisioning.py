@@ -6,179 +6,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provider import host, schema, wire
-from provider.adoption import AT_WORK, Ledger, Search, Wish, asked, obtain, refuse_sent, waits
-from provider.client import CloudElementsClient
+from provider.adoption import AT_WORK, Search, Wish, asked, obtain, refuse_sent, waits
 from provider.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
     advice,
 )
-from provider.journal import Fate, Journal
+from provider.journal import Fate
 from provider.markers import (
     MARKERS,
     Markers,
     credential_marker,
     is_credential_marker,
-    is_marker,
     is_stack_marker,
 )
-from provider.metadata import Metadata
 from provider.redaction import MASK
-from provider.retry import TABLE, Kind, Outcome, Then, Time, outcome_of_error
+from provider.retry import TABLE, Kind, Outcome, Then, outcome_of_error
 from provider.schema import Changes, Inputs, Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from provider.config import Settings
+    from provider.platform import Platform
 
 _CONFIGURATION = "configuration."
 _GET_ONE = "get a new code"
 _REPLAYED = "its code was sent before, and no code is sent twice"
-
-
-@dataclass
-class Platform:
-    """What one server process works with."""
-
-    client: CloudElementsClient
-    settings: Settings
-    metadata: Metadata
-    ledger: Ledger
-    clock: Time
-
-    @classmethod
-    def of(
-        cls,
-        settings: Settings,
-        *,
-        client: CloudElementsClient | None = None,
-        clock: Time | None = None,
-        journal: Journal | None = None,
-    ) -> Platform:
-        """Return the platform that the settings name; tests hand in their own client and clock."""
-        client = client or CloudElementsClient(settings)
-        metadata = Metadata(client, host.warn, enabled=settings.metadata)
-        ledger = Ledger(client, journal or Journal())
-        return cls(client, settings, metadata, ledger, clock or Time())
-
-    def instance(self, inputs: Inputs) -> Provisioning:
-        """Return what brings about the instance that `inputs` wish for."""
-        return Provisioning(self, inputs)
-
-    def found_in_state(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
-        """Note that the state has this instance: no create may take it.
-
-        Raises:
-            RefusedError: A create of this run took it already.
-        """
-        if self.ledger.taken(instance_id) not in ("", Record.of(outputs).taken):
-            message = (
-                f"instance {instance_id} was taken over by another resource of this run, which now "
-                "has the name that this one had: take that one out of the program and the state "
-                "(pulumi state delete), run pulumi up, then declare it again"
-            )
-            raise RefusedError(message)
-        self.ledger.own(instance_id)
-        self.ledger.journal.keep(_markers(outputs.get(MARKERS) or []), instance_id)
-
-    def stays(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
-        """Leave alone what a create of this run took over, and tell what became of a replacement.
-
-        The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
-        """
-        if self.ledger.asked_for(instance_id):
-            host.warn(f"element instance {instance_id} stays: another resource adopted it")
-            return
-        self.ledger.journal.keep(_markers(outputs.get(MARKERS) or []), instance_id)
-        host.warn(
-            f"element instance {instance_id} stays, for it was taken for what an interrupted run "
-            "had left: to have it replaced, ask for it once more on this machine, or run pulumi "
-            "destroy --target with its URN, then pulumi up"
-        )
-
-    def is_another_ones(self, instance_id: str, outputs: Mapping[str, Any]) -> bool:
-        """Tell whether an instance shows that it belongs to another resource than this state's.
-
-        That is so when a resource adopted what another one gave up, and the run was interrupted
-        before the other was taken out of the state.
-        """
-        markers, record = _markers(outputs.get(MARKERS) or []), Record.of(outputs)
-        if markers is None or record.adopted:  # adopted ones are left alone unless asked for
-            return False
-        try:
-            carried = self.client.get_instance(instance_id).tags
-        except NotFoundError:
-            return False
-        if carried is None:
-            return False
-        credentials = set(filter(is_credential_marker, carried))
-        others = {tag for tag in carried if is_marker(tag)} - credentials - set(markers.tags)
-        taken = markers.instance not in carried and bool(others)
-        ours = {tag for sent in (record.spent, *record.past) for tag in credential_marker(sent)}
-        return taken or bool(credentials - ours)
-
-    def after_deleting(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
-        """Write down that a resource's instance is no more; warn of another one that is left."""
-        markers = _markers(outputs.get(MARKERS) or [])
-        last = self.ledger.journal.last(markers) if markers else None
-        if last is not None and last.instance == instance_id:
-            self.ledger.journal.note(markers, Fate.VOID, instance=instance_id)
-        else:
-            self.warn_of_another(instance_id, outputs, Fate.VOID)
-
-    def warn_of_another(
-        self, instance_id: str, outputs: Mapping[str, Any], fate: Fate = Fate.MADE
-    ) -> None:
-        """Warn of an instance that was made for the resource and is in no state.
-
-        There is one when a replacement was interrupted and then given up. The platform is asked
-        only where the journal knows of such a request.
-
-        Args:
-            instance_id: The resource's own instance.
-            outputs: The state's.
-            fate: What is written down of that instance when there is no other.
-        """
-        journal, markers = self.ledger.journal, _markers(outputs.get(MARKERS) or [])
-        last = journal.last(markers) if markers else None
-        if (
-            markers is None
-            or last is None
-            or last.fate in (Fate.VOID, Fate.REFUSED)
-            or last.instance == instance_id
-            or self.ledger.owns(last.instance)
-        ):
-            return
-        try:
-            left = self.ledger.left(markers, last.instance)
-        except CloudElementsError:
-            left = [last.instance or "unknown"]
-        left = [one for one in left if one != instance_id]
-        if left:
-            host.warn(
-                f"an interrupted run also made element instance {', '.join(left)} for this "
-                "resource, which is in no state: delete it"
-            )
-        elif last.instance or last.time + AT_WORK < self.clock.wall():
-            journal.note(markers, fate, instance=instance_id)
-
-    @staticmethod
-    def warn_when_invalid(instance: wire.Instance, name: str) -> None:
-        """Say what to do about an instance that the platform calls invalid.
-
-        docs: `valid` is in every answer, its meaning is not told (2020-11).
-        """
-        if instance.valid is False:
-            host.warn(
-                f"the platform says that element instance '{name}' ({instance.id}) is not valid: "
-                "give it a new code, or credentials that are right, then run pulumi up"
-            )
 
 
 class Provisioning:
@@ -194,7 +52,7 @@ class Provisioning:
         self.client = platform.client
         self.inputs = inputs
         self.wished = schema.wished(inputs)
-        self.markers = _markers(inputs.markers)
+        self.markers = Markers.of(inputs.markers)
         self.fresh = schema.fingerprints(inputs.one_time)
 
     def begin(self) -> tuple[str, dict[str, Any]]:
@@ -690,10 +548,6 @@ def _without_credentials(body: dict[str, Any], sends: Mapping[str, str]) -> dict
     }
     rest = {k: v for k, v in body.items() if k not in ("providerData", "configuration")}
     return rest | ({"configuration": configuration} if configuration else {})
-
-
-def _markers(tags: list[str]) -> Markers | None:
-    return Markers(*tags) if tags else None
 
 
 def _with_alias(inputs: Inputs) -> dict[str, Any]:

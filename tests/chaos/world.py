@@ -9,7 +9,7 @@ from provider.client import CloudElementsClient
 from provider.config import Settings
 from provider.journal import Journal
 from provider.lifecycle import ElementInstanceProvider
-from provider.provisioning import Platform
+from provider.platform import Platform
 from provider.retry import Time
 
 

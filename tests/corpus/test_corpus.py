@@ -15,7 +15,7 @@ from provider.errors import APIError, CloudElementsError
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import is_marker, markers
 from provider.metadata import required_keys
-from provider.provisioning import Platform
+from provider.platform import Platform
 from provider.redaction import MASK, is_platform_written
 from provider.retry import Time
 from sandbox import Sandbox

@@ -15,7 +15,7 @@ from provider.client import CloudElementsClient
 from provider.config import Settings
 from provider.markers import MARKERS, markers
 from provider.operations import Operations
-from provider.provisioning import Platform
+from provider.platform import Platform
 from sandbox import Sandbox
 from sandbox.switches import GROUPS
 

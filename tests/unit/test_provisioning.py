@@ -9,7 +9,8 @@ from provider.client import CloudElementsClient
 from provider.config import Settings
 from provider.host import HalfMadeError
 from provider.markers import MARKERS, credential_marker, is_marker, markers
-from provider.provisioning import Platform
+from provider.platform import Platform
+from provider.provisioning import Provisioning
 from provider.retry import Time
 from sandbox import Sandbox
 
@@ -58,7 +59,7 @@ def warnings(monkeypatch):
 
 
 def begin(platform, inputs):
-    return platform.instance(schema.inputs_of(inputs)).begin()
+    return Provisioning(platform, schema.inputs_of(inputs)).begin()
 
 
 def plain(outputs):
@@ -156,7 +157,7 @@ def test_a_refused_create_that_left_an_instance_keeps_it(sandbox, platform):
 def test_an_update_without_a_change_sends_nothing_but_looks(sandbox, platform):
     id_, outputs = begin(platform, DESK)
     before = len(sandbox.journal())
-    platform.instance(schema.inputs_of(DESK)).go_on(id_, unmarked(outputs))
+    Provisioning(platform, schema.inputs_of(DESK)).go_on(id_, unmarked(outputs))
     asked = [(entry["method"], entry["path"]) for entry in sandbox.journal()[before:]]
     assert asked == [("GET", f"/instances/{id_}")]
 
