@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provider import host
-from provider.adoption import AT_WORK, Ledger
+from provider.adoption import AT_WORK
 from provider.client import CloudElementsClient
 from provider.errors import CloudElementsError, NotFoundError, RefusedError
 from provider.journal import Fate, Journal
+from provider.ledger import Ledger
 from provider.markers import MARKERS, Markers, credential_marker, is_credential_marker, is_marker
 from provider.metadata import Metadata
 from provider.retry import Time

@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from provider import host, schema
-from provider.adoption import Ledger
 from provider.errors import CloudElementsError
 from provider.host import HalfMadeError
 from provider.journal import Fate, Journal
+from provider.ledger import Ledger
 from provider.markers import MARKERS, markers
 from provider.retry import Time
 from sandbox import Sandbox

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from provider.adoption import Ledger, Search, Wish, obtain
+from provider.adoption import Search, Wish, obtain
 from provider.client import CloudElementsClient
 from provider.config import Settings
 from provider.errors import (
@@ -19,6 +19,7 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
 )
+from provider.ledger import Ledger
 from provider.markers import markers
 from provider.retry import (
     TABLE,

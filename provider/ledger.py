@@ -1,0 +1,142 @@
+"""Which instances belong to which resource, as far as this process knows."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from provider.errors import NotFoundError
+from provider.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from provider import wire
+    from provider.client import CloudElementsClient
+    from provider.markers import Markers
+
+
+@dataclass
+class Ledger:
+    """Which instances already belong to a resource, as far as this process knows.
+
+    Shared by all threads of the process. It also holds the one list of what earlier runs left.
+    """
+
+    client: CloudElementsClient
+    journal: Journal = field(default_factory=Journal)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _owned: set[str] = field(default_factory=set)
+    _adopted: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    _kept: dict[str, str] = field(default_factory=dict)
+    _meant: dict[str, str] = field(default_factory=dict)
+    _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
+
+    def own(self, instance_id: str) -> None:
+        """Note that a resource has this instance: no create may take it."""
+        with self._lock:
+            self._owned.add(instance_id)
+
+    def keep(self, instance_id: str, taken: str) -> None:
+        """Note that a resource goes on having this instance: no replacement is planned.
+
+        Args:
+            instance_id: The instance.
+            taken: The mark of its taking over, in its record: the state may have it twice.
+        """
+        with self._lock:
+            self._kept[instance_id] = taken
+
+    def kept(self, instance_id: str) -> str | None:
+        """Return what `keep` noted; None when no resource goes on having this instance."""
+        with self._lock:
+            return self._kept.get(instance_id)
+
+    def claim(self, instance: wire.Instance, *, asked: bool = False) -> bool:
+        """Take an instance for a resource; False when another one has it.
+
+        Args:
+            instance: The instance.
+            asked: The program asked for it, by `adopt`.
+        """
+        with self._lock:
+            if instance.id in self._owned:
+                return False
+            self._owned.add(instance.id)
+            self._adopted[instance.id] = (asked, token_hex(8))
+            return True
+
+    def meant_by(self, instance_id: str, marker: str) -> bool:
+        """Note that a resource's `adopt` means this instance; False when another one's does."""
+        with self._lock:
+            return self._meant.setdefault(instance_id, marker) == marker
+
+    def adopted(self, instance_id: str) -> bool:
+        """Tell whether a create of this process took the instance over."""
+        with self._lock:
+            return instance_id in self._adopted
+
+    def asked_for(self, instance_id: str) -> bool:
+        """Tell whether one did because the program asked for it."""
+        with self._lock:
+            return self._adopted.get(instance_id, (False, ""))[0]
+
+    def taken(self, instance_id: str) -> str:
+        """Return the mark of that taking over, which is no other's; nothing when there was none."""
+        with self._lock:
+            return self._adopted.get(instance_id, (False, ""))[1]
+
+    def free(self, instances: Collection[wire.Instance]) -> list[wire.Instance]:
+        """Return those that belong to no resource yet."""
+        with self._lock:
+            return [instance for instance in instances if instance.id not in self._owned]
+
+    def owns(self, instance_id: str) -> bool:
+        """Tell whether a resource has this instance."""
+        with self._lock:
+            return instance_id in self._owned
+
+    def left(self, markers: Markers, instance_id: str) -> list[str]:
+        """Return the ids of instances with the resource's marker that belong to no resource.
+
+        Args:
+            markers: The resource's markers.
+            instance_id: One that lists may not show yet; may be empty.
+        """
+        listed = self.client.find_instances(tag=markers.instance)
+        if instance_id and all(one.id != instance_id for one in listed):
+            with suppress(NotFoundError):
+                listed.append(self.client.get_instance(instance_id))
+        return [one.id for one in self.free(carrying(markers, listed))]
+
+    def of_stack(self, markers: Markers) -> list[wire.Instance]:
+        """Return what the stack's marker finds, by one list for all creates of the process.
+
+        It is the list as it was before the first of them.
+
+        Raises:
+            CloudElementsError: The list failed, for everyone who waited for it.
+        """
+        with self._lock:
+            known = self._lists.get(markers.stack)
+            listing = known or self._lists.setdefault(markers.stack, Future())
+        if known is None:
+            try:
+                listing.set_result(self.client.find_instances(tag=markers.stack))
+            except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
+                with self._lock:
+                    del self._lists[markers.stack]
+                listing.set_exception(error)
+        listed = listing.result()
+        if any(instance.tags is None for instance in listed):  # a light list: ask for this one
+            listed = self.client.find_instances(tag=markers.instance)
+        return listed
+
+
+def carrying(markers: Markers, instances: Collection[wire.Instance]) -> list[wire.Instance]:
+    """Return the instances with the resource's marker; one without tags was found by it."""
+    return [one for one in instances if one.tags is None or markers.instance in one.tags]
