@@ -15,6 +15,7 @@ from provider.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
+    SpentError,
     advice,
 )
 from provider.journal import Fate
@@ -115,17 +116,24 @@ class Provisioning:
         return asked(which, self.client, self.inputs.element_key)
 
     def refuse_spent(self) -> None:
-        """Refuse a code before a create: one that was refused, or spent on another resource.
-
-        What was sent for this very resource may have made an instance that waits to be taken over.
+        """Refuse a code before a create: one that is spent, with nothing that waits to be taken.
 
         Raises:
             SpentError: A new code is needed.
         """
-        codes = schema.codes_in(self.fresh).values()
-        sent = self.platform.ledger.journal.spent(self.markers, codes)
-        ours = sent and self.markers and sent.marker == self.markers.instance
-        if sent and not (ours and sent.fate in (Fate.SENT, Fate.MADE)):
+        journal = self.platform.ledger.journal
+        sent = journal.spent(self.markers, schema.codes_in(self.fresh).values())
+        if sent is None or self.markers is None:
+            return
+        last, kept = journal.last(self.markers), journal.kept(self.markers)
+        ours = sent.marker == self.markers.instance
+        if ours and kept and last is not None and last.instance == kept and last.fate is Fate.MADE:
+            message = (
+                f"its code was sent already, for instance {kept} (if the state has forgotten that "
+                f"one, set 'adopt' to {kept} to keep it)"
+            )
+            raise SpentError(message)
+        if not (ours and last is not None and last.fate in (Fate.SENT, Fate.MADE)):
             refuse_sent(sent, self.markers)
 
     def adopting(self, instance: wire.Instance) -> list[str]:

@@ -393,11 +393,11 @@ def test_wrong_settings_are_told_in_one_line(new_project, sandbox, environment, 
 def test_a_spent_code_is_told_and_nothing_is_made(project, sandbox, step):
     declare(project)
     spend_the_code(project, sandbox)
-    said = step(project.up(expect=None))
-    assert "could not create element instance 'invoices'" in said
-    assert "new code" in said
+    said = step(project.preview(expect=None))
+    assert "code: its code was sent already" in said
+    assert "get a new code, then run pulumi up" in said
     assert "Traceback" not in said
-    assert sandbox.instances() == []
+    assert len(requests(sandbox, "POST")) == 1
 
 
 def test_mistakes_in_the_stack_file_are_named_all_at_once(project):

@@ -303,8 +303,14 @@ def test_a_new_code_travels_with_the_provider_data_that_are_no_codes(server, san
 def test_a_code_that_is_known_to_be_spent_is_refused_at_preview(server, sandbox):
     inputs = drive(sandbox)
     assert server.check(inputs)[1] == []
-    server.create(inputs)
+    state = server.create(inputs)
     assert server.check(inputs)[1] == []  # it may wait to be taken over
+    assert server.plan(state, inputs) == "none"  # no, the state has it: a replacement by hand
+    _, [failure] = server.check(inputs)
+    assert f"for instance {state.id} (if the state has forgotten that one, set 'adopt'" in failure
+    server.delete(state)
+    _, [failure] = server.check(inputs)
+    assert failure.startswith("code: its code was sent already, on ")
     other = {"__markers": marked("other"), "name": "other"}
     _, [failure] = server.check(inputs | other)
     assert failure.startswith("code: its code was sent already for another resource")
