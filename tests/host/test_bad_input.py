@@ -268,13 +268,6 @@ def spent(server, sandbox, inputs):
     return inputs
 
 
-def sent(server, sandbox, inputs):
-    """Spend the code on another resource."""
-    inputs = inputs | {"code": sandbox.new_code("onedrivebusiness")}
-    server.create(inputs | {"__markers": marked()})
-    return inputs
-
-
 def foreign(server, sandbox, inputs):
     """Give a code of another element."""
     return inputs | {"code": sandbox.new_code("hubspot")}
@@ -302,14 +295,6 @@ REFUSED = {
         r"Bad Request \(invalid_grant: the code was never issued\) \(.* → 400, .*\)" + CORRECT,
     ),
     "spent code": (DRIVE, spent, r"Bad Request \(.*the code was used before\) .*" + CORRECT),
-    "sent code": (
-        DRIVE,
-        sent,
-        (
-            r"its code was sent already for another resource, on [-0-9]+ at [:0-9]+ UTC, and "
-            r"never is again: get a new code, then run pulumi up"
-        ),
-    ),
     "foreign code": (DRIVE, foreign, r"Bad Request \(.*issued for another element.*" + CORRECT),
     "denied code": (
         DRIVE,
