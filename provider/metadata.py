@@ -17,7 +17,7 @@ from provider.errors import (
 )
 from provider.redaction import looks_secret
 from provider.schema import is_credential, is_one_time, is_unknown
-from provider.wire import AUTHENTICATION_TYPE
+from provider.wire import AUTHENTICATION_TYPE, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -92,10 +92,10 @@ def required_keys(
 ) -> list[wire.ConfigurationEntry]:
     """Return the entries that a user must supply.
 
-    docs: required, active, neither hidden nor internal, without default, and of the chosen group
+    docs: required, active, neither hidden nor internal, without default, and of a chosen group
     (87 real exports, 2021-04; 44 of them have hidden entries that the platform fills at run time).
     """
-    group = _group(element, configuration)
+    groups = _groups(element, configuration)
     return [
         entry
         for entry in element.configuration
@@ -104,17 +104,43 @@ def required_keys(
         and not entry.hide_from_console
         and not entry.internal
         and entry.default_value is None
-        and (not entry.group_name or entry.group_name == group)
+        and (not entry.group_name or entry.group_name in groups)
     ]
 
 
-def _group(element: wire.Element, configuration: Mapping[str, Any]) -> str | None:
-    """Return the chosen group of entries; None when there are none or the choice is not known."""
-    for entry in element.configuration:
-        if entry.group_control:
-            chosen = configuration.get(entry.key, entry.default_value)
-            return None if is_unknown(chosen) or chosen is None else str(chosen)
-    return None
+def _groups(element: wire.Element, configuration: Mapping[str, Any]) -> set[str | None]:
+    """Return the groups that the controls choose; what is not known yet chooses none."""
+    chosen = [configuration.get(one.key) or one.default_value for one in _controls(element)]
+    return {stored(value) for value in chosen if not is_unknown(value)}
+
+
+def _controls(element: wire.Element) -> list[wire.ConfigurationEntry]:
+    return [entry for entry in element.configuration if entry.group_control and entry.active]
+
+
+def _odd_choices(element: wire.Element, configuration: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each choice of a group that there is not; entries of a group that is would be missed.
+
+    docs: a control has `options`, its entries `groupName` (BigCommerce's export, 2022-07). Upper
+    and lower case are the same here: documented requests have `Basic` for `basic` (2020-11).
+    """
+    groups = [entry.group_name for entry in element.configuration if entry.active]
+    for control in _controls(element):
+        chosen = configuration.get(control.key)
+        options = [stored(option.get("value")) for option in control.options or []]
+        possible = list(dict.fromkeys(filter(None, [*options, *groups])))
+        if not possible or chosen in (None, "") or is_unknown(chosen):
+            continue
+        known = {choice.lower() for choice in [*possible, control.default_value or ""]}
+        if (stored(chosen) or "").lower() not in known:
+            quoted = _spoken([f"'{choice}'" for choice in possible], "or")
+            yield f"configuration.{control.key}: must be {quoted} for element '{element.key}'"
+
+
+def _spoken(words: list[str], conjunction: str) -> str:
+    """Return `a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def plain_keys(element: wire.Element | None) -> frozenset[str]:
@@ -144,6 +170,7 @@ def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> I
     configuration = inputs.get("configuration", {})
     if not isinstance(configuration, dict) or inputs.get("adopt"):
         return
+    yield from _odd_choices(element, configuration)
     for entry in required_keys(element, configuration):
         value = configuration.get(entry.key)
         if value is None or value == "":

@@ -84,6 +84,49 @@ def test_of_a_group_only_the_chosen_one(chosen, keys):
     assert required(chosen, *GROUPED) == keys
 
 
+def test_of_several_controls_each_chooses_and_one_out_of_use_does_not():
+    entries = [
+        entry("first", groupControl=True, defaultValue="a"),
+        entry("second", groupControl=True, defaultValue="b"),
+        entry("retired", groupControl=True, defaultValue="c", active=False),
+        *(entry(f"of {name}", groupName=name) for name in "abc"),
+    ]
+    assert required({}, *entries) == ["of a", "of b"]
+    assert required({"first": "c", "second": ""}, *entries) == ["of b", "of c"]
+
+
+def test_a_group_whose_name_is_no_text_is_none():
+    assert required({}, *GROUPED, entry("always", groupName=5)) == ["url", "user", "always"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ("custom", []),
+        ("Basic", []),
+        ("jwt", []),
+        ("", []),
+        (UNKNOWN, []),
+        (
+            "nonsense",
+            ["configuration.how: must be 'jwt', 'basic' or 'custom' for element 'shop'"],
+        ),
+        (5, ["configuration.how: must be 'jwt', 'basic' or 'custom' for element 'shop'"]),
+    ],
+)
+def test_a_group_that_there_is_not_can_not_be_chosen(chosen, told):
+    shop = element(
+        entry("how", groupControl=True, required=False, options=[{"value": "jwt"}]),
+        entry("user", groupName="basic", required=False),
+        entry("token", groupName="custom", required=False),
+    )
+    assert list(metadata.missing(shop, {"configuration": {"how": chosen}}, new=False)) == told
+
+
+def test_without_groups_and_options_any_choice_is_possible():
+    assert missing({"configuration": {"how": "x"}}, entry("how", groupControl=True)) == []
+
+
 # What is missing
 
 TOKEN = "oauth.user.refresh_token"
