@@ -16,7 +16,7 @@ from provider.errors import (
     did_you_mean,
 )
 from provider.redaction import looks_secret
-from provider.schema import is_credential, is_one_time, is_unknown
+from provider.schema import is_credential, is_unknown
 from provider.wire import AUTHENTICATION_TYPE, stored
 
 if TYPE_CHECKING:
@@ -27,8 +27,17 @@ if TYPE_CHECKING:
 
 _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 """Types whose values may be secret whatever the key: free text may hold anything."""
-_REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the name of a key
-_OAUTH2, _OAUTH1 = frozenset({"oauth2", "oauth"}), frozenset({"oauth1"})
+_TOKENS = ("oauth.user.refresh_token", "oauth.user.token")
+"""Keys from either of which an instance is created without consent (docs: help page on existing
+refresh tokens; token-based create of QuickBooks, 2020-11)."""
+_OAUTH1 = "oauth1"
+_OAUTH1_DATA = ("oauth_token", "oauth_verifier", "secret")
+"""What consent brings under OAuth 1 (docs: in each of 21 create bodies, 2020-11)."""
+_CONSENT = frozenset({"code", "token", "access_token", "refresh_token", "apikey"})
+_ENOUGH = {_OAUTH1: frozenset({"code"}), "oauth2": _CONSENT, "oauth": _CONSENT}
+"""Provider data any of which stands for consent, by how an element authenticates: under OAuth 2
+what a callback may bring (docs: vendor's own API tests, 2018-09), and a code under OAuth 1 as well,
+for QuickBooks calls itself that and takes one (docs: its page, 2020-11)."""
 
 
 class Metadata:
@@ -176,36 +185,45 @@ def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> I
         if value is None or value == "":
             label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
             yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
-    if not new:
-        return
-    if inputs.get("external_authentication") in (None, "none"):
+    if new:
         yield from _missing_credentials(element, inputs, configuration)
-    elif inputs["external_authentication"] == "initial" and _REFRESH_TOKEN not in configuration:
-        yield f"configuration.{_REFRESH_TOKEN}: is required by external_authentication 'initial'"
 
 
 def _missing_credentials(
     element: wire.Element, inputs: Mapping[str, Any], configuration: Mapping[str, Any]
 ) -> Iterator[str]:
+    """Yield the credential that a create lacks; what is not known yet counts as given."""
+    external = inputs.get("external_authentication") or "none"
+    token = next((key for key in _TOKENS if configuration.get(key) not in (None, "")), None)
+    if external == "initial" and token is None:
+        yield (
+            f"configuration.{_TOKENS[0]}: is required by external_authentication 'initial', "
+            f"unless {_TOKENS[1]} is given"
+        )
     chosen = configuration.get(AUTHENTICATION_TYPE)
-    if is_unknown(chosen) or any(is_credential(key) for key in configuration):
-        return
-    kind = str(chosen or element.kind).lower()
     provider_data = inputs.get("provider_data") or {}
-    if not isinstance(provider_data, dict) or is_unknown(provider_data):
+    if external != "none" or is_unknown(chosen) or not isinstance(provider_data, dict):
         return
-    handed_in = inputs.get("code") or any(map(is_one_time, provider_data))
-    if kind in _OAUTH2 and not handed_in:
+    given = {key for key, value in provider_data.items() if value not in (None, "")}
+    given |= {"code"} if inputs.get("code") else set()
+    kind = str(chosen or element.kind).lower()
+    lacking = [name for name in _OAUTH1_DATA if name not in given]
+    if kind not in _ENOUGH or given & _ENOUGH[kind] or not lacking:
+        return
+    if token is not None:
+        yield (
+            f"external_authentication: must be 'initial' to create an instance of '{element.key}' "
+            f"from {token} without a code"
+        )
+    elif kind == _OAUTH1:
+        yield (
+            f"provider_data: needs {_spoken(lacking, 'and')} to create an instance of "
+            f"'{element.key}', which uses OAuth 1; get them by 'elements authorize'"
+        )
+    else:
         yield (
             f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
             "get one by 'elements authorize'"
-        )
-    if kind in _OAUTH1 and not (
-        {"oauth_token", "code"} & provider_data.keys() or inputs.get("code")
-    ):
-        yield (
-            f"provider_data: needs oauth_token, oauth_verifier and secret to create an instance of "
-            f"'{element.key}', which uses OAuth 1; get them by 'elements authorize'"
         )
 
 

@@ -16,6 +16,7 @@ SECRETS = (
     "application-secret",
     "one-time-code",
     "token-verifier",
+    "application-token",
     "sandbox-user-secret",
     "sandbox-organization-secret",
     "another-user-secret",
@@ -33,6 +34,9 @@ DRIVE = {
     "code": "one-time-code",
     "__markers": marked("drive"),
 }
+
+
+TOKEN = {"oauth.user.refresh_token": "application-token"}
 
 
 def without(bag, *path):
@@ -117,6 +121,51 @@ INPUTS = {
             (
                 "provider_data: needs oauth_token, oauth_verifier and secret to create an instance "
                 "of 'twitter', which uses OAuth 1; get them by 'elements authorize'"
+            )
+        ],
+    ),
+    "half of the OAuth 1 data": (
+        {
+            "element_key": "twitter",
+            "name": "t",
+            "configuration": APPLICATION,
+            "provider_data": {"oauth_token": "one-time-code", "oauth_verifier": ""},
+        },
+        [
+            (
+                "provider_data: needs oauth_verifier and secret to create an instance "
+                "of 'twitter', which uses OAuth 1; get them by 'elements authorize'"
+            )
+        ],
+    ),
+    "an empty code": (
+        without(DRIVE, "code") | {"provider_data": {"code": ""}},
+        [
+            (
+                "code: is required to create an instance of 'onedrivebusiness', which uses "
+                "OAuth 2; get one by 'elements authorize'"
+            )
+        ],
+    ),
+    "a refresh token without a word": (
+        without(DRIVE, "code") | {"configuration": APPLICATION | TOKEN},
+        [
+            (
+                "external_authentication: must be 'initial' to create an instance of "
+                "'onedrivebusiness' from oauth.user.refresh_token without a code"
+            )
+        ],
+    ),
+    "no refresh token": (
+        without(DRIVE, "code")
+        | {
+            "external_authentication": "initial",
+            "configuration": APPLICATION | dict.fromkeys(TOKEN, ""),
+        },
+        [
+            (
+                "configuration.oauth.user.refresh_token: is required by external_authentication "
+                "'initial', unless oauth.user.token is given"
             )
         ],
     ),

@@ -130,6 +130,8 @@ def test_without_groups_and_options_any_choice_is_possible():
 # What is missing
 
 TOKEN = "oauth.user.refresh_token"
+OAUTH1 = {"oauth_token": "x", "oauth_verifier": "x", "secret": "x"}
+INITIAL = {"external_authentication": "initial"}
 
 
 def missing(inputs, *entries, new=True, authentication="basic"):
@@ -165,22 +167,33 @@ def test_nothing_is_said_of_a_configuration_that_is_not_known_yet():
         ("oauth2", {"external_authentication": "none"}, ["code"]),
         ("oauth2", {"external_authentication": "none", "code": "x"}, []),
         ("oauth2", {"external_authentication": UNKNOWN}, []),
-        ("oauth2", {"external_authentication": "initial"}, [f"configuration.{TOKEN}"]),
-        (
-            "oauth2",
-            {"external_authentication": "initial", "configuration": {TOKEN: UNKNOWN}},
-            [],
-        ),
+        ("oauth2", {"provider_data": {"code": ""}}, ["code"]),
+        ("oauth2", {"provider_data": {"Code": "x"}}, ["code"]),
+        ("oauth2", {"provider_data": {"code": UNKNOWN}}, []),
+        ("oauth2", {"provider_data": {"realmId": UNKNOWN}}, ["code"]),
+        ("oauth2", {"provider_data": OAUTH1}, []),
+        ("oauth2", INITIAL, [f"configuration.{TOKEN}"]),
+        ("oauth2", INITIAL | {"configuration": {TOKEN: ""}}, [f"configuration.{TOKEN}"]),
+        ("oauth2", INITIAL | {"configuration": {TOKEN: UNKNOWN}}, []),
+        ("oauth2", INITIAL | {"configuration": {"oauth.user.token": "x"}}, []),
         ("oauth2", {"adopt": "5"}, []),
-        ("oauth2", {"configuration": {"oauth.user.refresh_token": "x"}}, []),
+        ("oauth2", {"configuration": {TOKEN: "x"}}, ["external_authentication"]),
+        ("oauth2", {"configuration": {TOKEN: "x"}, "code": "x"}, []),
+        ("oauth2", {"configuration": {TOKEN: ""}}, ["code"]),
+        ("oauth2", {"configuration": {"oauth.user.token": "x"}}, ["external_authentication"]),
         ("oauth2", {"configuration": {"authentication.type": "basic"}}, []),
         ("oauth2", {"configuration": {"authentication.type": UNKNOWN}}, []),
         ("oauth1", {}, ["provider_data"]),
-        ("oauth1", {"provider_data": {"oauth_token": "x"}}, []),
+        ("oauth1", {"provider_data": OAUTH1}, []),
+        ("oauth1", {"provider_data": OAUTH1 | {"secret": UNKNOWN}}, []),
+        ("oauth1", {"provider_data": OAUTH1 | {"oauth_verifier": ""}}, ["provider_data"]),
+        ("oauth1", {"provider_data": {"token": "x"}}, ["provider_data"]),
+        ("oauth1", INITIAL, [f"configuration.{TOKEN}"]),
+        ("oauth1", INITIAL | {"configuration": {"oauth.user.token": "x"}}, []),
         ("oauth1", {"provider_data": {"code": "x"}}, []),
         ("oauth1", {"configuration": {"authentication.type": "oauth2"}}, ["code"]),
         ("basic", {}, []),
-        ("custom", {}, []),
+        ("custom", {"configuration": {"oauth.user.token": "x"}}, []),
     ],
 )
 def test_credentials_that_a_create_needs(kind, inputs, paths):
