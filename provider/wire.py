@@ -173,10 +173,12 @@ class Element(_Answer):
         """How its instances authenticate unless they say otherwise, such as `oauth2`; or nothing.
 
         docs: what an instance is given goes before what the element says of itself: QuickBooks
-        calls itself oauth1 and is used with OAuth 2 (its page, 2020-11).
+        calls itself oauth1 and is used with OAuth 2 (its page, 2020-11). Older answers have
+        `typeOauth` alone (four documented ones, 2020-11).
         """
         own = self.authentication.type if self.authentication else None
-        return (self.default_of(AUTHENTICATION_TYPE) or own or "").lower()
+        flagged = "oauth" if self.type_oauth else ""
+        return (self.default_of(AUTHENTICATION_TYPE) or own or flagged).lower()
 
 
 class Redirect(_Answer):

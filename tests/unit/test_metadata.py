@@ -236,6 +236,15 @@ def test_how_instances_authenticate_unless_they_say_otherwise(own, default, kind
     assert element(authentication=own).kind == own.lower()
 
 
+def test_an_element_that_only_flags_oauth_needs_consent_of_either_kind():
+    shop = wire.read(wire.Element, {"key": "shop", "typeOauth": True, "authentication": {}})
+    assert shop.kind == "oauth"
+    assert [text.split(": ")[0] for text in metadata.missing(shop, {}, new=True)] == ["code"]
+    assert list(metadata.missing(shop, {"provider_data": OAUTH1}, new=True)) == []
+    flagged = {"key": "shop", "typeOauth": True, "authentication": {"type": "custom"}}
+    assert wire.read(wire.Element, flagged).kind == "custom"
+
+
 def test_unlisted_keys_are_warned_about_with_the_closest_listed_one():
     shop = element(entry("site.address"))
     given = {"site.address": 1, "site.adress": 2, "else": 3, "oauth.user.refresh_token": 4}
