@@ -7,6 +7,7 @@ Knows no Pulumi and no stack. Callers never look at status codes: an answer is a
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
 import ssl
@@ -78,6 +79,7 @@ class _Request:
         body: JSON body.
         kind: What sending it a second time would do.
         secrets: What must not be seen in an error, beside the account's own secrets.
+        within: Seconds for retries, and for one answer, where the settings allow more.
     """
 
     method: str
@@ -87,6 +89,7 @@ class _Request:
     body: Mapping[str, Any] | None = None
     kind: Kind = Kind.REPEATABLE
     secrets: Iterable[str] = ()
+    within: float = math.inf
 
     @property
     def call(self) -> Call:
@@ -218,18 +221,25 @@ class CloudElementsClient:
         query = _given({"tags[]": tag, "searchText": search})
         return self._pages(wire.Instance, "/instances", query)
 
-    def get_element(self, element_key: str) -> wire.Element:
+    def get_element(self, element_key: str, *, within: float = math.inf) -> wire.Element:
         """Return an element's metadata.
+
+        Args:
+            element_key: The element.
+            within: Seconds for retries, and for one answer, where the settings allow more.
 
         Raises:
             NotFoundError: The platform has no such element.
         """
-        request = _Request("GET", "/elements/{keyOrId}", {"keyOrId": element_key})
-        return self._ask(wire.Element, request)
+        parts = {"keyOrId": element_key}
+        return self._ask(wire.Element, _Request("GET", "/elements/{keyOrId}", parts, within=within))
 
-    def find_elements(self) -> list[wire.Element]:
-        """Return the metadata of every element, abridged where the platform offers it."""
-        return self._pages(wire.Element, "/elements", {"abridged": "true"})
+    def find_elements(self, *, within: float = math.inf) -> list[wire.Element]:
+        """Return the metadata of every element, abridged where the platform offers it.
+
+        `within` is that of `get_element`, for each page of 200.
+        """
+        return self._pages(wire.Element, "/elements", {"abridged": "true"}, within=within)
 
     def check_credentials(self) -> str | None:
         """Ask for our own organization: the cheapest call that needs both secrets.
@@ -318,7 +328,14 @@ class CloudElementsClient:
         request = _Request("GET", path, parts, form, secrets={api_key, api_secret})
         return self._ask(wire.RequestToken, request)
 
-    def _pages(self, model: type[wire.M], path: str, query: Mapping[str, str]) -> list[wire.M]:
+    def _pages(
+        self,
+        model: type[wire.M],
+        path: str,
+        query: Mapping[str, str],
+        *,
+        within: float = math.inf,
+    ) -> list[wire.M]:
         """Return every item of a collection.
 
         "Nothing found" is an empty list, although the platform says 404 (docs: vendor's own API
@@ -328,7 +345,7 @@ class CloudElementsClient:
         page = {"pageSize": str(PAGE_SIZE), **query}
         seen: set[str] = set()
         while True:
-            request = _Request("GET", path, query=page)
+            request = _Request("GET", path, query=page, within=within)
             try:
                 response = self._send(request)
             except NotFoundError:
@@ -375,13 +392,18 @@ class CloudElementsClient:
                 message = f"{value!r} is no {name} that {request.call} could have"
                 raise RefusedError(message)
             path = path.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
-        policy = Policy(request.kind, budget=self._retry_budget, clock=self._clock)
+        budget = min(self._retry_budget, request.within)
+        policy = Policy(request.kind, budget=budget, clock=self._clock)
+        timeout = self._http.timeout
+        if request.within < (timeout.read or math.inf):
+            timeout = httpx.Timeout(request.within, pool=None)
         try:
             built = self._http.build_request(
                 request.method,
                 path,
                 json=request.body,
                 params=request.query,
+                timeout=timeout,
                 extensions={"retry": policy},
             )
         except (ValueError, TypeError):

@@ -14,8 +14,10 @@ from provider.errors import (
     CloudElementsError,
     NotFoundError,
     did_you_mean,
+    told,
 )
 from provider.redaction import looks_secret
+from provider.retry import Outcome, outcome_of_error
 from provider.schema import is_credential, is_unknown
 from provider.wire import AUTHENTICATION_TYPE, stored
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from provider import wire
     from provider.client import CloudElementsClient
 
+_PATIENCE = 10.0
+"""Seconds for one look-up, retries included: in a preview somebody is waiting."""
+_SILENCE = frozenset({Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.TOO_MANY, Outcome.SERVER_ERROR})
+"""After which another element would be asked for in vain."""
+_UNAUTHORIZED = 401
 _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 """Types whose values may be secret whatever the key: free text may hold anything."""
 _TOKENS = ("oauth.user.refresh_token", "oauth.user.token")
@@ -54,22 +61,24 @@ class Metadata:
     ) -> None:
         self._client = client
         self._warn = warn
-        self._enabled = enabled
+        self._silent = not enabled
+        """Nothing is asked (any more)."""
         self._lock = threading.Lock()
         self._known: dict[str, wire.Element | CloudElementsError | None] = {}
+        self._catalogue: list[str] | None = None
 
     def element(self, element_key: str) -> wire.Element | None:
         """Return an element's metadata, or None when they can't be had, which is told once.
+
+        Once the platform kept silent, no further element is asked for.
 
         Raises:
             NotFoundError: The platform has no such element.
             AuthenticationError: The platform does not accept our secrets.
         """
-        if not self._enabled:
-            return None
         with self._lock:
             if element_key not in self._known:
-                self._known[element_key] = self._ask(element_key)
+                self._known[element_key] = None if self._silent else self._ask(element_key)
             known = self._known[element_key]
         if isinstance(known, CloudElementsError):
             raise known
@@ -77,23 +86,39 @@ class Metadata:
 
     def _ask(self, element_key: str) -> wire.Element | CloudElementsError | None:
         try:
-            return self._client.get_element(element_key)
-        except (NotFoundError, AuthenticationError) as error:
-            return error.with_traceback(None)
+            return self._client.get_element(element_key, within=_PATIENCE)
         except CloudElementsError as error:
+            if isinstance(error, NotFoundError) or _is_about_our_secrets(error):
+                return error.with_traceback(None)
+            self._silent = outcome_of_error(error) in _SILENCE
+            others = ", and those of elements not looked up yet," if self._silent else ""
             self._warn(
-                f"element '{element_key}' could not be looked up, so its inputs are not checked "
-                f"before they are sent: {error}"
+                f"element '{element_key}' could not be looked up, so its inputs{others} are not "
+                f"checked before they are sent: {told(error)}"
             )
             return None
 
     def similar(self, element_key: str) -> str:
         """Return `; did you mean 'x'?` when the platform has an element of a similar key."""
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = [] if self._silent else self._keys()
+            return did_you_mean(element_key, self._catalogue)
+
+    def _keys(self) -> list[str]:
         try:
-            keys = [element.key for element in self._client.find_elements()]
+            return [element.key for element in self._client.find_elements(within=_PATIENCE)]
         except CloudElementsError:
-            return ""
-        return did_you_mean(element_key, keys)
+            return []
+
+
+def _is_about_our_secrets(error: CloudElementsError) -> bool:
+    """Tell whether nothing else can work either (docs: the one text for them, 2018-09)."""
+    return (
+        isinstance(error, AuthenticationError)
+        and error.status == _UNAUTHORIZED
+        and "Organization" in error.message
+    )
 
 
 def required_keys(

@@ -106,20 +106,23 @@ class Operations:
         element_key = news.get("element_key")
         if not isinstance(element_key, str) or not element_key:
             return [], frozenset()
+        new = olds.get("element_key") != element_key
+        failures = []
+        if new and news.get("code") and news["code"] == olds.get("code"):
+            failures.append("code: was spent for the old element; a new element needs a new code")
         try:
             element = platform.metadata.element(element_key)
         except NotFoundError as error:
+            if not new or news.get("adopt"):  # retired, perhaps, and its instances still work
+                host.warn(f"{told(error)}, so the inputs are not checked before they are sent")
+                return failures, frozenset()
             similar = platform.metadata.similar(element_key)
-            return [f"element_key: {told(error)}{similar}"], frozenset()
+            return [*failures, f"element_key: {told(error)}{similar}"], frozenset()
         except AuthenticationError as error:
-            then = _advice(error, "check") or advice(error)
-            return [f"{told(error)}{f': {then}' if then else ''}"], frozenset()
+            return [*failures, f"{told(error)}: {advice(error)}"], frozenset()
         if element is None:
-            return [], frozenset()
-        replaced = bool(olds) and olds.get("element_key") != element_key
-        failures = list(missing(element, news, new=not olds or replaced))
-        if replaced and news.get("code") and news["code"] == olds.get("code"):
-            failures.append("code: was spent for the old element; a new element needs a new code")
+            return failures, frozenset()
+        failures += missing(element, news, new=new)
         configuration = news.get("configuration")
         if isinstance(configuration, dict) and configuration != olds.get("configuration"):
             for warning in unknown_keys(element, configuration):

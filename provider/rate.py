@@ -41,7 +41,7 @@ class Limiter(httpx.BaseTransport):
     Args:
         inner: The transport that sends.
         per_second: Requests a second; 0 means no bound.
-        timeout: Seconds that reading one answer may take altogether.
+        timeout: Seconds that reading one answer may take altogether, unless its request has fewer.
         clock: The clock, so that tests need not wait.
     """
 
@@ -68,7 +68,8 @@ class Limiter(httpx.BaseTransport):
             self._next = turn + self._interval
         if turn > now:
             self._clock.sleep(turn - now)
-        response = self._whole(self._inner.handle_request(request))
+        asked = (request.extensions.get("timeout") or {}).get("read") or self._timeout
+        response = self._whole(self._inner.handle_request(request), min(asked, self._timeout))
         if outcome_of_response(response) in _FINAL:
             raise FinalAnswerError(response)
         if response.status_code not in _BUSY:
@@ -83,11 +84,11 @@ class Limiter(httpx.BaseTransport):
                 raise FinalAnswerError(response)
         return response
 
-    def _whole(self, response: httpx.Response) -> httpx.Response:
+    def _whole(self, response: httpx.Response, seconds: float) -> httpx.Response:
         """Return the answer with its body read: httpx bounds only the wait for each piece."""
         if response.is_closed:
             return response
-        deadline = self._clock.now() + self._timeout
+        deadline = self._clock.now() + seconds
         pieces: list[bytes] = []
         size = 0
         try:

@@ -495,6 +495,82 @@ def test_what_can_not_be_adopted_is_told_at_preview(quick, sandbox, inputs, prep
     assert sandbox.instances() == before
 
 
+# What only the platform knows of elements
+
+LOOKED_UP = r"GET /elements/{keyOrId} → \d+, request \w+"
+UNCHECKED = "not checked before they are sent"
+
+
+def looked_up(sandbox, since):
+    """Return the elements that were asked for, in order."""
+    asked = [entry["path"] for entry in sandbox.journal()[since:]]
+    return [path.removeprefix("/elements/") for path in asked if path.startswith("/elements/")]
+
+
+def test_metadata_that_one_may_not_see_stop_no_preview(start, sandbox):
+    sandbox.add_fault("status", method="GET", path="/elements/{key}", times=None, status=403)
+    server = start(sandbox, environment=QUICK)
+
+    server.checked(DESK)
+
+    (warning,) = server.engine.warnings
+    assert re.fullmatch(
+        rf"element 'freshservice' could not be looked up, so its inputs are {UNCHECKED}: "
+        rf"Sandbox fault 403 \({LOOKED_UP}\)",
+        warning,
+    )
+    is_one_sentence(warning)
+
+
+def test_an_element_that_is_offered_no_more_stops_neither_its_instances_nor_adoption(
+    start, quick, sandbox
+):
+    state, other = (quick.create(DESK | {"__markers": marked()}) for _ in range(2))
+    sandbox.add_fault("status", method="GET", path="/elements/freshservice", times=None, status=404)
+    server = start(sandbox, environment=QUICK)
+
+    changed = server.update(state, state.inputs | {"tags": ["new"]})
+    server.checked(without(DESK, "configuration") | {"adopt": other.id})
+
+    assert changed.outputs["tags"] == ["new"]
+    warnings = [text for text in server.engine.warnings if "adopts instance" not in text]
+    assert len(warnings) == 2
+    for warning in warnings:
+        assert re.fullmatch(
+            rf"Sandbox fault 404 \({LOOKED_UP}\), so the inputs are {UNCHECKED}", warning
+        )
+    (failure,) = server.check(DESK)[1]
+    assert failure.startswith("element_key: Sandbox fault 404 ")
+
+
+def test_a_silent_platform_is_waited_for_once(start, sandbox):
+    sandbox.add_fault("status", method="GET", path="/elements/{key}", times=None, status=503)
+    server = start(sandbox, environment=QUICK)
+    before = len(sandbox.journal())
+
+    for key in ("freshservice", "onedrivebusiness", "twitter"):
+        server.checked(DESK | {"element_key": key})
+
+    assert looked_up(sandbox, before) == ["freshservice"]
+    (warning,) = server.engine.warnings
+    assert warning.startswith(
+        "element 'freshservice' could not be looked up, so its inputs, and those of elements not "
+        f"looked up yet, are {UNCHECKED}: "
+    )
+    is_one_sentence(warning)
+
+
+def test_elements_are_listed_once_for_hints(start, sandbox):
+    server = start(sandbox, environment=QUICK)
+    before = len(sandbox.journal())
+
+    for key in ("freshservise", "hubspott"):
+        (failure,) = server.check(DESK | {"element_key": key})[1]
+        assert "did you mean" in failure
+
+    assert [entry["path"] for entry in sandbox.journal()[before:]].count("/elements") == 1
+
+
 class _Stranger(BaseHTTPRequestHandler):
     """Answers everything alike."""
 

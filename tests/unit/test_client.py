@@ -119,6 +119,28 @@ def test_a_create_sends_the_body_as_it_stands():
     assert arrived[0].headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize(
+    "call", [lambda c: c.get_element("x", within=10), lambda c: c.find_elements(within=10)]
+)
+@pytest.mark.parametrize(("allowed", "taken"), [(120.0, 10), (5.0, 5)])
+def test_a_look_up_may_have_less_time_than_the_settings_allow(call, allowed, taken):
+    waited, timeouts = [], set()
+
+    def answer(request):
+        timeouts.add(request.extensions["timeout"]["read"])
+        return platform_error(503, "busy")
+
+    clock = Time(now=lambda: sum(waited), sleep=waited.append, wall=lambda: 0.0)
+    asking = CloudElementsClient(
+        settings(timeout=allowed, retry_budget=allowed),
+        transport=httpx.MockTransport(answer),
+        clock=clock,
+    )
+    caught(lambda: call(asking))
+    assert sum(waited) == pytest.approx(taken)
+    assert timeouts == {taken}
+
+
 def test_a_base_url_may_end_in_a_slash():
     arrived, answer = recorder(ok())
     client(answer, base_url="https://platform.example/elements/api-v2/").get_instance("7")

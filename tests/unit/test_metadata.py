@@ -10,6 +10,8 @@ from provider.errors import (
     AuthenticationError,
     Call,
     NotFoundError,
+    NotSentError,
+    RateLimitError,
     StrangerError,
 )
 from provider.metadata import Metadata
@@ -265,17 +267,18 @@ class Client:
         self.answers = list(answers)
         self.asked = []
 
-    def get_element(self, key):
+    def get_element(self, key, *, within):
         """Give the next answer."""
+        assert within == 10
         self.asked.append(key)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def find_elements(self):
+    def find_elements(self, *, within):
         """Give the next answer."""
-        return self.get_element("*")
+        return self.get_element("*", within=within)
 
 
 def test_each_element_is_asked_for_once():
@@ -286,12 +289,17 @@ def test_each_element_is_asked_for_once():
     assert client.asked == ["shop", "other"]
 
 
-@pytest.mark.parametrize("kind", [NotFoundError, AuthenticationError])
-def test_a_refusal_is_remembered_too(kind):
-    client = Client(kind(CALL, 404, "no"))
+OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token provided."
+
+
+@pytest.mark.parametrize(
+    "error", [NotFoundError(CALL, 404, "no"), AuthenticationError(CALL, 401, OUR_SECRETS)]
+)
+def test_a_refusal_is_remembered_too(error):
+    client = Client(error)
     cache = Metadata(client, pytest.fail, enabled=True)
     for _ in range(2):
-        with pytest.raises(kind):
+        with pytest.raises(type(error)):
             cache.element("shop")
     assert client.asked == ["shop"]
 
@@ -299,19 +307,50 @@ def test_a_refusal_is_remembered_too(kind):
 @pytest.mark.parametrize(
     "error",
     [
-        APIError(CALL, 500, "broken"),
+        APIError(CALL, 400, "broken"),
+        AuthenticationError(CALL, 403, "Forbidden for your Organization."),
+        AuthenticationError(CALL, 401, "Request failed."),
         StrangerError(CALL, 404, "a page"),
-        AmbiguousError(CALL, "lost"),
+        AmbiguousError(CALL, "not what the platform documents", status=200),
     ],
 )
 def test_metadata_that_cannot_be_had_are_done_without_and_that_is_said_once(error):
     warnings = []
-    client = Client(error)
+    client = Client(error, element())
     cache = Metadata(client, warnings.append, enabled=True)
     assert cache.element("shop") is None
     assert cache.element("shop") is None
     assert len(warnings) == 1
-    assert warnings[0].startswith("element 'shop' could not be looked up, so its inputs are not")
+    assert warnings[0].startswith(
+        "element 'shop' could not be looked up, so its inputs are not checked before they are sent"
+    )
+    assert cache.element("other") is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        APIError(CALL, 503, "broken"),
+        APIError(CALL, 408, "too slow"),
+        RateLimitError(CALL, 429, "slower"),
+        AmbiguousError(CALL, "no answer in time"),
+        NotSentError(CALL, "no connection to the platform"),
+    ],
+)
+def test_a_platform_that_keeps_silent_is_asked_for_no_further_element(error):
+    warnings = []
+    client = Client(element(), error)
+    cache = Metadata(client, warnings.append, enabled=True)
+    assert cache.element("shop") is not None
+    assert [cache.element(key) for key in ("one", "two", "three", "one")] == [None] * 4
+    assert cache.element("shop") is not None
+    assert cache.similar("one") == ""
+    assert client.asked == ["shop", "one"]
+    (warning,) = warnings
+    assert warning.startswith(
+        "element 'one' could not be looked up, so its inputs, and those of elements not looked up "
+        "yet, are not checked before they are sent: "
+    )
 
 
 def test_switched_off_nothing_is_asked():
@@ -319,7 +358,8 @@ def test_switched_off_nothing_is_asked():
 
 
 def test_a_similar_key_is_looked_for_and_its_lack_is_no_error():
-    cache = Metadata(Client([element()]), pytest.fail, enabled=True)
-    assert cache.similar("shopp") == "; did you mean 'shop'?"
-    cache = Metadata(Client(APIError(CALL, 500, "broken")), pytest.fail, enabled=True)
-    assert cache.similar("shopp") == ""
+    for answer, hint in (([element()], "; did you mean 'shop'?"), (APIError(CALL, 500, "no"), "")):
+        client = Client(answer)
+        cache = Metadata(client, pytest.fail, enabled=True)
+        assert [cache.similar("shopp") for _ in range(2)] == [hint] * 2
+        assert client.asked == ["*"]

@@ -158,6 +158,17 @@ def test_an_answer_that_does_not_end_is_cut_off(pieces):
     assert body.closed
 
 
+def test_a_request_with_less_time_gets_its_answer_in_that_or_not_at_all():
+    time = FakeTime()
+    body = Pieces(time, [b"x"] * 100, 1)
+    endless = limiter(time, lambda _: httpx.Response(200, stream=body), timeout=60.0)
+    timeout = httpx.Timeout(10).as_dict()
+    request = httpx.Request("GET", REQUEST.url, extensions={"timeout": timeout})
+    with pytest.raises(httpx.ReadTimeout):
+        endless.handle_request(request)
+    assert time.clock.now() == pytest.approx(11)
+
+
 def test_closing_closes_the_transport():
     inner = httpx.MockTransport(lambda _: httpx.Response(200))
     closed = []
