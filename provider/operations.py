@@ -122,6 +122,8 @@ class Operations:
             return [*failures, f"{told(error)}: {advice(error)}"], frozenset()
         if element is None:
             return failures, frozenset()
+        if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
+            failures.append(f"element_key: must be the element's key, '{element.key}'")
         failures += missing(element, news, new=new)
         configuration = news.get("configuration")
         if isinstance(configuration, dict) and configuration != olds.get("configuration"):

@@ -571,6 +571,16 @@ def test_elements_are_listed_once_for_hints(start, sandbox):
     assert [entry["path"] for entry in sandbox.journal()[before:]].count("/elements") == 1
 
 
+def test_an_elements_id_is_not_taken_for_its_key(server, sandbox):
+    secrets = f"User {sandbox.user_secret}, Organization {sandbox.organization_secret}"
+    url = f"{sandbox.base_url}/elements/freshservice"
+    number = httpx.get(url, headers={"Authorization": secrets}).json()["id"]
+
+    _, failures = server.check(DESK | {"element_key": str(number)})
+
+    assert failures == ["element_key: must be the element's key, 'freshservice'"]
+
+
 class _Stranger(BaseHTTPRequestHandler):
     """Answers everything alike."""
 
