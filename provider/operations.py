@@ -107,9 +107,11 @@ class Operations:
         if not isinstance(element_key, str) or not element_key:
             return [], frozenset()
         new = olds.get("element_key") != element_key
-        failures = []
-        if new and news.get("code") and news["code"] == olds.get("code"):
-            failures.append("code: was spent for the old element; a new element needs a new code")
+        again = schema.codes_again(olds, news) if new else []
+        failures = [
+            f"{path}: was spent for the old element; a new element needs a new code"
+            for path in again
+        ]
         try:
             element = platform.metadata.element(element_key)
         except NotFoundError as error:

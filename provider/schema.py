@@ -127,6 +127,19 @@ def codes_in(fingerprints: Mapping[str, str]) -> dict[str, str]:
     return {path: mark for path, mark in fingerprints.items() if is_code(path)}
 
 
+def codes_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """Return the paths of codes in `news` that stand in `olds` as well; both are inputs."""
+    before = _codes(olds)
+    return [path for path, code in _codes(news).items() if code == before.get(path)]
+
+
+def _codes(bag: Mapping[str, Any]) -> dict[str, Any]:
+    data = bag.get("provider_data")
+    given = {"code": bag.get("code")} if bag.get("code") else {}
+    given |= {credential_path(k): v for k, v in data.items()} if isinstance(data, dict) else {}
+    return {path: code for path, code in given.items() if path in _CODES and code}
+
+
 def is_credential(key: str) -> bool:
     """Tell whether a configuration key hands in a token from outside."""
     return key in ("oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token")

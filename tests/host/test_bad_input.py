@@ -581,6 +581,35 @@ def test_an_elements_id_is_not_taken_for_its_key(server, sandbox):
     assert failures == ["element_key: must be the element's key, 'freshservice'"]
 
 
+OAUTH1 = dict.fromkeys(("oauth_token", "oauth_verifier", "secret"), "one-time-code")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paths"),
+    [
+        ({"code": "one-time-code"}, {"code": "one-time-code"}, ["code"]),
+        ({"code": "one-time-code"}, {"provider_data": {"code": "one-time-code"}}, ["code"]),
+        (
+            {"provider_data": OAUTH1},
+            {"provider_data": OAUTH1},
+            ["provider_data.oauth_token", "provider_data.oauth_verifier"],
+        ),
+        (
+            {"code": "one-time-code", "provider_data": {"realmId": "5"}},
+            {"code": "another-code", "provider_data": {"realmId": "5"}},
+            [],
+        ),
+    ],
+)
+def test_another_element_needs_another_code(server, before, after, paths):
+    bare = without(DRIVE, "code")
+
+    _, failures = server.check(bare | after, bare | before | {"element_key": "dropbox"})
+
+    told = "was spent for the old element; a new element needs a new code"
+    assert sorted(failures) == [f"{path}: {told}" for path in paths]
+
+
 class _Stranger(BaseHTTPRequestHandler):
     """Answers everything alike."""
 
