@@ -37,6 +37,9 @@ _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 _TOKENS = ("oauth.user.refresh_token", "oauth.user.token")
 """Keys from either of which an instance is created without consent (docs: help page on existing
 refresh tokens; token-based create of QuickBooks, 2020-11)."""
+_HELD_BY_PROXY = frozenset({"oauth.api.key", "oauth.api.secret", "oauth.callback.url"})
+"""What need not be given with an OAuth proxy (docs: page on the OAuth proxy, 2020-11, whose create
+has no configuration)."""
 _OAUTH1 = "oauth1"
 _OAUTH1_DATA = ("oauth_token", "oauth_verifier", "secret")
 """What consent brings under OAuth 1 (docs: in each of 21 create bodies, 2020-11)."""
@@ -122,9 +125,9 @@ def _is_about_our_secrets(error: CloudElementsError) -> bool:
 
 
 def required_keys(
-    element: wire.Element, configuration: Mapping[str, Any]
+    element: wire.Element, configuration: Mapping[str, Any], *, proxied: bool = False
 ) -> list[wire.ConfigurationEntry]:
-    """Return the entries that a user must supply.
+    """Return the entries that a user must supply; `proxied`: besides those of an OAuth proxy.
 
     docs: required, active, neither hidden nor internal, without default, and of a chosen group
     (87 real exports, 2021-04; 44 of them have hidden entries that the platform fills at run time).
@@ -139,6 +142,7 @@ def required_keys(
         and not entry.internal
         and entry.default_value is None
         and (not entry.group_name or entry.group_name in groups)
+        and not (proxied and entry.key in _HELD_BY_PROXY)
     ]
 
 
@@ -205,7 +209,8 @@ def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> I
     if not isinstance(configuration, dict) or inputs.get("adopt"):
         return
     yield from _odd_choices(element, configuration)
-    for entry in required_keys(element, configuration):
+    proxied = bool(inputs.get("oauth_proxy"))
+    for entry in required_keys(element, configuration, proxied=proxied):
         value = configuration.get(entry.key)
         if value is None or value == "":
             label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""

@@ -181,6 +181,7 @@ class Provisioning:
             configuration=inputs.configuration,
             provider_data=self._provider_data(self.fresh),
             external_authentication=inputs.external_authentication,
+            oauth_proxy=inputs.oauth_proxy,
         )
 
     def _tags(self, spent: Mapping[str, str], *, adopted: bool = False) -> list[str] | None:

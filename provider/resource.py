@@ -47,6 +47,8 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         provider_data: What else the consent step gave: `realmId`, or for OAuth 1 `oauth_token`,
             `oauth_verifier` and `secret`.
         external_authentication: `initial` creates from `oauth.user.refresh_token`, without a code.
+        oauth_proxy: Name of the platform's OAuth proxy that holds the application's key, secret and
+            callback URL.
         disabled: Whether the instance is disabled; left alone when not given.
         adopt: Take over an existing instance: its id, `tag:<tag>` or `name:<name>`.
             `ResourceOptions(import_=…)` means the same.
@@ -88,6 +90,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         tags: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         provider_data: pulumi.Input[Mapping[str, Any]] | None = None,
         external_authentication: pulumi.Input[str] | None = None,
+        oauth_proxy: pulumi.Input[str] | None = None,
         disabled: pulumi.Input[bool] | None = None,
         adopt: pulumi.Input[str] | None = None,
         delete_adopted: pulumi.Input[bool] | None = None,
@@ -107,6 +110,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
             "tags": tags,
             "provider_data": None if provider_data is None else pulumi.Output.secret(provider_data),
             "external_authentication": external_authentication,
+            "oauth_proxy": oauth_proxy,
             "disabled": disabled,
             "adopt": adopt,
             "delete_adopted": delete_adopted,

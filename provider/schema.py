@@ -63,6 +63,9 @@ class Inputs(BaseModel):
     for OAuth 1."""
     external_authentication: Annotated[StrictStr | None, Policy(write_only=True)] = None
     """`initial` creates an OAuth 2 instance from `oauth.user.refresh_token` instead of a code."""
+    oauth_proxy: Annotated[StrictStr | None, Policy(write_only=True)] = None
+    """Name of the platform's OAuth proxy that holds the application: its `oauth.api.key`,
+    `oauth.api.secret` and `oauth.callback.url` need not be given. Part of the create alone."""
     disabled: StrictBool | None = None
     """Whether the instance is disabled; left alone when not given."""
     adopt: Annotated[StrictStr | None, Policy(write_only=True)] = None
@@ -231,6 +234,9 @@ def _rule_problems(known: Mapping[str, Any]) -> Iterator[str]:
     external = known.get("external_authentication")
     if isinstance(external, str) and external not in ("initial", "none"):
         yield "external_authentication: must be 'initial' or 'none'"
+    proxy = known.get("oauth_proxy")
+    if isinstance(proxy, str) and not proxy.strip():
+        yield "oauth_proxy: must be the name of an OAuth proxy"
 
 
 def _text_problems(path: str, text: str) -> Iterator[str]:

@@ -68,6 +68,8 @@ class InstanceDeclaration(BaseModel):
     """What else the consent step gave."""
     external_authentication: StrictStr | None = None
     """`initial` creates from `oauth.user.refresh_token`, without a code."""
+    oauth_proxy: StrictStr | None = None
+    """Name of the OAuth proxy that holds the application's key, secret and callback URL."""
     disabled: StrictBool | None = None
     """Whether the instance is disabled."""
     adopt: StrictStr | None = None
@@ -246,6 +248,7 @@ def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> Elemen
         tags=marked(declaration.tags, "tags"),
         provider_data=declaration.provider_data or None,
         external_authentication=declaration.external_authentication,
+        oauth_proxy=marked(declaration.oauth_proxy, "oauth_proxy"),
         disabled=declaration.disabled,
         adopt=marked(declaration.adopt, "adopt"),
         delete_adopted=declaration.delete_adopted,

@@ -284,16 +284,20 @@ def instance_request(
     configuration: dict[str, Any] | None = None,
     provider_data: dict[str, Any] | None = None,
     external_authentication: str | None = None,
+    oauth_proxy: str | None = None,
 ) -> dict[str, Any]:
     """Return the body of a create or of an update: only what is given.
 
-    docs: POST /instances and PATCH /instances/{id} (2020-11).
+    docs: POST /instances and PATCH /instances/{id}; `oauthProxy` in the create alone (page on the
+    OAuth proxy, 2020-11).
     """
+    proxy = {"isOauthProxy": True, "oauthProxyName": oauth_proxy}
     body = {
         "element": {"key": element_key} if element_key else None,
         "providerData": provider_data or None,
         "configuration": as_sent(configuration),
         "externalAuthentication": external_authentication,
+        "oauthProxy": proxy if oauth_proxy else None,
         "tags": tags,
         "name": name,
     }

@@ -177,6 +177,15 @@ class _Application:
         configuration = {key: value for key, value in given.items() if value}
         element = _element(target.declaration.element, client)
         kind = _kind(element, configuration)
+        if target.declaration.oauth_proxy:
+            # docs: in place of our state the proxy takes the application's callback URL (2020-11),
+            # so an answer could not be told from a stranger's.
+            message = (
+                f"Instance '{target.name}' uses an OAuth proxy, through which no consent can be "
+                "asked for here: let your application get the code, then run"
+                f"\n  {set_command(target.stack.name, target.name, 'code')}"
+            )
+            raise FailureError(message)
         lacking = [k for k in ("oauth.api.key", "oauth.api.secret") if k not in configuration]
         if lacking:
             commands = "".join(

@@ -260,7 +260,7 @@ def _element(
     lacking = [
         f"{instance} lacks {entry.key}"
         for instance, one in declared.items()
-        for entry in required_keys(element, one.configuration)
+        for entry in required_keys(element, one.configuration, proxied=bool(one.oauth_proxy))
         if one.configuration.get(entry.key) in (None, "")
     ]
     unknown = [

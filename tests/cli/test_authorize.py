@@ -204,6 +204,11 @@ def test_a_taken_port_is_told_before_anything_is_asked(workplace):
             "authenticates by 'basic' and needs no consent",
         ),
         (
+            "files:\n  element: onedrivebusiness\n  oauth_proxy: TestApp\n",
+            ["files"],
+            "uses an OAuth proxy, through which no consent can be asked for here",
+        ),
+        (
             "files:\n  element: onedrivebusiness\n",
             ["files"],
             "has no oauth.api.key and no oauth.api.secret, which the vendor gives",

@@ -64,6 +64,13 @@ def test_what_is_wrong_is_told_with_what_to_do(workplace):
     assert "7731" not in said.all
 
 
+def test_what_an_oauth_proxy_holds_is_not_missed(workplace):
+    """Key, secret and callback URL of the application are the proxy's."""
+    workplace.declare("files:\n  element: onedrivebusiness\n  oauth_proxy: TestApp\n")
+
+    assert report(workplace.elements("doctor", "--json"))["element onedrivebusiness"]["ok"]
+
+
 def test_wrong_secrets_fail_the_platforms_line(workplace, monkeypatch):
     """What follows from it is not asked."""
     monkeypatch.setenv("CLOUD_ELEMENTS_USER_SECRET", "wrong-7731")

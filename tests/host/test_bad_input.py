@@ -239,6 +239,10 @@ INPUTS = {
         DESK | {"adopt": "the desk"},
         ["adopt: must be an instance id, 'tag:<tag>' or 'name:<name>'"],
     ),
+    "an OAuth proxy without a name": (
+        DRIVE | {"oauth_proxy": " "},
+        ["oauth_proxy: must be the name of an OAuth proxy"],
+    ),
     "external authentication": (
         DRIVE | {"external_authentication": "Initial"},
         ["external_authentication: must be 'initial' or 'none'"],

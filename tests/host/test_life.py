@@ -414,6 +414,21 @@ def test_a_refresh_token_instead_of_a_code(server, sandbox):
     assert server.plan(state, inputs) == "none"
 
 
+def test_an_oauth_proxy_holds_the_application(server, sandbox):
+    """The create names it; neither a new name nor its removal is a change."""
+    held = {"oauth.callback.url": APPLICATION["oauth.callback.url"]}
+    inputs = drive(sandbox) | {"configuration": held, "oauth_proxy": "TestApp"}
+
+    state = server.create(inputs)
+
+    (sent,) = [e["body"] for e in sandbox.journal() if e["method"] == "POST"][-1:]
+    assert sent["oauthProxy"] == {"isOauthProxy": True, "oauthProxyName": "TestApp"}
+    assert sent["configuration"] == held
+    assert "oauth_proxy" not in state.outputs
+    for after in (inputs, inputs | {"oauth_proxy": "Other"}, without(inputs, "oauth_proxy")):
+        assert server.diff(state, after)[0] == "none"
+
+
 @pytest.mark.parametrize("change", ["exchanged", "stored"])
 def test_a_new_refresh_token_reauthenticates_in_place(server, sandbox, change):
     """One PATCH; whatever the platform makes of it is in the outputs, and is no drift."""

@@ -129,6 +129,13 @@ def test_without_groups_and_options_any_choice_is_possible():
     assert missing({"configuration": {"how": "x"}}, entry("how", groupControl=True)) == []
 
 
+@pytest.mark.parametrize("proxy", ["TestApp", UNKNOWN])
+def test_what_an_oauth_proxy_holds_need_not_be_given(proxy):
+    entries = [entry(f"oauth.{key}") for key in ("api.key", "api.secret", "callback.url", "scope")]
+    assert missing({"oauth_proxy": proxy}, *entries) == ["configuration.oauth.scope"]
+    assert len(missing({}, *entries)) == 4
+
+
 # What is missing
 
 TOKEN = "oauth.user.refresh_token"

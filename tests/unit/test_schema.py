@@ -335,6 +335,7 @@ def test_each_change_is_told_by_its_kind(after, field, value):
         {"disabled": None},
         {"adopt": "5"},
         {"external_authentication": "initial"},
+        {"oauth_proxy": "TestApp"},
         {"delete_adopted": False},
         {"provider_data": {"realmId": "5"}},
         {"configuration": {"a": 1, "oauth.user.refresh_time": "5"}},

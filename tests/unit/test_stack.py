@@ -21,22 +21,25 @@ def mistakes(document):
     return str(refused.value).strip().splitlines()
 
 
+WHOLE = {
+    "element": "onedrivebusiness",
+    "name": "Invoices",
+    "tags": ["billing"],
+    "configuration": {"oauth.api.key": "k", "any": [1, {"deep": None}]},
+    "code": "c",
+    "provider_data": {"realmId": "5"},
+    "external_authentication": "initial",
+    "oauth_proxy": "TestApp",
+    "disabled": True,
+    "adopt": "7",
+    "delete_adopted": True,
+    "protect": True,
+    "retain_on_delete": True,
+}
+
+
 def test_all_fields_of_an_instance():
-    whole = {
-        "element": "onedrivebusiness",
-        "name": "Invoices",
-        "tags": ["billing"],
-        "configuration": {"oauth.api.key": "k", "any": [1, {"deep": None}]},
-        "code": "c",
-        "provider_data": {"realmId": "5"},
-        "external_authentication": "initial",
-        "disabled": True,
-        "adopt": "7",
-        "delete_adopted": True,
-        "protect": True,
-        "retain_on_delete": True,
-    }
-    assert parse({"invoices": whole})["invoices"].model_dump() == whole
+    assert parse({"invoices": WHOLE})["invoices"].model_dump() == WHOLE
 
 
 def test_only_the_element_must_be_given():
@@ -304,6 +307,12 @@ def test_a_map_written_as_json_text_is_read(declared):
 
 def test_where_nothing_is_secure_nothing_is_marked_but_credentials(declared):
     assert hidden(declared("", CLEAR, secure=())["invoices"]) == {"code"}
+
+
+def test_every_field_reaches_the_resource(declared):
+    registered = declared("config: {}\n", {"invoices": WHOLE})["invoices"]
+    inputs = {"element_key" if key == "element" else key for key in WHOLE}
+    assert inputs - {"protect", "retain_on_delete"} <= registered.keys()
 
 
 def test_a_mistake_ends_the_program_with_its_path(declared):

@@ -161,6 +161,12 @@ def test_a_request_holds_only_what_is_given():
     }
 
 
+def test_an_oauth_proxy_is_named_in_the_form_of_the_api():
+    assert wire.instance_request(oauth_proxy="TestApp") == {
+        "oauthProxy": {"isOauthProxy": True, "oauthProxyName": "TestApp"}
+    }
+
+
 def test_empty_tags_and_an_empty_name_are_given():
     """An update must be able to take the last tag away."""
     assert wire.instance_request(tags=[], name="") == {"tags": [], "name": ""}
