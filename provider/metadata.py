@@ -157,7 +157,7 @@ def _controls(element: wire.Element) -> list[wire.ConfigurationEntry]:
 
 
 def _odd_choices(element: wire.Element, configuration: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each choice of a group that there is not; entries of a group that is would be missed.
+    """Yield each choice of a group that the metadata don't list.
 
     docs: a control has `options`, its entries `groupName` (BigCommerce's export, 2022-07). Upper
     and lower case are the same here: documented requests have `Basic` for `basic` (2020-11).
@@ -171,8 +171,8 @@ def _odd_choices(element: wire.Element, configuration: Mapping[str, Any]) -> Ite
             continue
         known = {choice.lower() for choice in [*possible, control.default_value or ""]}
         if (stored(chosen) or "").lower() not in known:
-            quoted = _spoken([f"'{choice}'" for choice in possible], "or")
-            yield f"configuration.{control.key}: must be {quoted} for element '{element.key}'"
+            listed = _spoken([f"'{choice}'" for choice in possible], "and")
+            yield f"element '{element.key}' lists no such '{control.key}', but {listed}"
 
 
 def _spoken(words: list[str], conjunction: str) -> str:
@@ -208,7 +208,6 @@ def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> I
     configuration = inputs.get("configuration", {})
     if not isinstance(configuration, dict) or inputs.get("adopt"):
         return
-    yield from _odd_choices(element, configuration)
     proxied = bool(inputs.get("oauth_proxy"))
     for entry in required_keys(element, configuration, proxied=proxied):
         value = configuration.get(entry.key)
@@ -258,7 +257,7 @@ def _missing_credentials(
 
 
 def unknown_keys(element: wire.Element, configuration: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a warning for each configuration key that the metadata don't list.
+    """Yield a warning for each configuration key, and each choice, that the metadata don't list.
 
     docs: documented requests send keys that no export lists (2020-11), so this is no error.
     """
@@ -268,3 +267,4 @@ def unknown_keys(element: wire.Element, configuration: Mapping[str, Any]) -> Ite
             yield f"element '{element.key}' lists no configuration key '{key}'" + did_you_mean(
                 key, known
             )
+    yield from _odd_choices(element, configuration)

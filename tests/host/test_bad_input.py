@@ -72,22 +72,6 @@ INPUTS = {
             "configuration.oauth.user.token: is required by element 'bigcommerce' (Access token)",
         ],
     ),
-    "no such group": (
-        {
-            "element_key": "bigcommerce",
-            "name": "shop",
-            "configuration": {
-                "store.url": "https://shop.example",
-                "authentication.type": "nonsense",
-            },
-        },
-        [
-            (
-                "configuration.authentication.type: must be 'basic' or 'custom' for element "
-                "'bigcommerce'"
-            )
-        ],
-    ),
     "unknown element": (
         DESK | {"element_key": "freshservise"},
         [

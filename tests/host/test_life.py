@@ -737,3 +737,11 @@ def test_unknown_keys_are_warned_about_once_and_on_the_resource(server, sandbox,
     assert server.engine.logged[-1].urn == server.urn
     server.checked(inputs, checked)
     assert len(told()) == 1
+
+
+def test_a_way_to_authenticate_that_is_not_listed_is_warned_of(server, told):
+    configuration = {"store.url": "https://shop.example", "authentication.type": "nonsense"}
+    server.checked({"element_key": "bigcommerce", "name": "shop", "configuration": configuration})
+    assert told() == [
+        "element 'bigcommerce' lists no such 'authentication.type', but 'basic' and 'custom'"
+    ]

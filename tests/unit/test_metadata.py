@@ -109,24 +109,22 @@ def test_a_group_whose_name_is_no_text_is_none():
         ("jwt", []),
         ("", []),
         (UNKNOWN, []),
-        (
-            "nonsense",
-            ["configuration.how: must be 'jwt', 'basic' or 'custom' for element 'shop'"],
-        ),
-        (5, ["configuration.how: must be 'jwt', 'basic' or 'custom' for element 'shop'"]),
+        ("nonsense", ["element 'shop' lists no such 'how', but 'jwt', 'basic' and 'custom'"]),
+        (5, ["element 'shop' lists no such 'how', but 'jwt', 'basic' and 'custom'"]),
     ],
 )
-def test_a_group_that_there_is_not_can_not_be_chosen(chosen, told):
+def test_a_choice_that_is_not_listed_is_warned_of(chosen, told):
     shop = element(
         entry("how", groupControl=True, required=False, options=[{"value": "jwt"}]),
         entry("user", groupName="basic", required=False),
         entry("token", groupName="custom", required=False),
     )
-    assert list(metadata.missing(shop, {"configuration": {"how": chosen}}, new=False)) == told
+    assert list(metadata.unknown_keys(shop, {"how": chosen})) == told
 
 
 def test_without_groups_and_options_any_choice_is_possible():
-    assert missing({"configuration": {"how": "x"}}, entry("how", groupControl=True)) == []
+    shop = element(entry("how", groupControl=True))
+    assert list(metadata.unknown_keys(shop, {"how": "x"})) == []
 
 
 @pytest.mark.parametrize("proxy", ["TestApp", UNKNOWN])
