@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from provider.comparison import same_text
 from provider.errors import (
     APIError,
     CloudElementsError,
@@ -31,7 +32,6 @@ from provider.journal import Entry, Fate
 from provider.ledger import Ledger, carrying
 from provider.markers import is_credential_marker
 from provider.retry import TABLE, Kind, Outcome, Then, outcome_of_error
-from provider.schema import same_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,7 +14,8 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from provider import config, host, schema, wire
+from provider import comparison, config, host, schema, wire
+from provider.comparison import Record, View
 from provider.errors import (
     APIError,
     AuthenticationError,
@@ -34,7 +35,7 @@ from provider.markers import MARKERS
 from provider.metadata import missing, plain_keys, unknown_keys
 from provider.platform import Platform
 from provider.provisioning import Provisioning
-from provider.schema import Inputs, Record, View
+from provider.schema import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +140,7 @@ class Operations:
             olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
             if self._platform is not None:
                 self._platform.found_in_state(_id, olds)
-            changes = schema.changes(olds, news)
+            changes = comparison.changes(olds, news)
             if changes.replaces:
                 return DiffResult(changes=True, replaces=changes.replaces)
             if self._platform is not None:
@@ -175,7 +176,7 @@ class Operations:
             try:
                 instance = platform.client.get_instance(id_)
             except NotFoundError:
-                if schema.RECORD not in props:
+                if comparison.RECORD not in props:
                     raise  # a look-up by id, for which the engine would take "gone" for success
                 result = ReadResult(None, {})
             else:
@@ -292,18 +293,18 @@ def _as_read(
     instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any]
 ) -> ReadResult:
     """Return what a refresh stores: outputs, and inputs in the program's own words."""
-    known = schema.RECORD in props
+    known = comparison.RECORD in props
     record = (
         Record.of(props) if known else Record(managed=frozenset(props.get("configuration", {})))
     )
-    before = schema.view_of(props) if known else _wished_by(props)
-    instance = instance.completed(schema.instance_of(instance.id, props))
-    seen = schema.view(instance, before, record)
+    before = comparison.view_of(props) if known else _wished_by(props)
+    instance = instance.completed(comparison.instance_of(instance.id, props))
+    seen = comparison.view(instance, before, record)
     kept = {key: props[key] for key in (*Inputs.model_fields, MARKERS) if key in props}
     kept |= {"name": seen.name, "tags": seen.tags}
     kept.setdefault("element_key", instance.element.key or "")
     kept["configuration"] = seen.configuration
-    outputs = schema.outputs(schema.inputs_of(kept), instance, seen, record)
+    outputs = comparison.outputs(schema.inputs_of(kept), instance, seen, record)
     return ReadResult(instance.id, outputs, _drifted(instance, old_inputs, before, seen))
 
 

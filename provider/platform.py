@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from provider import host
 from provider.adoption import AT_WORK
 from provider.client import CloudElementsClient
+from provider.comparison import Record
 from provider.errors import CloudElementsError, NotFoundError, RefusedError
 from provider.journal import Fate, Journal
 from provider.ledger import Ledger
 from provider.markers import MARKERS, Markers, credential_marker, is_credential_marker, is_marker
 from provider.metadata import Metadata
 from provider.retry import Time
-from provider.schema import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

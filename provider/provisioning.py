@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from provider import host, schema, wire
+from provider import comparison, host, schema, wire
 from provider.adoption import AT_WORK, Search, Wish, asked, obtain, refuse_sent, waits
+from provider.comparison import Changes, Record
 from provider.errors import (
     CloudElementsError,
     NotFoundError,
@@ -28,12 +29,12 @@ from provider.markers import (
 )
 from provider.redaction import MASK
 from provider.retry import TABLE, Kind, Outcome, Then, outcome_of_error
-from provider.schema import Changes, Inputs, Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from provider.platform import Platform
+    from provider.schema import Inputs
 
 _CONFIGURATION = "configuration."
 _GET_ONE = "get a new code"
@@ -52,7 +53,7 @@ class Provisioning:
         self.platform = platform
         self.client = platform.client
         self.inputs = inputs
-        self.wished = schema.wished(inputs)
+        self.wished = comparison.wished(inputs)
         self.markers = Markers.of(inputs.markers)
         self.fresh = schema.fingerprints(inputs.one_time)
 
@@ -139,9 +140,9 @@ class Provisioning:
     def adopting(self, instance: wire.Instance) -> list[str]:
         """Return what taking over an existing instance does to it, in words."""
         done = []
-        if instance.name is not None and not schema.same_text(instance.name, self.inputs.name):
+        if instance.name is not None and not comparison.same_text(instance.name, self.inputs.name):
             done.append("renames it")
-        tags = schema.own_tags(instance, self.inputs.tags) or []
+        tags = comparison.own_tags(instance, self.inputs.tags) or []
         if lost := [tag for tag in tags if tag not in self.inputs.tags]:
             done.append(f"takes its tags {', '.join(lost)} away")
         return done
@@ -238,7 +239,7 @@ class Provisioning:
         )
         kept = replace(record, spent={}) if send else record
         provider_data, credentials = self._authentication(self.fresh if send else ())
-        seen = schema.view(instance, self.wished, Record(managed=record.managed))
+        seen = comparison.view(instance, self.wished, Record(managed=record.managed))
         held = instance.held or {}
         differing = {
             key: value
@@ -262,7 +263,7 @@ class Provisioning:
 
     def go_on(self, instance_id: str, olds: dict[str, Any]) -> dict[str, Any]:
         """Change the instance from what the state holds to what is wished for; return outputs."""
-        changes = schema.changes(olds, _with_alias(self.inputs))
+        changes = comparison.changes(olds, _with_alias(self.inputs))
         record, replayed = self._looked_after(instance_id, Record.of(olds), changes.replayed)
         outputs = self._go_on(instance_id, olds, record, changes)
         if replayed and not changes.credentials:
@@ -307,7 +308,7 @@ class Provisioning:
         spent = {**old.spent, **credentials}
         body = self._update_body(changes, spent, adopted=old.adopted)
         record = replace(old, managed=frozenset(self.wished.configuration), spent=spent)
-        before = schema.instance_of(instance_id, olds)
+        before = comparison.instance_of(instance_id, olds)
         if not body:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
             # half-way, and the engine asks for another one.
@@ -521,21 +522,24 @@ class Provisioning:
         return Record(
             managed=frozenset(self.wished.configuration),
             spent=spent,
-            answered=schema.answered(instance, self.wished),
+            answered=comparison.answered(instance, self.wished),
             refused=refused,
         )
 
     def _outputs(self, instance: wire.Instance, record: Record) -> dict[str, Any]:
-        seen = schema.view(instance, self.wished, record)
-        return schema.outputs(self.inputs, instance, seen, record)
+        seen = comparison.view(instance, self.wished, record)
+        return comparison.outputs(self.inputs, instance, seen, record)
 
 
 def _answered(
-    instance: wire.Instance, wished: schema.View, body: Mapping[str, Any], before: Mapping[str, Any]
+    instance: wire.Instance,
+    wished: comparison.View,
+    body: Mapping[str, Any],
+    before: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the platform made of a PATCH; where nothing was written, it is drift."""
     wrote = {f"{_CONFIGURATION}{key}" for key in body.get("configuration") or {}} | set(body)
-    now = schema.answered(instance, wished)
+    now = comparison.answered(instance, wished)
     kept = {path: value for path, value in before.items() if path not in wrote}
     return kept | {path: value for path, value in now.items() if path in wrote}
 

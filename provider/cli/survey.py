@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from provider import schema
+from provider import comparison
 from provider.cli.console import shown
 from provider.errors import CloudElementsError, NotFoundError
 from provider.metadata import missing
@@ -154,7 +154,7 @@ def _of_kept(
             Standing.DRIFTED,
             f"{', '.join(drift)} changed outside Pulumi: run pulumi refresh, then pulumi up",
         )
-    if declaration and schema.changes(kept.outputs, inputs(kept.name, declaration)).replayed:
+    if declaration and comparison.changes(kept.outputs, inputs(kept.name, declaration)).replayed:
         return row(Standing.CHANGED, f"its code was sent before and never is again: {anew}")
     if declaration and (changes := list(_changes(kept, declaration))):
         return row(Standing.CHANGED, f"{', '.join(changes)} changed in the stack: run pulumi up")
@@ -177,9 +177,9 @@ def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[st
         instance: The platform's.
         managed: The stack says whether the instance is disabled.
     """
-    record = schema.Record.of(kept.outputs)
-    before = schema.view_of(kept.outputs)
-    seen = schema.view(instance, before, record)
+    record = comparison.Record.of(kept.outputs)
+    before = comparison.view_of(kept.outputs)
+    seen = comparison.view(instance, before, record)
     if seen.name != before.name:
         yield "name"
     if set(seen.tags) != set(before.tags):
@@ -193,7 +193,7 @@ def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[st
 
 def _changes(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
     """Yield what differs between the stack's file and the last run's outputs."""
-    found = schema.changes(kept.outputs, inputs(kept.name, declaration))
+    found = comparison.changes(kept.outputs, inputs(kept.name, declaration))
     if found.replaces:
         yield "element"
     if found.name:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider import host, schema
+from provider import comparison, host, schema
 from provider.client import CloudElementsClient
 from provider.config import Settings
 from provider.markers import MARKERS, markers
@@ -233,9 +233,9 @@ def outputs_of(inputs):
         schema.wire.Instance,
         {"id": 7, "name": model.name, "tags": model.tags, "configuration": model.configuration},
     )
-    record = schema.Record(managed=frozenset(model.managed), spent=spent)
-    wished = schema.wished(model)
-    return plain(schema.outputs(model, instance, wished, record))
+    record = comparison.Record(managed=frozenset(model.managed), spent=spent)
+    wished = comparison.wished(model)
+    return plain(comparison.outputs(model, instance, wished, record))
 
 
 SECRET = "S3cret-" + "0123456789abcdef"

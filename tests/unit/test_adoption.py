@@ -5,7 +5,7 @@ import threading
 import httpx
 import pytest
 
-from provider import host, schema
+from provider import comparison, host
 from provider.errors import CloudElementsError
 from provider.host import HalfMadeError
 from provider.journal import Fate, Journal
@@ -616,7 +616,7 @@ def test_an_authentication_that_took_effect_late_is_found_at_the_next_run(machin
         machine.process().update(number, outputs, inputs)
     result = machine.process().update(number, as_given(lost.value.outputs), inputs)
     assert as_given(result.outs)["element_token"] == the_only(sandbox)["token"]
-    assert schema.changes(as_given(result.outs), inputs).any is False
+    assert comparison.changes(as_given(result.outs), inputs).any is False
     assert len(authentications(sandbox)) == 1
 
 

@@ -4,10 +4,11 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider import schema, wire
+from provider import comparison, schema, wire
+from provider.comparison import Record, View
 from provider.markers import MARKERS, markers
 from provider.redaction import MASK
-from provider.schema import Inputs, Record, View
+from provider.schema import Inputs
 from tools.reference import documented
 
 UNKNOWN = pulumi.output.Unknown()
@@ -29,7 +30,9 @@ def outputs(inputs, answer=None, record=None):
     model = schema.inputs_of(inputs)
     answer = answer or instance(name=model.name, tags=model.tags, configuration=model.configuration)
     record = record or Record(managed=frozenset(model.managed))
-    bag = schema.outputs(model, answer, schema.view(answer, schema.wished(model), record), record)
+    bag = comparison.outputs(
+        model, answer, comparison.view(answer, comparison.wished(model), record), record
+    )
     return {key: unwrap_rpc_secret(value) for key, value in bag.items()}
 
 
@@ -159,7 +162,7 @@ def test_secrets_are_marked_unless_known_to_be_plain():
 
 
 def seen(answer, wished, record=RECORDED):
-    return schema.view(answer, wished, record)
+    return comparison.view(answer, wished, record)
 
 
 def test_the_platforms_own_spelling_is_no_drift():
@@ -201,7 +204,7 @@ def test_what_the_platform_made_of_our_own_write_is_no_drift():
         name="a long", tags=["tag"], configuration={"subdomain": "acme", "password": MASK}
     )
 
-    answered = schema.answered(answer, wrote)
+    answered = comparison.answered(answer, wrote)
 
     assert answered == {
         "name": "a long",
@@ -209,16 +212,16 @@ def test_what_the_platform_made_of_our_own_write_is_no_drift():
         "configuration.subdomain": "acme",
     }
     record = Record(managed=frozenset(wrote.configuration), answered=answered)
-    assert schema.view(answer, wrote, record) == wrote
+    assert comparison.view(answer, wrote, record) == wrote
     later = instance(name="a", tags=["tag", "x"], configuration={"subdomain": "other"})
-    assert schema.view(later, wrote, record) == View(
+    assert comparison.view(later, wrote, record) == View(
         "a", ["tag", "x"], {"subdomain": "other", "password": "secret"}
     )
 
 
 def test_nothing_is_remembered_of_an_answer_as_written():
     wrote = View("desk", ["a"], {"subdomain": 1.0})
-    assert schema.answered(instance(tags=["a"], configuration={"subdomain": "1"}), wrote) == {}
+    assert comparison.answered(instance(tags=["a"], configuration={"subdomain": "1"}), wrote) == {}
 
 
 # outputs
@@ -233,7 +236,9 @@ def test_outputs_hold_the_platforms_configuration_without_what_it_rewrites():
     )
     record = Record(managed=frozenset(inputs.managed))
 
-    bag = schema.outputs(inputs, answer, schema.view(answer, schema.wished(inputs), record), record)
+    bag = comparison.outputs(
+        inputs, answer, comparison.view(answer, comparison.wished(inputs), record), record
+    )
 
     assert is_rpc_secret(bag["configuration"])
     assert is_rpc_secret(bag["element_token"])
@@ -277,7 +282,7 @@ def test_a_record_survives_the_state():
     # It may hold what was given as a secret; keys and fingerprints are none.
     assert [key for key, value in bag.items() if is_rpc_secret(value)] == ["answered"]
     bag["answered"] = unwrap_rpc_secret(bag["answered"])
-    assert Record.of({schema.RECORD: bag}) == record
+    assert Record.of({comparison.RECORD: bag}) == record
     assert Record.of({}) == Record()
     assert Record().to_bag() == {}
 
@@ -286,7 +291,7 @@ def test_a_record_survives_the_state():
 
 
 def changes(before, after, **state):
-    return schema.changes(outputs(before) | state, after)
+    return comparison.changes(outputs(before) | state, after)
 
 
 def test_no_change_after_a_create():
@@ -350,9 +355,9 @@ def test_a_credential_that_was_sent_is_no_change_and_its_removal_neither():
     spent = schema.fingerprints({"code": "sent"})
     inputs = DESK | {"code": "sent"}
     state = outputs(inputs, record=Record(spent=spent))
-    assert not schema.changes(state, inputs).any
-    assert not schema.changes(state, DESK).any
-    assert schema.changes(state, DESK | {"code": "next"}).credentials == {"code": "next"}
+    assert not comparison.changes(state, inputs).any
+    assert not comparison.changes(state, DESK).any
+    assert comparison.changes(state, DESK | {"code": "next"}).credentials == {"code": "next"}
 
 
 def test_credentials_inside_the_configuration_are_spent_once_as_well():
