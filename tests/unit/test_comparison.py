@@ -128,6 +128,12 @@ def test_outputs_hold_the_platforms_configuration_without_what_it_rewrites():
     assert not set(bag) & {"code", "provider_data", "adopt", "external_authentication"}
 
 
+def test_what_is_write_only_is_never_stored():
+    never_stored = {*schema.fields_with(write_only=True)} - {"markers"}
+    full = schema.inputs_of(dict.fromkeys(["element_key", "name", "code", "adopt"], "5"))
+    assert not never_stored & set(outputs(full.model_dump(by_alias=True, exclude_none=True)))
+
+
 @pytest.mark.parametrize("token", [None, MASK])
 def test_what_an_answer_leaves_out_is_as_it_was(token):
     before = instance(token="known", valid=True, disabled=True, configuration={"a": "b"})
