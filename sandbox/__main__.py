@@ -49,6 +49,12 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--elements", metavar="DIR", help="add the elements of this folder's JSON files"
     )
+    parser.add_argument(
+        "--no-builtin",
+        dest="builtin",
+        action="store_false",
+        help="leave the built-in elements out",
+    )
     parser.add_argument("--lenient", action="store_true", help="accept every element key")
     for option, default in (
         ("--user-secret", USER_SECRET),
@@ -86,6 +92,7 @@ def main() -> int:
     try:
         sandbox = Sandbox(
             elements=options.elements,
+            builtin=options.builtin,
             lenient=options.lenient,
             switches=dict(options.switch),
             seed=options.seed,

@@ -5,9 +5,12 @@ Shapes follow the public documentation of the real elements of the same key; tex
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox.elements import Element, element_from
+from sandbox.collection import element_from
+
+if TYPE_CHECKING:
+    from sandbox.elements import Element
 
 
 def _entry(key: str, name: str, kind: str = "TEXTFIELD_1000", **more: Any) -> dict[str, Any]:

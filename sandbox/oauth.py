@@ -64,7 +64,7 @@ def _check_application(given: Mapping[str, str]) -> None:
 
 
 def _kind(element: Element, given: Mapping[str, str]) -> str:
-    kind = element.authentication(given)
+    kind = element.authentication(given, given)
     if element.made_up:
         return "oauth1" if given.get("requestToken") else "oauth2"
     if kind not in ("oauth1", "oauth2"):
@@ -108,16 +108,10 @@ def oauth_token(call: Call) -> Answer:
     element = target_element(call)
     given = _request(call)
     _check_application(given)
-    if not element.made_up and not _offers_oauth1(element):
+    if not element.made_up and not element.offers_oauth1:
         raise RefusalError(400, f"The element {element.key} does not authenticate with OAuth 1")
     token = new_request_token(call.tenant, element.key, given.get("apiKey"), given["callbackUrl"])
     return Answer({"token": token.token, "secret": token.secret})
-
-
-def _offers_oauth1(element: Element) -> bool:
-    chosen = element.entry("authentication.type") or {}
-    options = {option.get("value") for option in chosen.get("options") or []}
-    return "oauth1" in options or element.document["authentication"].get("type") == "oauth1"
 
 
 def oauth_url_default(call: Call) -> Answer:

@@ -16,8 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sandbox.app import PREFIX, Application
 from sandbox.backdoor import Backdoor
 from sandbox.catalogue import catalogue
+from sandbox.collection import Elements, load_folder
 from sandbox.control import Control
-from sandbox.elements import Elements, load_folder
 from sandbox.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ class Sandbox(Control):
     """A stand-in for the platform that listens while its `with` block runs.
 
     `elements` is a folder of files as `GET /elements/{key}` answers them, added to the built-in
-    ones. `clock` gives seconds since the epoch and `sleep` waits; both are real unless replaced.
+    ones unless `builtin` is off; `complaints` names the files that are left out. `clock` gives
+    seconds since the epoch and `sleep` waits; both are real unless replaced.
     """
 
     def __init__(
         self,
         *,
         elements: str | Path | None = None,
+        builtin: bool = True,
         lenient: bool = False,
         switches: Mapping[str, object] | None = None,
         seed: int = 0,
@@ -54,7 +56,7 @@ class Sandbox(Control):
         self.organization_secret = organization_secret
         self._address = (host, port)
         tenant = Tenant(
-            elements=Elements([*catalogue(), *loaded], lenient=lenient),
+            elements=Elements([*(catalogue() if builtin else []), *loaded], lenient=lenient),
             switches=switches or {},
             seed=seed,
             db=str(db) if db else None,

@@ -16,7 +16,7 @@ from sandbox.switches import Switches
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.elements import Elements
+    from sandbox.collection import Elements
 
 FIRST_INSTANCE_ID = 427_001
 
