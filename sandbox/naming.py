@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.exchange import RefusalError
@@ -10,14 +9,33 @@ from sandbox.exchange import RefusalError
 if TYPE_CHECKING:
     from sandbox.switches import Switches
 
-_HTML = re.compile(r"<[^<>]*>")
+_LAST_CHARACTER = {"all": "\U0010ffff", "bmp": "\uffff", "ascii": "\x7f"}
+
+
+def without_html(text: str) -> str:
+    """Return text without anything in angle brackets, nested ones included.
+
+    docs: HTML is removed from names on create and PATCH (vendor's test suite, 2018).
+    """
+    kept: list[str] = []
+    opened: list[int] = []
+    for character in text:
+        if character == "<":
+            opened.append(len(kept))
+        if character == ">" and opened:
+            del kept[opened.pop() :]
+        else:
+            kept.append(character)
+    return "".join(kept)
 
 
 def clean_name(name: Any, switches: Switches) -> str:
-    """Return the name without HTML; refuse one that is absent or empty."""
-    if not isinstance(name, str) or not name.strip():
+    """Return the name without HTML; refuse one of which nothing is left."""
+    limit = int(switches.number("name_limit"))
+    cleaned = _clean(name, limit, "name", switches) if isinstance(name, str) else ""
+    if not cleaned.strip():
         raise RefusalError(400, "Bad request: a name is required for the instance")
-    return _within(_HTML.sub("", name), int(switches.number("name_limit")), "name", switches)
+    return cleaned
 
 
 def clean_tags(tags: Any, switches: Switches) -> list[str]:
@@ -25,7 +43,7 @@ def clean_tags(tags: Any, switches: Switches) -> list[str]:
     if not isinstance(tags, list):
         raise RefusalError(400, "Bad request: tags must be a list")
     limit = int(switches.number("tag_limit"))
-    cleaned = [_within(_HTML.sub("", _tag(tag)), limit, "tag", switches) for tag in tags]
+    cleaned = [_clean(_tag(tag), limit, "tag", switches) for tag in tags]
     if switches.text("tag_case") == "lower":
         cleaned = [tag.lower() for tag in cleaned]
     return _ordered(cleaned, switches)
@@ -39,12 +57,17 @@ def _tag(tag: Any) -> str:
     return text
 
 
-def _within(text: str, limit: int, what: str, switches: Switches) -> str:
-    if not limit or len(text) <= limit:
-        return text
-    if switches.text("over_limit") == "refuse":
-        raise RefusalError(400, f"Bad request: the {what} is longer than {limit} characters")
-    return text[:limit]
+def _clean(text: str, limit: int, what: str, switches: Switches) -> str:
+    text = without_html(text)
+    last = _LAST_CHARACTER[switches.text("allowed_characters")]
+    allowed = "".join(character for character in text if character <= last)
+    within = allowed[:limit] if limit else allowed
+    if within != text and switches.text("over_limit") == "refuse":
+        objection = f"is longer than {limit} characters"
+        if allowed != text:
+            objection = "holds characters that are not allowed"
+        raise RefusalError(400, f"Bad request: the {what} {objection}")
+    return within
 
 
 def _ordered(tags: list[str], switches: Switches) -> list[str]:

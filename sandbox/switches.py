@@ -398,7 +398,18 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         ),
         Switch("name_limit", _NUMBER, "0", "Longest name in characters; 0 means no limit."),
         Switch("tag_limit", _NUMBER, "0", "Longest tag in characters; 0 means no limit."),
-        Switch("over_limit", ("refuse", "cut"), "refuse", "What happens to a longer one."),
+        Switch(
+            "allowed_characters",
+            ("all", "bmp", "ascii"),
+            "all",
+            "Characters of names and tags: all, Unicode's first 65536 (no emoji), or ASCII.",
+        ),
+        Switch(
+            "over_limit",
+            ("refuse", "cut"),
+            "refuse",
+            "What happens to a name or tag with more, or others, than that.",
+        ),
     ),
     _group(
         "Platform",

@@ -58,7 +58,7 @@ positions = st.fixed_dictionaries(
         switch.name: st.sampled_from([v for v in switch.values if REFUSING.get(switch.name) != v])
         for _, switches in GROUPS
         for switch in switches
-        if switch.values and switch.name != "over_limit"
+        if switch.values and switch.name not in ("over_limit", "allowed_characters")
     },
 )
 

@@ -94,8 +94,22 @@ def test_html_is_stripped_from_name_and_tags_and_the_name_is_the_default_tag(
     """As the vendor's own test of `<a href=…>` showed."""
     made = create(name='@<a href="#" onclick="x">churros-xss</a>')
     assert (made["name"], made["tags"]) == ("@churros-xss", ["@churros-xss"])
+    assert create(name="a < b > c <<b>script>x <i>->")["name"] == "a  c x ->"
     changed = api.patch(f"/instances/{made['id']}", json={"name": "<b>x</b>", "tags": ["<i>y</i>"]})
     assert (changed.json()["name"], changed.json()["tags"]) == ("x", ["y"])
+
+
+@pytest.mark.parametrize("name", ["", "  ", "<b></b>", " <<b>script> ", 7])
+def test_a_name_of_which_nothing_is_left_is_refused(
+    api: httpx.Client, body: Make, create: Make, name: object
+) -> None:
+    """When it is given and when it is changed."""
+    refused = [api.post("/instances", json=body(name=name))]
+    number = create()["id"]
+    one, change = f"/instances/{number}", {"name": name}
+    refused += [api.patch(one, json=change), api.put(one, json=change)]
+    assert [answer.status_code for answer in refused] == [400, 400, 400]
+    assert api.get(f"/instances/{number}").json()["name"] == "one"
 
 
 def test_equal_names_are_accepted_and_ids_grow(create: Make) -> None:

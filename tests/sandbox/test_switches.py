@@ -427,6 +427,16 @@ def tag_limit(lab: Laboratory) -> object:
     return lab.api.post("/instances", json=lab.body(tags=["four"])).status_code
 
 
+def allowed_characters(lab: Laboratory) -> object:
+    names = ("plain", "größe", "party 🎉")
+    created = [lab.api.post("/instances", json=lab.body(name=name)).status_code for name in names]
+    lab.create()
+    assert [lab.change(tags=[name]).status_code for name in names] == created
+    lab.sandbox.set_switch("over_limit", "cut")
+    assert lab.create(name="größe 🎉")["name"] in ("größe 🎉", "größe ", "gre ")
+    return created
+
+
 def over_limit(lab: Laboratory) -> object:
     lab.sandbox.set_switch("name_limit", 3)
     lab.sandbox.set_switch("tag_limit", 2)
@@ -574,6 +584,10 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (tag_objects, {"off": "x", "on": ["id", "name"]}),
     (name_limit, {"0": 200, "4": 200, "3": 400}),
     (tag_limit, {"0": 200, "4": 200, "3": 400}),
+    (
+        allowed_characters,
+        {"all": [200, 200, 200], "bmp": [200, 200, 400], "ascii": [200, 400, 400]},
+    ),
     (over_limit, {"refuse": (400, None, None), "cut": (200, "fou", ["fo"])}),
     (elements_authorization, {"required": 401, "open": 200}),
     (post_oauth_url, {"offered": 200, "missing": 405}),
