@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from sandbox import consent
+from sandbox.exchange import json_value
 from sandbox.oauth import CONSENT_PATH
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Backdoor:
     async def new_code(self, request: Request) -> Response:
         """Mint a one-time code: `{element, …extras}`."""
         extras = await _object(request)
-        element = extras.pop("element")
+        element = extras.pop("element", None)
         data = self._control.new_provider_data(element, **{k: str(v) for k, v in extras.items()})
         return JSONResponse({"providerData": data})
 
@@ -149,7 +150,7 @@ class Backdoor:
 
 
 async def _object(request: Request) -> dict[str, Any]:
-    body = await request.json()
+    body = json_value(await request.body())
     if not isinstance(body, dict):
         msg = "the body is not a JSON object"
         raise TypeError(msg)
@@ -157,4 +158,5 @@ async def _object(request: Request) -> dict[str, Any]:
 
 
 async def _bad_request(_: Request, problem: Exception) -> Response:
-    return PlainTextResponse(f"{problem}\n", status_code=400)
+    words = problem.args[0] if isinstance(problem, KeyError) else problem
+    return PlainTextResponse(f"{words}\n", status_code=400)

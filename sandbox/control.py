@@ -10,16 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import routes
 from sandbox.configuration import as_text
+from sandbox.elements import AUTHENTICATION_TYPE
+from sandbox.exchange import is_number
 from sandbox.faults import new_fault
 from sandbox.oauth import mint_code, new_request_token, provider_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sandbox.elements import Element
     from sandbox.faults import Fault
     from sandbox.store import Code, Instance
     from sandbox.tenant import Tenant
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "name": (str, "text"),
+    "tags": (list, "a list of texts"),
+    "configuration": (dict, "an object"),
+    "disabled": (bool, "true or false"),
+    "valid": (bool, "true or false"),
+    "in_use": (bool, "true or false"),
+}
+"""What an instance may be given behind the provider's back."""
 
 
 class Control:
@@ -49,7 +62,8 @@ class Control:
             return mint_code(self._tenant, element, request_token=token, extras=extras)
 
     def _element(self, element_key: str) -> Element:
-        element = self._tenant.elements.find(element_key)
+        named = isinstance(element_key, str)
+        element = self._tenant.elements.find(element_key) if named else None
         if element is None:
             msg = f"no element is called {element_key!r}"
             raise KeyError(msg)
@@ -61,7 +75,7 @@ class Control:
             return [asdict(instance) for instance in self._tenant.store.all_instances()]
 
     def _instance(self, instance_id: int) -> Instance:
-        instance = self._tenant.store.instance(instance_id)
+        instance = self._tenant.store.instance(instance_id if is_number(str(instance_id)) else 0)
         if instance is None:
             msg = f"no instance has the id {instance_id}"
             raise KeyError(msg)
@@ -72,8 +86,8 @@ class Control:
         instance_id: int,
         *,
         name: str | None = None,
-        tags: Sequence[str] | None = None,
-        configuration: Mapping[str, Any] | None = None,
+        tags: list[str] | None = None,
+        configuration: dict[str, Any] | None = None,
         disabled: bool | None = None,
         valid: bool | None = None,
         in_use: bool | None = None,
@@ -82,13 +96,15 @@ class Control:
 
         Configuration values are put in as they are; None makes a value null.
         """
-        texts = ([] if name is None else [name]) + list(tags or [])
-        if isinstance(tags, str) or not all(isinstance(text, str) for text in texts):
-            msg = "name is text, and tags are a list of texts"
-            raise TypeError(msg)
+        given = {"name": name, "disabled": disabled, "valid": valid, "in_use": in_use}
+        for field, value in (given | {"tags": tags, "configuration": configuration}).items():
+            kind, words = _KINDS[field]
+            of_texts = field != "tags" or all(isinstance(tag, str) for tag in tags or [])
+            if value is not None and not (isinstance(value, kind) and of_texts):
+                msg = f"{field} is {words}"
+                raise TypeError(msg)
         with self._tenant.lock:
             instance = self._instance(instance_id)
-            given = {"name": name, "disabled": disabled, "valid": valid, "in_use": in_use}
             for field, value in given.items():
                 if value is not None:
                     setattr(instance, field, value)

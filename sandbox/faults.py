@@ -138,14 +138,19 @@ def new_fault(
     **parameters: object,
 ) -> Fault:
     """Return a checked fault; raise ValueError for an unknown kind, parameter or value."""
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         msg = f"no fault is called {kind!r}; there are {', '.join(KINDS)}"
         raise ValueError(msg)
     known = KINDS[kind].parameters
     for name, value in parameters.items():
         _check_parameter(kind, name, str(value))
-    if probability is not None and not 0 <= probability <= 1:
-        msg = f"a probability lies between 0 and 1, not at {probability}"
+    for what, text in (("method", method), ("path", path)):
+        if not isinstance(text, str | None):
+            msg = f"{what} of a fault is text, not {text!r}"
+            raise TypeError(msg)
+    number = isinstance(probability, int | float)
+    if probability is not None and not (number and 0 <= probability <= 1):
+        msg = f"a probability lies between 0 and 1, not at {probability!r}"
         raise ValueError(msg)
     if not (times is None or (type(times) is int and times > 0)):
         msg = f"times of a fault is a positive integer or none, not {times!r}"
@@ -156,7 +161,7 @@ def new_fault(
     return Fault(
         kind=kind,
         parameters=known | {name: str(value) for name, value in parameters.items()},
-        method=str(method).upper() if method else None,
+        method=method.upper() if method else None,
         path=path,
         times=times,
         after=after,

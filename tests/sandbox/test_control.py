@@ -139,26 +139,48 @@ def test_faults_over_http(backdoor: httpx.Client, api: httpx.Client) -> None:
         ("POST", "/faults", {"kind": "drop", "times": "all"}),
         ("POST", "/faults", {"kind": "drop", "after": "1"}),
         ("POST", "/faults", {"kind": "drop", "path": 7}),
+        ("POST", "/faults", {"kind": "drop", "method": 5}),
+        ("POST", "/faults", {"kind": ["drop"]}),
         ("POST", "/faults", {"kind": "drop", "probability": "x"}),
         ("POST", "/faults", {"kind": "content_type", "type": "a\r\nb: c"}),
         ("POST", "/codes", {}),
         ("POST", "/codes", {"element": "nothing"}),
+        ("POST", "/codes", {"element": 5}),
+        ("POST", "/codes", None),
+        ("POST", "/codes", {"element": ["hubspot"]}),
         ("PATCH", "/instances/1", {"name": "x"}),
         ("PATCH", "/instances/427001", {"tags": "x"}),
         ("PATCH", "/instances/427001", {"tags": [1]}),
         ("PATCH", "/instances/427001", {"colour": "red"}),
+        ("PATCH", "/instances/427001", {"name": 5}),
+        ("PATCH", "/instances/427001", {"tags": {"a": "b"}}),
+        ("PATCH", "/instances/427001", {"configuration": ["a"]}),
+        ("PATCH", "/instances/427001", {"configuration": "a"}),
+        ("PATCH", "/instances/427001", {"disabled": "yes"}),
+        ("PATCH", "/instances/427001", {"valid": 5}),
+        ("PATCH", f"/instances/{10**30}", {}),
         ("DELETE", "/instances/1", None),
+        ("DELETE", f"/instances/{10**30}", None),
+        ("DELETE", f"/instances/{'9' * 5000}", None),
     ],
 )
 def test_mistakes_in_control_requests_are_400(
     backdoor: httpx.Client, create: Make, api: httpx.Client, mistake: tuple[str, str, Any]
 ) -> None:
     """One line of text says what is wrong, and the API goes on as before."""
-    create()
+    made = create()
     method, path, content = mistake
     answer = backdoor.request(method, path, json=content)
     assert (answer.status_code, answer.text.count("\n")) == (400, 1)
-    assert api.get("/instances").status_code == 200
+    assert answer.text[0] not in "'\""
+    assert api.get("/instances").json() == [made]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"element": ' + b"[" * 100_000])
+def test_control_requests_that_are_no_json_are_400(backdoor: httpx.Client, content: bytes) -> None:
+    """However deep."""
+    answer = backdoor.post("/codes", content=content)
+    assert (answer.status_code, answer.text) == (400, "the body is not a JSON object\n")
 
 
 def test_reset(
