@@ -39,14 +39,17 @@ def instance_id(call: Call) -> int:
     return int(text) if is_number(text) else NO_INSTANCE
 
 
+def no_instance(call: Call, status: int) -> RefusalError:
+    """Return the refusal when the path names an instance that is not there."""
+    return RefusalError(status, f"No element instance found with ID {call.path_parameters['id']}")
+
+
 def target_instance(call: Call) -> tuple[Instance, Element]:
     """Return the instance that the path names by id, or else the header by token."""
     if "id" in call.path_parameters:
-        number = instance_id(call)
-        instance = call.tenant.store.instance(number)
+        instance = call.tenant.store.instance(instance_id(call))
         if instance is None or not _of_the_element_in_the_path(call, instance):
-            status = int(call.tenant.switches.text("unknown_instance_status"))
-            raise RefusalError(status, f"No element instance found with ID {number}")
+            raise no_instance(call, int(call.tenant.switches.text("unknown_instance_status")))
     else:
         assert call.token_instance is not None
         instance = call.token_instance

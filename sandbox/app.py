@@ -198,7 +198,7 @@ class _Exchange:
         entry.vendor_refused = refusal.provider_message is not None
         if refusal.provider_message is not None:
             body["providerMessage"] = refusal.provider_message
-        return self._response(refusal.status, _json(body), entry, {})
+        return self._response(refusal.status, _json(body), entry, refusal.headers)
 
     def _response(
         self, status: int, body: bytes, entry: Entry, headers: dict[str, str]
@@ -303,9 +303,10 @@ def _query(scope: Scope) -> list[tuple[str, str]]:
 def _dispatch(call: Call, path: routes.Path | None) -> Answer:
     if path is None:
         raise RefusalError(404, "No such resource")
-    route = path.routes.get(call.method)
+    route = path.routes.get("GET" if call.method == "HEAD" else call.method)
     if route is None:
-        raise RefusalError(405, "Method not allowed")
+        allowed = [*path.routes, *(["HEAD"] if "GET" in path.routes else [])]
+        raise RefusalError(405, "Method not allowed", headers={"allow": ", ".join(allowed)})
     access.admit(call, route.access)
     return route.handler(call)
 

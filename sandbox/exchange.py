@@ -21,12 +21,19 @@ if TYPE_CHECKING:
 class RefusalError(Exception):
     """An error answer of the platform: `{requestId, message[, providerMessage]}`."""
 
-    def __init__(self, status: int, message: str, *, provider_message: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        provider_message: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.provider_message = provider_message
-        self.headers: dict[str, str] = {}
+        self.headers = headers or {}
 
 
 NO_BODY = object()
@@ -122,6 +129,11 @@ class Call:
         if not is_number(value):
             raise RefusalError(400, f"Bad request: {name} is not a positive integer")
         return int(value)
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for, without the prefix of the API."""
+        return self.template.format(**self.path_parameters)
 
     def json_object(self) -> dict[str, Any]:
         """Return the body, or refuse one that is not a JSON object."""

@@ -1,4 +1,7 @@
-"""Calls to the vendor through an instance, by its token: enough to see whether it works."""
+"""Calls to the vendor through an instance, by its token: enough to see whether it works.
+
+docs: the hub in the path is ignored, and `/accounts` works without one (vendor's test suite, 2018).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,12 @@ from sandbox.exchange import Answer, Call, RefusalError, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sandbox.store import Instance
+
+
+_OBJECTS = ("accounts", "contacts")
+_REFRESHES = 5
 
 
 def _usable(call: Call) -> None:
@@ -22,19 +31,19 @@ def _usable(call: Call) -> None:
 def ping(call: Call) -> Answer:
     """Answer with the time when the instance works."""
     _usable(call)
-    return Answer({"dateTime": call.tenant.now_text(), "endpoint": call.template})
+    return Answer({"dateTime": call.tenant.now_text(), "endpoint": call.path})
 
 
 def objects(call: Call) -> Answer:
     """Answer with the names of objects, even for a disabled instance."""
     del call
-    return Answer(["accounts", "contacts"])
+    return Answer(list(_OBJECTS))
 
 
 def resource(call: Call) -> Answer:
     """Answer like a vendor that holds nothing."""
     _usable(call)
-    raise RefusalError(404, f"No {call.path_parameters['resource']} found")
+    raise RefusalError(404, f"No {call.path.rpartition('/')[2]} found")
 
 
 ROUTES: Sequence[Route] = (
@@ -43,4 +52,5 @@ ROUTES: Sequence[Route] = (
     Route("GET", "/hubs/{hub}/ping", ping, "hub"),
     Route("GET", "/hubs/{hub}/objects", objects, "hub"),
     Route("GET", "/hubs/{hub}/{resource}", resource, "hub"),
+    *(Route("GET", f"/{name}", resource, "hub") for name in _OBJECTS),
 )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
-from sandbox.addressing import find_element, instance_id, target_element, target_instance
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route, is_number
+from sandbox.addressing import (
+    find_element,
+    instance_id,
+    no_instance,
+    target_element,
+    target_instance,
+)
+from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
+from sandbox.paging import answer, page_of
 from sandbox.rendering import instance_answer
 from sandbox.store import Search
 
@@ -21,11 +27,12 @@ def get(call: Call) -> Answer:
 
 
 def list_all(call: Call) -> Answer:
-    """Answer with one page of instances; an empty list is a 404 unless the switch says not."""
+    """Answer with one page of instances."""
     switches = call.tenant.switches
     element = target_element(call) if "key" in call.path_parameters else None
-    size, headers = _page_size(call)
-    offset = _offset(call)
+    most = max(1, int(switches.number("list_page_max")))
+    usual = max(1, int(switches.number("list_page_size")))
+    page = page_of(call, usual=usual, largest=most)
     search = Search(
         tags=call.parameters("tags[]"),
         any_tag=switches.text("tags_filter") == "or",
@@ -35,14 +42,7 @@ def list_all(call: Call) -> Answer:
         order=switches.text("list_order"),
     )
     now = call.tenant.clock()
-    found, total = call.tenant.store.search(search, now=now, limit=size, offset=offset)
-    if not found and switches.text("empty_list_status") == "404":
-        raise RefusalError(404, "No element instances found")
-    headers["elements-returned-count"] = str(len(found))
-    headers["elements-total-count"] = str(total)
-    if offset + len(found) < total:
-        following = str(offset + len(found)).encode()
-        headers["elements-next-page-token"] = base64.urlsafe_b64encode(following).decode()
+    found, total = call.tenant.store.search(search, now=now, limit=page.size, offset=page.offset)
     hydrate = call.flag("hydrate")
     light = not (switches.on("hydrate_default") if hydrate is None else hydrate)
     items = [
@@ -51,34 +51,7 @@ def list_all(call: Call) -> Answer:
         )
         for one in found
     ]
-    return Answer(items, headers=headers)
-
-
-def _page_size(call: Call) -> tuple[int, dict[str, str]]:
-    switches = call.tenant.switches
-    largest = max(1, int(switches.number("list_page_max")))
-    sent = call.number("pageSize")
-    if sent is None:
-        return min(largest, max(1, int(switches.number("list_page_size")))), {}
-    if sent < 1:
-        raise RefusalError(400, "Bad request: pageSize is not a positive integer")
-    if sent > largest:
-        # docs: too large a page is a warning in a header, not an error.
-        return largest, {"elements-error": f"pageSize is larger than {largest}"}
-    return sent, {}
-
-
-def _offset(call: Call) -> int:
-    token = call.parameter("nextPage")
-    if not token:
-        return 0
-    try:
-        offset = base64.urlsafe_b64decode(token.encode()).decode()
-    except ValueError:
-        offset = ""
-    if not is_number(offset):
-        raise RefusalError(400, "Bad request: nextPage was not given out by this list")
-    return int(offset)
+    return answer(call, page, items, total, what="element instances")
 
 
 def count(call: Call) -> Answer:
@@ -118,10 +91,13 @@ def delete(call: Call) -> Answer:
             message = "This API is not supported as there is no or multiple Primary keys"
             raise RefusalError(400, message)
         number = instance_id(call)
-        if store.was_deleted(number) and switches.text("second_delete_status") == "200":
-            return _quiet(call)
         if store.instance(number) is None:
-            raise RefusalError(404, f"No element instance found with ID {number}")
+            status = int(switches.text("second_delete_status"))
+            if not store.was_deleted(number):
+                status = 404
+            if status == 200:  # noqa: PLR2004
+                return _quiet(call)
+            raise no_instance(call, status)
     instance, _ = target_instance(call)
     if instance.in_use:
         status = int(switches.text("delete_in_use_status"))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import target_element
 from sandbox.exchange import Answer, Call, Route
+from sandbox.paging import answer, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sandbox.elements import Element
 
@@ -19,23 +20,15 @@ _PROVIDER_DATA = {"oauth2": ["code"], "oauth1": ["oauth_token", "oauth_verifier"
 
 def list_elements(call: Call) -> Answer:
     """Answer with a page of elements; `abridged=true` leaves their configuration out."""
-    page, headers = _page(call, _LARGEST_PAGE)
     abridged = call.flag("abridged")
-    return Answer([e.brief if abridged else e.document for e in page], headers=headers)
+    return _list(call, _LARGEST_PAGE, lambda one: one.brief if abridged else one.document)
 
 
-def _page(call: Call, default_size: int) -> tuple[list[Element], dict[str, str]]:
+def _list(call: Call, most: int, shown: Callable[[Element], dict[str, Any]]) -> Answer:
+    page = page_of(call, usual=most, largest=most)
     elements = call.tenant.elements.all()
-    first = call.number("nextPage") or 0
-    most = min(call.number("pageSize") or default_size, default_size)
-    page = elements[first : first + most]
-    headers = {
-        "elements-returned-count": str(len(page)),
-        "elements-total-count": str(len(elements)),
-    }
-    if first + most < len(elements):
-        headers["elements-next-page-token"] = str(first + most)
-    return page, headers
+    items = [shown(one) for one in elements[page.offset : page.offset + page.size]]
+    return answer(call, page, items, len(elements), what="elements")
 
 
 def list_keys(call: Call) -> Answer:
@@ -68,8 +61,7 @@ def get_metadata(call: Call) -> Answer:
 
 def list_metadata(call: Call) -> Answer:
     """Answer with a page of what elements can do."""
-    page, headers = _page(call, _LARGEST_METADATA_PAGE)
-    return Answer([_metadata(element) for element in page], headers=headers)
+    return _list(call, _LARGEST_METADATA_PAGE, _metadata)
 
 
 def _metadata(element: Element) -> dict[str, Any]:

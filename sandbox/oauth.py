@@ -97,7 +97,7 @@ def oauth_url(call: Call) -> Answer:
     """Answer with the address to which the user has to be sent."""
     element = target_element(call)
     if call.method == "POST" and call.tenant.switches.text("post_oauth_url") == "missing":
-        raise RefusalError(405, "Method not allowed")
+        raise RefusalError(405, "Method not allowed", headers={"allow": "GET, HEAD"})
     given = _request(call)
     _check_application(given)
     return Answer({"element": element.key, "oauthUrl": _redirect(call, element, given)})

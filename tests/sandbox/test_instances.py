@@ -330,13 +330,17 @@ def test_disabled_instances_do_not_reach_the_vendor(
     assert api.get(f"/instances/{made['id']}").json()["disabled"] is True
     assert by_token.get("/ping").status_code == 403
     assert by_token.get("/hubs/helpdesk/incidents").status_code == 403
+    assert by_token.get("/accounts").status_code == 403
     assert by_token.get("/objects").status_code == 200
     assert api.put(f"/instances/{made['id']}/enabled").status_code == 200
     assert by_token.get("/ping").json() == {
         "dateTime": "2017-07-14T02:40:00Z",
         "endpoint": "/ping",
     }
+    assert by_token.get("/hubs/x/ping").json()["endpoint"] == "/hubs/x/ping"
     assert by_token.get("/hubs/helpdesk/incidents").json()["message"] == "No incidents found"
+    assert by_token.get("/accounts").json()["message"] == "No accounts found"
+    assert api.get("/accounts").status_code == 401
 
 
 def test_an_instance_can_be_named_by_its_token(
@@ -424,4 +428,23 @@ def test_configuration_entries_are_read_and_changed_by_numeric_id(
 def test_unknown_paths_and_methods(api: httpx.Client) -> None:
     """404 for a path the platform does not have, 405 for a method it does not take there."""
     assert api.get("/nothing/here").status_code == 404
-    assert api.post("/organizations/me").status_code == 405
+    answer = api.post("/organizations/me")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert set(api.patch("/instances/enabled").headers["allow"].split(", ")) == {"PUT", "DELETE"}
+
+
+def test_head_is_get_without_a_body(api: httpx.Client, create: Make) -> None:
+    """Status and length are those of GET."""
+    for path in (f"/instances/{create()['id']}", "/instances/1", "/elements/closeio"):
+        head, get = api.head(path), api.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.headers["content-length"] == get.headers["content-length"]
+
+
+@pytest.mark.parametrize("number", ["5", "99999999999999999999"])
+def test_what_is_not_there_is_named(api: httpx.Client, number: str) -> None:
+    """As the path has it, however long."""
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        answer = api.request(method, f"/instances/{number}", json={})
+        assert answer.status_code == 404
+        assert answer.json()["message"] == f"No element instance found with ID {number}"
