@@ -127,6 +127,7 @@ class _Exchange:
             query=_query(self._scope),
             authorization=access.parse_authorization(self._headers.get("authorization", "")),
             body=json_value(raw) if len(raw) <= LARGEST_BODY else NOT_JSON,
+            content_type=self._headers.get("content-type", "").partition(";")[0].strip().lower(),
             origin=self._origin(),
         )
         return call, found[0] if found else None

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from sandbox.elements import Element
     from sandbox.store import Instance
 
-REFRESH_TOKEN = "oauth.user.refresh_token"
+USER_TOKEN, REFRESH_TOKEN = "oauth.user.token", "oauth.user.refresh_token"
 WRONG = "wrong"
-"""Any password, secret or refresh token with this value is refused by the vendor."""
+"""Any password, secret or token with this value is refused by the vendor."""
 
 
 def provider_data_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,15 +29,15 @@ def check_credentials(element: Element, configuration: Mapping[str, str | None])
     wrong = [k for k, v in configuration.items() if v == WRONG and element.is_credential(k)]
     if wrong:
         reason = f"{', '.join(wrong)}: authentication failed"
-        raise VendorRefusalError(reason, of_code=False)
+        raise VendorRefusalError(reason)
 
 
-def exchange_refresh_token(element: Element, configuration: Mapping[str, str | None]) -> None:
-    """Raise VendorRefusalError when the application or its refresh token is refused."""
+def present_tokens(element: Element, configuration: Mapping[str, str | None]) -> None:
+    """Raise VendorRefusalError when the application or a token the user brought is refused."""
     check_credentials(element, configuration)
-    if configuration.get(REFRESH_TOKEN) == WRONG:
-        reason = "the refresh token is not known"
-        raise VendorRefusalError(reason, of_code=False)
+    if wrong := [key for key in (USER_TOKEN, REFRESH_TOKEN) if configuration.get(key) == WRONG]:
+        reason = f"{', '.join(wrong)}: the token is not known"
+        raise VendorRefusalError(reason)
 
 
 def authenticate(
@@ -56,7 +56,7 @@ def authenticate(
         redeem(call.tenant, element, code, data, configuration)
     if call.fault is not None and call.fault.kind == "refused":
         reason = "3100 - AuthorizationFailed"
-        raise VendorRefusalError(reason, of_code=False)
+        raise VendorRefusalError(reason)
 
 
 def user_tokens(call: Call, instance: Instance, kind: str) -> dict[str, str | None]:
@@ -68,10 +68,10 @@ def user_tokens(call: Call, instance: Instance, kind: str) -> dict[str, str | No
         return f"sandbox-{what}-{digest[:24]}"
 
     if kind == "oauth1":
-        return {"oauth.user.token": token("user"), "oauth.user.token.secret": token("secret")}
+        return {USER_TOKEN: token("user"), "oauth.user.token.secret": token("secret")}
     interval = instance.configuration.get("oauth.user.refresh_interval") or "3600"
     tokens: dict[str, str | None] = {
-        "oauth.user.token": token("user"),
+        USER_TOKEN: token("user"),
         REFRESH_TOKEN: token("refresh"),
         "oauth.user.refresh_interval": interval,
         "oauth.user.refresh_time": str(int(tenant.clock() * 1000)),
@@ -85,8 +85,9 @@ def status_of(call: Call, refused: VendorRefusalError) -> int:
     """Return the status with which the platform passes a refusal on; 200 means it does not."""
     if call.fault is not None and call.fault.kind == "refused":
         return 400
-    name = "bad_code_status" if refused.of_code else "bad_credentials_status"
-    return int(call.tenant.switches.text(name))
+    switches = call.tenant.switches
+    position = switches.text(refused.switch)
+    return int(switches.text("bad_code_status") if position == "as_bad" else position)
 
 
 def refusal_of(call: Call, status: int, refused: VendorRefusalError) -> RefusalError:

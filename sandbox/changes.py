@@ -9,7 +9,7 @@ from sandbox.authentication import (
     REFRESH_TOKEN,
     authenticate,
     check_credentials,
-    exchange_refresh_token,
+    present_tokens,
     provider_data_of,
     refusal_of,
     status_of,
@@ -87,7 +87,7 @@ def _change(
             _reauthenticate(call, instance, element, provider_data_of(body), code)
         elif _has_new_refresh_token(call, element, before, changed, wanted=wanted):
             _refuse_when_disabled(call, instance)
-            exchange_refresh_token(element, changed)
+            present_tokens(element, changed)
             _authenticated(call, instance, element, "initial")
     except VendorRefusalError as refused:
         status = status_of(call, refused)
@@ -162,7 +162,7 @@ def _reauthenticate(
     old, new = instance.provider_data.get("realmId"), data.get("realmId")
     if old != new and call.tenant.switches.text("reauthenticate_other_user") == "refused":
         reason = "the account is not the one of this instance"
-        raise VendorRefusalError(reason, of_code=True)
+        raise VendorRefusalError(reason, switch="bad_code_status")
     instance.provider_data = data
     _authenticated(call, instance, element, "none")
 
@@ -192,7 +192,7 @@ def _authenticated(call: Call, instance: Instance, element: Element, by: str) ->
     tenant = call.tenant
     switches = tenant.switches
     instance.authentications += 1
-    instance.valid, instance.refused = True, False
+    instance.valid, instance.refused, instance.failed_refreshes = True, False, 0
     instance.external_authentication = by
     kind = element.authentication(instance.configuration)
     if kind in ("oauth1", "oauth2"):

@@ -8,7 +8,7 @@ from sandbox.addressing import find_element, target_element
 from sandbox.authentication import (
     REFRESH_TOKEN,
     authenticate,
-    exchange_refresh_token,
+    present_tokens,
     provider_data_of,
     refusal_of,
     status_of,
@@ -57,7 +57,7 @@ def create(call: Call) -> Answer:
     )
     try:
         if initial:
-            exchange_refresh_token(element, instance.configuration)
+            present_tokens(element, instance.configuration)
         authenticate(call, element, instance.configuration, data, code)
     except VendorRefusalError as refused:
         _leave_behind(call, instance, refused)

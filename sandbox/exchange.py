@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class RefusalError(Exception):
 NO_BODY = object()
 NOT_JSON = object()
 _DEEPEST = 100
+_JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json")
 _LARGEST_NUMBER_LENGTH = 18
 """Digits that fit SQLite's integers."""
 
@@ -102,6 +104,8 @@ class Call:
     """Words of the Authorization header and what follows each."""
     body: Any
     """JSON value of the body, or NOT_JSON; shared with the journal, so never changed."""
+    content_type: str
+    """The request's `Content-Type`, in small letters and without parameters."""
     origin: str
     """Scheme and host under which the client reached the sandbox."""
     fault: Fault | None = None
@@ -137,6 +141,10 @@ class Call:
 
     def json_object(self) -> dict[str, Any]:
         """Return the body, or refuse one that is not a JSON object."""
+        if self.tenant.switches.text("content_type") == "json" and not _JSON_TYPE.fullmatch(
+            self.content_type
+        ):
+            raise RefusalError(415, "The Content-Type of the request has to be application/json")
         if self.body is NOT_JSON:
             raise RefusalError(400, "Bad request: the body is not JSON")
         if not isinstance(self.body, dict):

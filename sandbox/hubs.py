@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.addressing import find_element
 from sandbox.exchange import Answer, Call, RefusalError, Route
 
 if TYPE_CHECKING:
@@ -22,10 +23,28 @@ _REFRESHES = 5
 def _usable(call: Call) -> None:
     instance = call.token_instance
     assert instance is not None
+    _refresh(call, instance)
     if instance.disabled:
         raise RefusalError(403, "The element instance is disabled")
     if instance.refused:
         raise RefusalError(401, "Request failed", provider_message="authentication failed")
+
+
+def _refresh(call: Call, instance: Instance) -> None:
+    """Renew the vendor's token, if the switch lets that fail; the fifth failure disables.
+
+    docs: an instance is disabled after five failed refreshes (help centre, automatic disabling).
+    """
+    if instance.disabled or call.tenant.switches.text("token_refresh") == "works":
+        return
+    element = find_element(call, instance.element_key)
+    if element.authentication(instance.configuration, instance.provider_data) != "oauth2":
+        return
+    instance.failed_refreshes += 1
+    instance.disabled = instance.failed_refreshes >= _REFRESHES
+    call.tenant.store.save_instance(instance)
+    reason = "invalid_grant: the refresh token is not valid"
+    raise RefusalError(401, "Request failed", provider_message=reason)
 
 
 def ping(call: Call) -> Answer:

@@ -77,6 +77,7 @@ def disable(call: Call) -> Answer:
 def _set_disabled(call: Call, *, disabled: bool) -> Answer:
     instance, _ = target_instance(call)
     instance.disabled = disabled
+    instance.failed_refreshes = 0
     call.tenant.store.save_instance(instance)
     return _quiet(call)
 
@@ -101,7 +102,10 @@ def delete(call: Call) -> Answer:
     instance, _ = target_instance(call)
     if instance.in_use:
         status = int(switches.text("delete_in_use_status"))
-        raise RefusalError(status, "The instance is in use by a formula instance")
+        named = switches.text("delete_in_use_message") == "cause"
+        raise RefusalError(
+            status, "The instance is in use by a formula instance" if named else "Conflict"
+        )
     store.delete_instance(instance.id)
     return _quiet(call)
 

@@ -26,10 +26,11 @@ _DEFAULT_APPLICATION = {"apiKey": "sandbox-default-application", "apiSecret": "s
 class VendorRefusalError(Exception):
     """The vendor did not accept a code or credentials; says why in the vendor's words."""
 
-    def __init__(self, reason: str, *, of_code: bool) -> None:
+    def __init__(self, reason: str, *, switch: str = "bad_credentials_status") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.of_code = of_code
+        self.switch = switch
+        """The switch that says with which status the platform passes this on."""
 
 
 def with_query(address: str, parameters: Mapping[str, str]) -> str:
@@ -209,7 +210,7 @@ def redeem(
     if code is not None and code.spent:
         tenant.store.count_replay(text)
         reason = "invalid_grant: the code was used before"
-        raise VendorRefusalError(reason, of_code=True)
+        raise VendorRefusalError(reason, switch="used_code_status")
     if code is None and element.made_up:
         tenant.store.add_code(
             Code(
@@ -220,7 +221,10 @@ def redeem(
     objection = _objection(tenant, element, code, given, configuration)
     if objection:
         reason = f"invalid_grant: {objection}"
-        raise VendorRefusalError(reason, of_code=True)
+        raise VendorRefusalError(reason, switch="bad_code_status")
+    if code is not None and code.expires_at <= tenant.clock():
+        reason = "invalid_grant: the code is expired"
+        raise VendorRefusalError(reason, switch="expired_code_status")
     tenant.store.spend_code(text)
 
 
@@ -235,8 +239,6 @@ def _objection(
         return "the code was never issued"
     if code.element_key != element.key:
         return "the code was issued for another element"
-    if code.expires_at <= tenant.clock():
-        return "the code is expired"
     issued = provider_data(code)
     for name in ("oauth_token", "secret", *element.callback_extras):
         if name in issued and str(given.get(name)) != issued[name]:

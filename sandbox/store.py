@@ -56,6 +56,7 @@ class Instance:
     """How often it was authenticated; part of what its tokens are derived from."""
     refused: bool = False
     """The vendor does not accept its credentials, so that calls to the vendor fail."""
+    failed_refreshes: int = 0
     provider_data: dict[str, Any] = field(default_factory=dict)
 
 

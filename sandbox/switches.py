@@ -77,6 +77,18 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "Answer to a spent, expired, foreign or made-up code; 200 makes an instance anyway.",
         ),
         Switch(
+            "used_code_status",
+            ("as_bad", "400", "401", "500"),
+            "as_bad",
+            "Answer to a code that was used before, if it is not that of `bad_code_status`.",
+        ),
+        Switch(
+            "expired_code_status",
+            ("as_bad", "400", "401", "500"),
+            "as_bad",
+            "Answer to a code that is expired, if it is not that of `bad_code_status`.",
+        ),
+        Switch(
             "bad_credentials_status",
             ("401", "400", "500", "200"),
             "401",
@@ -122,7 +134,7 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         ),
         Switch(
             "second_delete_status",
-            ("404", "200"),
+            ("404", "200", "400", "401", "403", "409", "410"),
             "404",
             "Answer to DELETE of an instance that is already gone.",
         ),
@@ -131,6 +143,12 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             ("409", "400"),
             "409",
             "Answer to DELETE of an instance that is marked as in use.",
+        ),
+        Switch(
+            "delete_in_use_message",
+            ("cause", "plain"),
+            "cause",
+            "Whether that answer names what uses the instance, or only says Conflict.",
         ),
         Switch(
             "delete_with_element",
@@ -146,6 +164,12 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "404",
             "Answer to a list without members: 404 with a message, or 200 with `[]`.",
             DISPUTED,
+        ),
+        Switch(
+            "content_type",
+            ("any", "json"),
+            "any",
+            "Whether a body needs `Content-Type: application/json`; others then get 415.",
         ),
         Switch(
             "quiet_answer",
@@ -419,6 +443,14 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "required",
             "Whether `/elements…` (and with it `oauth/url`) needs the Authorization header.",
             DISPUTED,
+        ),
+        Switch(
+            "token_refresh",
+            ("works", "fails"),
+            "works",
+            "Whether the vendor renews the token of an OAuth 2 instance that is called; a failure "
+            "answers 401, and the fifth disables the instance (help centre).",
+            TOOL,
         ),
         Switch(
             "post_oauth_url",

@@ -6,6 +6,7 @@ a client (or the database) sees of it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,24 @@ def bad_code_status(lab: Laboratory) -> object:
     return lab.api.post("/instances", json=whole).status_code
 
 
+def _sent_late(lab: Laboratory, seconds: float) -> int:
+    whole = lab.body("hubspot")
+    lab.moment[0] += seconds
+    return lab.api.post("/instances", json=whole).status_code
+
+
+def used_code_status(lab: Laboratory) -> object:
+    whole = lab.body("hubspot")
+    statuses = [lab.api.post("/instances", json=whole).status_code for _ in range(2)]
+    assert (statuses[0], _sent_late(lab, 601), bad_code_status(lab)) == (200, 400, 400)
+    return statuses[1]
+
+
+def expired_code_status(lab: Laboratory) -> object:
+    assert (_sent_late(lab, 599), bad_code_status(lab)) == (200, 400)
+    return _sent_late(lab, 600)
+
+
 def _refused(lab: Laboratory) -> httpx.Response:
     return lab.api.post("/instances", json=lab.body(configuration={"password": "wrong"}))
 
@@ -132,6 +151,7 @@ def non_integer_id_status(lab: Laboratory) -> object:
 def second_delete_status(lab: Laboratory) -> object:
     number = lab.create()["id"]
     lab.api.delete(f"/instances/{number}")
+    assert lab.api.delete("/instances/1").status_code == 404
     return lab.api.delete(f"/instances/{number}").status_code
 
 
@@ -139,6 +159,12 @@ def delete_in_use_status(lab: Laboratory) -> object:
     number = lab.create()["id"]
     lab.sandbox.update_instance(number, in_use=True)
     return lab.api.delete(f"/instances/{number}").status_code
+
+
+def delete_in_use_message(lab: Laboratory) -> object:
+    number = lab.create()["id"]
+    lab.sandbox.update_instance(number, in_use=True)
+    return lab.api.delete(f"/instances/{number}").json()["message"]
 
 
 def delete_with_element(lab: Laboratory) -> object:
@@ -150,6 +176,16 @@ def delete_with_element(lab: Laboratory) -> object:
 
 def empty_list_status(lab: Laboratory) -> object:
     return lab.api.get("/instances").status_code
+
+
+def content_type(lab: Laboratory) -> object:
+    def status(kind: str) -> int:
+        content, headers = json.dumps(lab.body()), {"Content-Type": kind} if kind else {}
+        return lab.api.post("/instances", content=content, headers=headers).status_code
+
+    assert status("Application/JSON; charset=UTF-8") == status("application/x+json") == 200
+    assert lab.api.put(f"/instances/{lab.stored()['id']}/enabled").status_code == 200
+    return status("text/plain"), status("")
 
 
 def quiet_answer(lab: Laboratory) -> object:
@@ -456,6 +492,22 @@ def elements_authorization(lab: Laboratory) -> object:
 ASKED = {"apiKey": "k", "apiSecret": "s", "callbackUrl": "https://app.example/callback"}
 
 
+def token_refresh(lab: Laboratory) -> object:
+    def called() -> list[int]:
+        header = f"User {lab.sandbox.user_secret}, Element {lab.stored()['token']}"
+        headers = {"Authorization": header}
+        return [lab.api.get("/accounts", headers=headers).status_code for _ in range(6)]
+
+    lab.create()
+    assert called() == [404] * 6
+    made = lab.create("hubspot")
+    first, disabled = called(), lab.stored()["disabled"]
+    lab.api.put(f"/instances/{made['id']}/enabled")
+    lab.re_authenticate()
+    assert called() == first
+    return first[0], first[-1], disabled
+
+
 def post_oauth_url(lab: Laboratory) -> object:
     return lab.api.post("/elements/hubspot/oauth/url", json=ASKED).status_code
 
@@ -513,6 +565,8 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     ),
     (missing_configuration_status, {"400": 400, "500": 500}),
     (bad_code_status, {"400": 400, "401": 401, "500": 500, "200": 200}),
+    (used_code_status, {"as_bad": 400, "400": 400, "401": 401, "500": 500}),
+    (expired_code_status, {"as_bad": 400, "400": 400, "401": 401, "500": 500}),
     (
         bad_credentials_status,
         {"401": (401, 0), "400": (400, 0), "500": (500, 0), "200": (200, 1)},
@@ -523,10 +577,15 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (unknown_element_status, {"404": 404, "400": 400}),
     (unknown_instance_status, {str(n): [n, n] for n in (404, 400, 401, 403)}),
     (non_integer_id_status, {"404": 404, "400": 400, "500": 500}),
-    (second_delete_status, {"404": 404, "200": 200}),
+    (second_delete_status, {str(n): n for n in (404, 200, 400, 401, 403, 409, 410)}),
     (delete_in_use_status, {"409": 409, "400": 400}),
+    (
+        delete_in_use_message,
+        {"cause": "The instance is in use by a formula instance", "plain": "Conflict"},
+    ),
     (delete_with_element, {"misroute": (400, 1), "delete": (200, 0)}),
     (empty_list_status, {"404": 404, "200": 200}),
+    (content_type, {"any": (200, 200), "json": (415, 415)}),
     (quiet_answer, {"none": (b"", b""), "object": (b"{}", b"{}")}),
     (rate_limit, {"0": [200, 200, 200], "2": [200, 200, 429]}),
     (
@@ -590,6 +649,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     ),
     (over_limit, {"refuse": (400, None, None), "cut": (200, "fou", ["fo"])}),
     (elements_authorization, {"required": 401, "open": 200}),
+    (token_refresh, {"works": (404, 404, False), "fails": (401, 403, True)}),
     (post_oauth_url, {"offered": 200, "missing": 405}),
     (latency, {"0": [], "1.5": [1.5]}),
     (create_seconds, {"0": [], "26": [26]}),
