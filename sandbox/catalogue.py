@@ -114,7 +114,7 @@ _DOCUMENTS: list[dict[str, Any]] = [
         "id": 39,
         "key": "quickbooks",
         "name": "QuickBooks Online",
-        "description": "Books of a company; the callback also names the company (realmId).",
+        "description": "Books of a company, which the callback names (realmId); also OAuth 2.",
         "hub": "finance",
         "authentication": {"type": "oauth1"},
         "configuration": [
@@ -123,12 +123,11 @@ _DOCUMENTS: list[dict[str, Any]] = [
                 "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
                 "com.intuit.quickbooks.accounting",
             ),
+            _written_by_the_platform("oauth.user.token.secret", "Secret of the access token"),
             _entry(
                 "authentication.type",
                 "Authentication",
                 "COMBO",
-                groupControl=True,
-                defaultValue="oauth2",
                 options=[
                     {"description": "OAuth 2", "value": "oauth2"},
                     {"description": "OAuth 1", "value": "oauth1"},

@@ -143,10 +143,11 @@ def _code_for_reauthentication(
 
     `wanted` is what the request says: yes, no, or nothing.
     """
-    kind = element.authentication(instance.configuration)
+    data = provider_data_of(body)
+    kind = element.authentication(instance.configuration, data)
     if wanted is False or (kind not in ("oauth1", "oauth2") and not element.made_up):
         return None
-    code = presented_code(element, kind, provider_data_of(body))
+    code = presented_code(element, kind, data)
     is_put = call.method == "PUT"
     demanded = wanted or (is_put and call.tenant.switches.on("reauthenticate_default"))
     if code is None and demanded and not element.made_up:
@@ -194,7 +195,7 @@ def _authenticated(call: Call, instance: Instance, element: Element, by: str) ->
     instance.authentications += 1
     instance.valid, instance.refused, instance.failed_refreshes = True, False, 0
     instance.external_authentication = by
-    kind = element.authentication(instance.configuration)
+    kind = element.authentication(instance.configuration, instance.provider_data)
     if kind in ("oauth1", "oauth2"):
         instance.configuration |= user_tokens(call, instance, kind)
     if switches.text("token_on_reauthentication") == "rotate":

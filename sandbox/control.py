@@ -45,7 +45,8 @@ class Control:
         """Return a valid one-time code without asking anybody.
 
         It is bound to no application. Extras such as `realmId` are what the callback would have
-        carried besides the code; what the element needs is made up unless given.
+        carried besides the code; what the element needs is made up unless given. The extra
+        `authentication.type` chooses between OAuth 2 and 1, as it does for `oauth/url`.
         """
         return self._mint(element_key, extras).code
 
@@ -57,7 +58,9 @@ class Control:
         with self._tenant.lock:
             element = self._element(element_key)
             token = None
-            if element.authentication({}) == "oauth1":
+            extras = dict(extras)
+            chosen = {AUTHENTICATION_TYPE: extras.pop(AUTHENTICATION_TYPE, None)}
+            if element.authentication(chosen) == "oauth1":
                 token = new_request_token(self._tenant, element.key, None, None)
             return mint_code(self._tenant, element, request_token=token, extras=extras)
 

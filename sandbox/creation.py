@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.addressing import find_element, target_element
 from sandbox.authentication import (
     REFRESH_TOKEN,
+    USER_TOKEN,
     authenticate,
     present_tokens,
     provider_data_of,
@@ -36,12 +37,13 @@ def create(call: Call) -> Answer:
     name = clean_name(body.get("name"), tenant.switches)
     given = given_configuration(body)
     _check_required(call, element, given, body)
-    kind = element.authentication(given)
-    initial = body.get("externalAuthentication") == "initial" and kind != "oauth1"
     data = provider_data_of(body)
+    kind = element.authentication(given, data)
+    initial = body.get("externalAuthentication") == "initial"
     code = presented_code(element, kind, data)
     if initial:
-        if not given.get(REFRESH_TOKEN):
+        # docs: a refresh token (help centre), or a token that the user has (QuickBooks, 2020-11).
+        if not (given.get(USER_TOKEN) or given.get(REFRESH_TOKEN)):
             raise RefusalError(400, NO_CODE)
         code = None
     elif kind in ("oauth1", "oauth2") and code is None:
@@ -61,7 +63,8 @@ def create(call: Call) -> Answer:
         authenticate(call, element, instance.configuration, data, code)
     except VendorRefusalError as refused:
         _leave_behind(call, instance, refused)
-    _store(call, instance, kind if code is not None or initial else "")
+    exchanged = code is not None or (given.get(REFRESH_TOKEN) and initial and kind != "oauth1")
+    _store(call, instance, kind if exchanged else "")
     answer = instance_answer(tenant, instance, element)
     if body.get("retrieveObjectsAfterInstantiation") is True:
         answer["objects"] = ["accounts", "contacts"]

@@ -19,7 +19,9 @@ files:
 """
 NOBODY = ("--paste", "--no-browser", "--timeout", "0")
 TWITTER = FILES.replace("files:", "posts:").replace("onedrivebusiness", "twitter")
-BOOKS = FILES.replace("files:", "books:").replace("onedrivebusiness", "quickbooks")
+BOOKS = FILES.replace("files:", "books:").replace("onedrivebusiness", "quickbooks") + (
+    "    authentication.type: oauth2\n"
+)
 
 
 def test_a_code_ends_up_encrypted_in_the_stack(workplace):
@@ -89,7 +91,7 @@ def test_oauth1_stores_token_verifier_and_secret(workplace):
 
 
 def test_what_names_the_account_is_stored_with_the_code(workplace):
-    """QuickBooks also wants the realmId of the callback; it calls itself OAuth 1 and is not."""
+    """QuickBooks also wants the realmId of the callback; here OAuth 2 is chosen."""
     workplace.declare(BOOKS)
     workplace.browser("allow")
 

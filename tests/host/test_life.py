@@ -74,11 +74,13 @@ def only(sandbox):
 
 
 def test_check_marks_secrets_leaf_by_leaf(server, sandbox):
-    data = sandbox.new_provider_data("quickbooks")
+    oauth2 = {"authentication.type": "oauth2"}
+    data = sandbox.new_provider_data("quickbooks", **oauth2)
+    odd = {"not.listed": {"deep": "value"}, "pagination.max": 5}
     inputs = {
         "element_key": "quickbooks",
         "name": "books",
-        "configuration": APPLICATION | {"not.listed": {"deep": "value"}, "pagination.max": 5},
+        "configuration": APPLICATION | oauth2 | odd,
         "code": data.pop("code"),
         "provider_data": data,
     }

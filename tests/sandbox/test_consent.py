@@ -134,13 +134,15 @@ def test_deny_leads_back_with_an_error(
 def test_quickbooks_also_names_the_company(
     api: httpx.Client, browser: httpx.Client, body: Make
 ) -> None:
-    """`realmId` comes with the code and has to come back with it."""
-    location = browser.post(address(api, "quickbooks"), data={"decision": "allow"}).headers[
-        "location"
-    ]
-    back = query_of(location)
+    """`realmId` comes with the code and has to come back with it; OAuth 2 has to be chosen."""
+    oauth2 = {"authentication.type": "oauth2"}
+    page = address(api, "quickbooks", **oauth2)
+    back = query_of(browser.post(page, data={"decision": "allow"}).headers["location"])
     assert back["realmId"]
-    whole = body("quickbooks", configuration={"oauth.callback.url": ASKED["callbackUrl"]})
+    given = {"oauth.callback.url": ASKED["callbackUrl"]}
+    whole = body("quickbooks", configuration=given, providerData=back)
+    assert api.post("/instances", json=whole).json()["message"].startswith("You must provide")
+    whole["configuration"] |= oauth2
     without = whole | {"providerData": {"code": back["code"]}}
     assert api.post("/instances", json=without).status_code == 400
     assert api.post("/instances", json=whole | {"providerData": back}).status_code == 200

@@ -182,6 +182,33 @@ def test_an_instance_is_made_from_a_refresh_token(
     assert kept["oauth.user.token"].startswith("sandbox-user-")
 
 
+@pytest.mark.parametrize(
+    ("key", "tokens"),
+    [
+        ("hubspot", {"oauth.user.token": "theirs"}),
+        ("twitter", {"oauth.user.token": "theirs", "oauth.user.token.secret": "its secret"}),
+        ("quickbooks", {"oauth.user.token": "theirs", "oauth.user.token.secret": "its secret"}),
+    ],
+)
+def test_an_instance_is_made_from_the_users_own_token(
+    api: httpx.Client, sandbox: Sandbox, body: Make, key: str, tokens: dict[str, str]
+) -> None:
+    """Of OAuth 2 or 1; what there is nothing to exchange for is kept as it came."""
+    whole = body(key, externalAuthentication="initial")
+    del whole["providerData"]
+    for lacking in ({}, {"oauth.user.token": ""}, {"oauth.user.token.secret": "alone"}):
+        given = whole["configuration"] | lacking
+        assert api.post("/instances", json=whole | {"configuration": given}).status_code == 400
+    given = whole["configuration"] | tokens | {"oauth.user.token": "wrong"}
+    assert api.post("/instances", json=whole | {"configuration": given}).status_code == 401
+    whole["configuration"] |= tokens
+    made = api.post("/instances", json=whole).json()
+    assert made["externalAuthentication"] == "initial"
+    kept = stored(sandbox, made["id"])["configuration"]
+    assert {name: kept[name] for name in tokens} == tokens
+    assert sandbox.counters()["codes_spent"] == 0
+
+
 def test_objects_come_only_when_asked_for(create: Make) -> None:
     """`retrieveObjectsAfterInstantiation` adds `objects`."""
     assert "objects" not in create()

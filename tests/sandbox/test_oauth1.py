@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 
+from sandbox import Sandbox
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sandbox import Sandbox
+    from pathlib import Path
 
     Make = Callable[..., dict[str, Any]]
 
@@ -87,12 +89,40 @@ def test_only_oauth_1_elements_give_request_tokens(api: httpx.Client) -> None:
     assert api.get("/elements/twitter/oauth/token").status_code == 400
 
 
-def test_quickbooks_by_oauth_1(api: httpx.Client, body: Make) -> None:
-    """`authentication.type` chooses the kind; the company comes along."""
-    data = exchange(api, "quickbooks", **{"authentication.type": "oauth1"})
+@pytest.mark.parametrize("chosen", [{}, {"authentication.type": "oauth1"}])
+def test_quickbooks_by_oauth_1(
+    api: httpx.Client, sandbox: Sandbox, body: Make, chosen: dict[str, str]
+) -> None:
+    """As documented without `authentication.type`; the company comes along."""
+    data = exchange(api, "quickbooks", **chosen)
     assert data["realmId"]
-    whole = body("quickbooks", providerData=data, configuration={"authentication.type": "oauth1"})
-    assert api.post("/instances", json=whole).status_code == 200
+    whole = body("quickbooks", providerData=data, configuration=chosen)
+    made = api.post("/instances", json=whole)
+    assert made.status_code == 200
+    kept = sandbox.instances()[0]["configuration"]
+    assert kept["oauth.user.token.secret"].startswith("sandbox-secret-")
+    again = {"providerData": exchange(api, "quickbooks", **chosen)}
+    assert api.patch(f"/instances/{made.json()['id']}", json=again).status_code == 200
+    assert sandbox.instances()[0]["configuration"]["oauth.user.refresh_token"] is None
+    assert sandbox.counters()["codes_spent"] == 2
+
+
+def test_a_request_token_means_oauth_1_where_both_are_offered(
+    tmp_path: Path, connect: Callable[..., httpx.Client]
+) -> None:
+    """Even if OAuth 2 is what the element uses by itself; a choice outranks both."""
+    both = {"key": "authentication.type", "defaultValue": "oauth2", "options": ["oauth1", "oauth2"]}
+    (tmp_path / "both.json").write_text(json.dumps({"key": "both", "configuration": [both]}))
+    with Sandbox(elements=tmp_path) as sandbox:
+        api = connect(sandbox)
+        data = exchange(api, "both")
+        whole = {"element": {"key": "both"}, "name": "n", "providerData": data}
+        assert api.post("/instances", json=whole).status_code == 200
+        whole["configuration"] = {"authentication.type": "oauth2"}
+        assert api.post("/instances", json=whole).status_code == 400
+        asked = ASKED | {"requestToken": data["oauth_token"], "authentication.type": "oauth2"}
+        address = api.get("/elements/both/oauth/url", params=asked).json()["oauthUrl"]
+        assert "response_type=code" in address
 
 
 def test_the_platforms_own_application_shows_the_secret(api: httpx.Client) -> None:
@@ -103,7 +133,9 @@ def test_the_platforms_own_application_shows_the_secret(api: httpx.Client) -> No
 
 
 def test_new_provider_data_has_all_parts(api: httpx.Client, sandbox: Sandbox, body: Make) -> None:
-    """A test may skip the exchange."""
+    """A test may skip the exchange, and choose its kind."""
+    chosen = sandbox.new_provider_data("twitter", **{"authentication.type": "oauth2"})
+    assert set(chosen) == {"code"}
     data = sandbox.new_provider_data("twitter")
     assert set(data) == {"oauth_token", "oauth_verifier", "secret"}
     assert api.post("/instances", json=body("twitter", providerData=data)).status_code == 200
