@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sandbox.elements import Element
 
 
+_HELD_BY_PROXY = ("oauth.api.key", "oauth.api.secret", "oauth.callback.url")
+
+
 def create(call: Call) -> Answer:
     """Make an instance. A twin's path names the element; otherwise the body does."""
     tenant = call.tenant
@@ -90,8 +93,8 @@ def _check_required(
     missing = element.missing(given)
     proxy = body.get("oauthProxy")
     if isinstance(proxy, dict) and proxy.get("isOauthProxy"):
-        # docs: the proxy holds the application's key and secret.
-        missing = [e for e in missing if e["key"] not in ("oauth.api.key", "oauth.api.secret")]
+        # docs: the proxy holds the application; its page's create has no configuration (2020-11).
+        missing = [e for e in missing if e["key"] not in _HELD_BY_PROXY]
     if not missing:
         return
     how = call.tenant.switches.text("missing_configuration")

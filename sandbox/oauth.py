@@ -48,6 +48,9 @@ def _request(call: Call) -> dict[str, str]:
     given = dict(call.query)
     if call.method == "POST":
         given |= {k: str(v) for k, v in call.json_object().items() if v is not None}
+    if _by_proxy(given):
+        # docs: the proxy holds the application, and sends the user on to the address in `state`.
+        given = {"callbackUrl": given.get("state", "")} | given
     try:
         urlsplit(given.get("callbackUrl", ""))
     except ValueError:
@@ -55,10 +58,12 @@ def _request(call: Call) -> dict[str, str]:
     return given
 
 
+def _by_proxy(given: Mapping[str, str]) -> bool:
+    return any(given.get(k, "").lower() == "true" for k in ("isOauthProxy", "isOAuthProxy"))
+
+
 def _check_application(given: Mapping[str, str]) -> None:
-    # docs: key and secret may be left out when an OAuth proxy holds them.
-    proxy = any(given.get(k, "").lower() == "true" for k in ("isOauthProxy", "isOAuthProxy"))
-    needed = ("callbackUrl",) if proxy else ("apiKey", "apiSecret", "callbackUrl")
+    needed = ("callbackUrl",) if _by_proxy(given) else ("apiKey", "apiSecret", "callbackUrl")
     missing = [name for name in needed if not given.get(name)]
     if missing:
         raise RefusalError(400, f"Bad request: missing {', '.join(missing)}")

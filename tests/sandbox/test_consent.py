@@ -75,9 +75,12 @@ def test_application_and_callback_are_needed(api: httpx.Client, left_out: str) -
 
 @pytest.mark.parametrize("name", ["isOauthProxy", "isOAuthProxy"])
 def test_a_proxy_holds_the_application(api: httpx.Client, name: str) -> None:
-    """Both spellings let key and secret be left out."""
-    given = {"callbackUrl": ASKED["callbackUrl"], name: "true"}
-    assert api.get("/elements/hubspot/oauth/url", params=given).status_code == 200
+    """Both spellings let key and secret be left out; the callback may stand in the state."""
+    for callback in ("callbackUrl", "state"):
+        given = {callback: ASKED["callbackUrl"], name: "true"}
+        url = api.get("/elements/hubspot/oauth/url", params=given).json()["oauthUrl"]
+        assert query_of(url)["redirect_uri"] == ASKED["callbackUrl"]
+    assert api.get("/elements/hubspot/oauth/url", params={name: "true"}).status_code == 400
 
 
 def test_errors_of_the_redirect_address(api: httpx.Client) -> None:
