@@ -54,7 +54,8 @@ def account(workplace):
 
 def entries(place):
     """Return what the stack file declares."""
-    return (yaml.safe_load(place.file.read_text()).get("config") or {}).get(KEY) or {}
+    document = yaml.safe_load(place.file.read_text()) or {}
+    return (document.get("config") or {}).get(KEY) or {}
 
 
 def test_every_instance_becomes_an_entry_without_its_secrets(workplace, account):

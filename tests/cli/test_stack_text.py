@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider.cli.console import FailureError
@@ -93,6 +93,7 @@ def test_any_text_is_one_line_of_yaml(text):
     assert yaml.safe_load(f"key: {line}") == {"key": text}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text("abcdefghij -.:#'\"", min_size=1, max_size=12),
