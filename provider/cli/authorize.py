@@ -76,12 +76,12 @@ def authorize(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="What else the element's consent step asks for, such as subdomain=acme.",
+            help="What else the consent step asks for, such as subdomain=acme; repeatable.",
         ),
     ] = None,
     up: Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="With --up: pass --yes to 'pulumi up'.")
+        bool, typer.Option("--yes", "-y", help="With --up: answer the question of 'pulumi up'.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Say the result as JSON on standard output.")
@@ -466,10 +466,13 @@ def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
         if as_json:
             emit(result | {"up": None})
         return
-    flags = ["--yes", "--skip-preview"] if yes else []
+    flags = ["--yes"] if yes else []
     code = target.stack.pulumi.attended("up", "--stack", target.stack.name, *flags, quiet=as_json)
     if as_json:
         emit(result | {"up": code == 0})
+    if code in (Exit.HUNG_UP, Exit.INTERRUPTED, Exit.TERMINATED):
+        message = f"The code is stored, and 'pulumi up' was interrupted: run '{command}' again."
+        raise FailureError(message, Exit(code))
     if code:
         message = (
             f"The code is stored, but 'pulumi up' ended with {code}: correct what it says and run "

@@ -1,22 +1,18 @@
-"""The project in the current folder and its stacks, as the `pulumi` command shows them.
-
-Secrets are handed over on standard input and never as arguments, which other users could list.
-"""
+"""The project in the current folder and its stacks, as the `pulumi` command shows them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provider.cli.console import FailureError, shown
+from provider.cli.console import FailureError
+from provider.cli.pulumi import Pulumi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,73 +25,6 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TYPE = "cloud-elements:ElementInstance"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
-_NO_SUCH_STACK = "no stack named"
-
-
-class Pulumi:
-    """The `pulumi` command, run in one folder.
-
-    Raises:
-        FailureError: It is not on PATH.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        found = shutil.which("pulumi")
-        if found is None:
-            message = "The pulumi command is not on PATH: install it from pulumi.com/docs/install."
-            raise FailureError(message)
-        self._command = found
-        self._folder = folder
-
-    def run(self, *arguments: str, stdin: str | None = None) -> str:
-        """Return what a command says on standard output.
-
-        Raises:
-            FailureError: It ended with an error, which is told in its own words.
-        """
-        done = subprocess.run(  # noqa: S603 - the person's own pulumi
-            [self._command, *arguments, "--non-interactive", "--color", "never"],
-            cwd=self._folder,
-            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
-            input=stdin or "",
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            words = [word for word in arguments if not word.startswith("-")][:2]
-            reason = _reason(done.stderr, stdin)
-            message = f"'pulumi {' '.join(words)}' failed: {reason}{_hint(reason)}."
-            raise FailureError(message)
-        return done.stdout
-
-    def attended(self, *arguments: str, quiet: bool) -> int:
-        """Run a command that speaks with the person itself; return its exit code.
-
-        Args:
-            arguments: Command line after `pulumi`.
-            quiet: Keep standard output free: what it says goes to standard error.
-        """
-        out = 2 if quiet else None
-        return subprocess.run(  # noqa: S603 - the person's own pulumi
-            [self._command, *arguments], cwd=self._folder, stdout=out, check=False
-        ).returncode
-
-
-def _reason(stderr: str, secret: str | None) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    reason = shown((told or lines or ["it did not say why"])[0]).rstrip(". ")
-    return reason.replace(secret, "[secret]") if secret else reason
-
-
-def _hint(reason: str) -> str:
-    if _NO_SUCH_STACK in reason:
-        return "; 'pulumi stack ls' lists the stacks, --stack takes one of them"
-    if "no stack selected" in reason:
-        return "; name one by --stack"
-    return ""
 
 
 @dataclass(frozen=True)
