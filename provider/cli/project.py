@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provider.cli.console import FailureError
+from provider.cli.console import FailureError, shown
 from provider.cli.pulumi import Pulumi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provider.client import CloudElementsClient
     from provider.config import Settings
@@ -78,13 +78,26 @@ class Stack:
 
     Args:
         project: The project.
-        name: Name of the stack.
+        name: Name of the stack, as `pulumi` takes it: `dev`, `acme/dev` or `acme/project/dev`.
+
+    Raises:
+        FailureError: It is named as another project's.
     """
 
     def __init__(self, project: Project, name: str) -> None:
         self.project = project
         self.name = name
         self.pulumi = project.pulumi
+        self.given_organization, _, inner = name.rpartition("/")[0].partition("/")
+        """What the name says of its organization, if anything."""
+        self.last = bare(name)
+        """Name of the stack alone, as its file and its markers know it."""
+        if inner and inner != project.name:
+            message = (
+                f"Stack '{name}' belongs to project '{inner}', and this is '{project.name}': run "
+                "the command in the folder of that project."
+            )
+            raise FailureError(shown(message))
 
     @cached_property
     def _config(self) -> dict[str, dict[str, Any]]:
@@ -122,7 +135,8 @@ class Stack:
         """The stack's configuration file."""
         from provider.stack import stack_file  # noqa: PLC0415 - loads Pulumi's SDK
 
-        return stack_file(self.project.root, self.name)
+        # Resolved, for it may be a link, which must stay one.
+        return stack_file(self.project.root, self.last).resolve()
 
     def state(self, *, secrets: bool) -> State:
         """Return the stack's state, with its secrets in clear or not at all."""
@@ -153,6 +167,8 @@ class Stack:
     @cached_property
     def organization(self) -> str:
         """The stack's Pulumi organization; backends without any call it `organization`."""
+        if self.given_organization:
+            return self.given_organization
         flags = ("--show-name", "--fully-qualify-stack-names")
         name = self.pulumi.run("stack", *flags, "--stack", self.name).strip()
         parts = name.split("/")
@@ -161,7 +177,15 @@ class Stack:
     def marker_tags(self, place: str = "") -> list[str]:
         """Return the marker tags of an entry: the stack's, then the instance's."""
         owner = self.text("cloud-elements:owner") or ""
-        return self.project.marker_tags(self.organization, owner, self.name, place)
+        return self.project.marker_tags(self.organization, owner, self.last, place)
+
+    def among(self, stacks: Iterable[Stack]) -> Stack | None:
+        """Return this stack as one of those that exist, None when it does not."""
+        named = [one for one in stacks if one.last == self.last]
+        if not self.given_organization:
+            exact = [one for one in named if one.name == self.name]
+            return next(iter(exact or named), None)
+        return next((one for one in named if one.organization == self.given_organization), None)
 
     @contextmanager
     def storing(self) -> Iterator[None]:
@@ -216,6 +240,11 @@ class Project:
         return markers(
             organization=f"{organization}/{owner}", project=self.name, stack=stack, place=place
         ).tags
+
+
+def bare(stack: str) -> str:
+    """Return the last part of a stack's name, which may be fully qualified."""
+    return stack.rpartition("/")[2]
 
 
 def project_root(folder: Path) -> Path:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
+
+from provider.cli.project import Kept, Stack, State
+from provider.markers import markers
 
 STACK = """
 desk:
@@ -290,6 +294,29 @@ def test_a_marker_sweeps_alone_and_a_refusal_is_told(deployed):
     assert "Deleted 4 of 5." in said.stderr
     assert "409" in said.stderr
     assert set(ids(deployed)) == {"mail"}
+
+
+@pytest.mark.parametrize("meanwhile", ["unmarked", "held"])
+def test_what_is_in_use_meanwhile_stays(workplace, monkeypatch, meanwhile):
+    """While the question stood, somebody took it over, or a run of a stack brought it in."""
+    tags = markers(organization="organization/", project="cloud-elements", stack="old", place="")
+    id_ = workplace.create("sendgrid", "left", {"api.token": "t"}, tags=tags.tags)
+    kept = Kept("left", id_, {}, {}, waiting_to_go=False, alone=True)
+
+    def answered(*_, **__):
+        if meanwhile == "unmarked":
+            workplace.sandbox.update_instance(int(id_), tags=["theirs"])
+        else:
+            monkeypatch.setattr(Stack, "state", lambda *_, **__: State([kept], busy=False))
+        return True
+
+    # By its name alone it is the command, not the module.
+    monkeypatch.setattr(sys.modules["provider.cli.sweep"], "agreed", answered)
+    said = workplace.elements("sweep", "--stack", "old")
+
+    assert said.code == 1
+    assert f"Some could not be deleted: {id_}: it is in use meanwhile" in said.stderr
+    assert workplace.sandbox.counters()["deletes"] == 0
 
 
 @pytest.mark.parametrize(

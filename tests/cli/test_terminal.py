@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import sys
 import termios
 
@@ -27,10 +29,11 @@ def terminal(workplace):
     """Start a command at a terminal of its own; whatever is left of it ends with the test."""
     started = []
 
-    def start(*arguments):
+    def start(*arguments, into=None):
+        command = shlex.join([sys.executable, "-m", "provider", *arguments])
         child = pexpect.spawn(
-            sys.executable,
-            ["-m", "provider", *arguments],
+            "sh",
+            ["-c", f"exec {command}" + (f" >{into}" if into else "")],
             cwd=str(workplace.project.folder),
             env=workplace.project.env,
             dimensions=(40, 200),
@@ -218,6 +221,20 @@ def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
 
     assert end(child)[0] == 0
     assert workplace.sandbox.counters()["deletes"] == 1
+
+
+def test_a_question_keeps_the_results_clean(workplace, terminal, tmp_path):
+    """With --json what is to go is shown, and asked about, beside the document."""
+    marker = markers(organization="organization/", project="cloud-elements", stack="old", place="")
+    id_ = workplace.create("sendgrid", "left", {"api.token": "t"}, tags=marker.tags)
+    out = tmp_path / "out"
+    child = terminal("sweep", "--stack", "old", "--json", into=out)
+    child.expect(f"left +sendgrid +{id_}")
+    child.expect("for good, with their tokens")
+    child.sendline("y")
+
+    assert end(child)[0] == 0
+    assert json.loads(out.read_text())["removed"] == [id_]
 
 
 def test_completion_knows_stacks_and_entries(workplace, terminal):
