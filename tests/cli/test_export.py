@@ -172,6 +172,20 @@ def test_equal_names_stay_apart(workplace):
     assert set(entries(workplace)) == {f"mail-{id_}" for id_ in ids}
 
 
+def test_a_name_that_looks_like_anothers_with_its_id_stays_apart(workplace):
+    """Whatever is declared and whatever the others are called, each instance is one entry."""
+    twins = [workplace.create("sendgrid", "Dup", {"api.token": "t"}) for _ in range(2)]
+    third = workplace.create("sendgrid", f"dup {twins[0]}", {"api.token": "t"})
+    workplace.declare(f"dup-{twins[1]}:\n  element: sendgrid\n")
+
+    assert workplace.elements("export").code == 0
+
+    declared = entries(workplace)
+    assert len(declared) == 4
+    assert {entry.get("adopt") for entry in declared.values()} == {None, *twins, third}
+    assert workplace.file.read_text().count(f"    dup-{twins[1]}:\n") == 1
+
+
 def test_a_choice_of_instances(workplace, account):
     """By element or by id; an id that is not there is told."""
     ids = account()
