@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import typer
 import yaml
 
+from provider import wire
 from provider.cli import app
 from provider.cli.console import Exit
 from provider.cli.doctor import clock_check
+from provider.cli.project import setting_path
+from provider.client import CloudElementsClient
 from provider.stack import parse
+from sandbox.catalogue import catalogue
 
 COMMANDS = typer.main.get_command(app).commands
+BUILT_IN = [wire.Element.model_validate(one.document) for one in catalogue()]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
@@ -138,26 +145,85 @@ def test_search_that_finds_nothing_says_so(workplace):
     assert "did you mean 'hubspot'?" in said.stderr
 
 
-@pytest.mark.parametrize(
-    "element", ["freshservice", "onedrivebusiness", "bigcommerce", "twitter", "sendgrid"]
-)
+@pytest.mark.parametrize("element", [one.key for one in BUILT_IN])
 def test_describe_gives_an_entry_that_parses(workplace, element):
     """Pasted under `config:`, it is valid; what is required stands there or as a command."""
     said = workplace.elements("describe", element, "--name", "mine", "--stack", "test")
 
     assert said.code == 0, said.stderr
-    document = yaml.safe_load(f"config:\n{said.stdout}")["config"]["cloud-elements:instances"]
-    declaration = parse(document)["mine"] if document["mine"]["configuration"] else None
-    entry = document["mine"]
-    assert entry["element"] == element
+    entry = yaml.safe_load(f"config:\n{said.stdout}")["config"]["cloud-elements:instances"]["mine"]
+    assert parse({"mine": entry})["mine"].element == element
     details = json.loads(workplace.elements("describe", element, "--json").stdout)
     given = entry["configuration"] or {}
     for key in details["configuration"]:
         if key["required"] and not key["group"]:
-            assert key["secret"] == (key["key"] not in given), key
-            if key["secret"]:
-                assert f"{key['key']}" in said.stdout
-    assert declaration is None or declaration.element == element
+            command = setting_path("mine", "configuration", key["key"]) in said.stdout
+            assert (key["secret"], key["secret"]) == (key["key"] not in given, command), key
+
+
+@pytest.mark.parametrize("element", [one.key for one in BUILT_IN if one.kind.startswith("oauth")])
+def test_what_describe_says_leads_to_consent(workplace, element):
+    """Pasted and its commands run, the entry is one that `authorize` takes."""
+    said = workplace.elements("describe", element, "--name", "mine", "--stack", "test")
+    assert "# Then connect it: elements authorize mine --stack test --up" in said.stdout
+    workplace.declare(dedent(said.stdout.partition("cloud-elements:instances:\n")[2]))
+    entry = yaml.safe_load(workplace.file.read_text())["config"]["cloud-elements:instances"]["mine"]
+    assert entry["configuration"]["oauth.callback.url"] == "http://127.0.0.1:8080/callback"
+    for key in ("oauth.api.key", "oauth.api.secret"):
+        path = setting_path("mine", "configuration", key)
+        command = f"pulumi config set --secret --path {shlex.quote(path)} --stack test"
+        assert said.stdout.count(command) == 1
+        workplace.project.config_set(path, f"{key}-7731", secret=True, path=True)
+
+    said = workplace.process("authorize", "mine", "--paste", "--no-browser", stdin="a-code")
+
+    assert said.code == 0, said.stderr
+
+
+HOSTILE = {
+    "key": "odd",
+    "name": "a\n  b: c",
+    "configuration": [
+        {
+            "key": "authentication.type",
+            "type": "SELECT",
+            "groupControl": True,
+            "defaultValue": "oauth2",
+            "options": [{"value": "oauth2"}, {"value": "x\n  injected: 1"}],
+        },
+        {"key": "k\n  l: m", "name": "n\u2028o", "groupName": "g\n  h: i", "required": True},
+        {"key": "oauth.api.secret", "defaultValue": "preset", "hideFromConsole": True},
+        {"key": "empty", "required": True, "defaultValue": "", "type": "TEXTFIELD_32"},
+    ],
+}
+
+
+def test_what_metadata_say_stays_in_its_comment(workplace, monkeypatch):
+    """Line breaks in names, keys, groups and choices add no line to the entry."""
+    element = wire.Element.model_validate(HOSTILE)
+    monkeypatch.setattr(CloudElementsClient, "get_element", lambda *_: element)
+
+    said = workplace.elements("describe", "odd")
+
+    entry = yaml.safe_load(f"config:\n{said.stdout}")["config"]
+    assert entry == {
+        "cloud-elements:instances": {
+            "odd": {
+                "element": "odd",
+                "configuration": {
+                    "authentication.type": "oauth2",
+                    "oauth.callback.url": "http://127.0.0.1:8080/callback",
+                },
+            }
+        }
+    }
+    for key in ("oauth.api.key", "oauth.api.secret"):
+        assert f'configuration["{key}"]' in said.stdout
+    details = json.loads(workplace.elements("describe", "odd", "--json").stdout)
+    required = {key["key"] for key in details["configuration"] if key["required"]}
+    application = {"oauth.callback.url", "oauth.api.key", "oauth.api.secret"}
+    assert required - application == {"k\n  l: m"}
+    assert application < required
 
 
 def test_describe_needs_no_project_when_the_environment_is_complete(
