@@ -67,8 +67,81 @@ def test_what_is_wrong_is_told_with_what_to_do(workplace):
     }
     assert "desk lacks subdomain" in checks["element freshservice"]["what"]
     assert "did you mean 'subdomain'" in checks["element freshservice"]["what"]
-    assert "instances.desk.configuration.password" in checks["secrets"]["what"]
+    assert len(checks["secrets"]["commands"]) == 2  # a key that nobody knows may be a secret
+    command = checks["secrets"]["commands"][0]
+    assert command == (
+        "pulumi config set --secret --path cloud-elements:instances.desk.configuration.password "
+        "--stack test"
+    )
+    table = workplace.elements("doctor")
+    assert f"\n  {command}\n" in table.stderr
+    assert "7731" not in said.all + table.all
+
+
+CLEAR = """
+leads:
+  element: closeio
+  configuration: {username: api-key-7731}
+posts:
+  element: twitter
+  provider_data: {oauth_token: tok-7731, oauth_verifier: {secure: x}}
+  configuration: {oauth.callback.url: 'https://x.example/', oauth.scope: a, odd: odd-7731}
+files:
+  element: onedrivebusiness
+  code: code-7731
+"""
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_secret_in_clear_is_found_wherever_it_stands(workplace, monkeypatch, reached):
+    """What the platform's metadata don't call plain counts too, once they are there."""
+    workplace.declare(CLEAR.replace("{secure: x}", "x"))
+    path = "cloud-elements:instances.posts.provider_data.oauth_verifier"
+    workplace.project.config_set(path, "v", secret=True, path=True)
+    if not reached:
+        monkeypatch.setenv("CLOUD_ELEMENTS_USER_SECRET", "wrong")
+
+    said = workplace.elements("doctor", "--json")
+
+    found = [
+        shlex.split(command)[5].removeprefix("cloud-elements:instances.")
+        for command in report(said)["secrets"]["commands"]
+    ]
+    by_metadata = ["leads.configuration.username", "posts.configuration.odd"] if reached else []
+    assert sorted(found) == sorted(["files.code", "posts.provider_data.oauth_token", *by_metadata])
     assert "7731" not in said.all
+
+
+def test_what_need_not_be_given_is_not_demanded(workplace):
+    """An adopted instance has its keys; the callback URL comes with the code."""
+    workplace.declare(
+        "desk:\n  element: freshservice\n  adopt: '427001'\n"
+        "files:\n  element: onedrivebusiness\n"
+        "  configuration: {oauth.api.key: a, oauth.api.secret: b}\n"
+        "late:\n  element: hubspot\n  code: c\n"
+        "  configuration: {oauth.api.key: a, oauth.api.secret: b}\n"
+    )
+
+    checks = report(workplace.elements("doctor", "--json"))
+
+    assert checks["element freshservice"]["ok"]
+    assert checks["element onedrivebusiness"]["ok"]
+    assert (
+        "by 'elements authorize files --stack test'" in checks["element onedrivebusiness"]["what"]
+    )
+    assert checks["element hubspot"]["what"].startswith("late lacks oauth.callback.url")
+
+
+def test_without_pulumi_its_line_fails(workplace, monkeypatch):
+    """What needs no stack is checked all the same, and nothing is said twice."""
+    monkeypatch.setenv("PATH", "")
+
+    said = workplace.elements("doctor", "--json")
+
+    failed = {name: check["what"] for name, check in report(said).items() if not check["ok"]}
+    assert list(failed) == ["pulumi"]
+    assert "is not on PATH" in failed["pulumi"]
+    assert {"settings", "platform", "clock"} <= set(report(said))
 
 
 def test_wrong_secrets_fail_the_platforms_line(workplace, monkeypatch):
