@@ -41,6 +41,8 @@ class Kept:
     """Replaced already, and to be deleted by the next run."""
     alone: bool
     """No component of a program holds it."""
+    retained: bool = False
+    """Pulumi forgets it instead of deleting it."""
 
     @property
     def element_key(self) -> str:
@@ -151,6 +153,7 @@ class Stack:
                 outputs=_clear(resource.get("outputs") or {}),
                 waiting_to_go=bool(resource.get("delete")),
                 alone="$" not in str(resource["urn"]).split("::")[2],
+                retained=bool(resource.get("retainOnDelete")),
             )
             for resource in deployment.get("resources") or []
             if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")

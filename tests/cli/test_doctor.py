@@ -74,7 +74,7 @@ def test_what_is_wrong_is_told_with_what_to_do(workplace):
         "--stack test"
     )
     table = workplace.elements("doctor")
-    assert f"\n  {command}\n" in table.stderr
+    assert f"  {command}\n" in table.stderr
     assert "7731" not in said.all + table.all
 
 

@@ -87,8 +87,10 @@ def test_each_standing_is_told_with_what_to_do(deployed):
     assert what(said, "bad") == (
         "its credentials are refused: correct its configuration, then run pulumi up"
     )
-    for lacking in ("oauth.api.key: is", "oauth.api.secret: is", "code: is"):
+    for lacking in ("oauth.api.key: is", "oauth.api.secret: is"):
         assert lacking in what(said, "files")
+    assert what(said, "files").endswith("; then run elements authorize files --stack test --up")
+    assert "oauth.callback.url" not in what(said, "files")
     assert deployed.sandbox.instances() == stored
     table = deployed.process("status")
     assert "0 of 6 ok" in table.stderr
@@ -256,6 +258,31 @@ def test_what_a_state_holds_is_never_swept(deployed):
     told = deployed.process("status", "--json")
     assert set(standings(told).values()) == {"changed"}
     assert "the next pulumi up deletes it" in what(told, "mail")
+
+
+def test_what_is_adopted_is_told_before_and_after(deployed):
+    """An entry that adopts says whom; once it is gone from the file, the instance stays."""
+    adopted = deployed.create("sendgrid", "theirs", {"api.token": "t"})
+    entry = f"theirs:\n  element: sendgrid\n  adopt: '{adopted}'\n"
+    kept = "kept:\n  element: sendgrid\n  retain_on_delete: true\n  configuration: {api.token: t}\n"
+    deployed.declare(
+        entry + kept + "files:\n  element: onedrivebusiness\n  configuration:\n"
+        "    oauth.api.key: a\n    oauth.api.secret: b\n"
+    )
+    before = deployed.process("status", "--json")
+    assert what(before, "theirs") == f"the next pulumi up takes over {adopted}"
+    assert what(before, "files") == "run elements authorize files --stack test --up"
+    deployed.declare(entry + kept)
+    deployed.project.up()
+
+    deployed.declare("")
+
+    stays = "no longer declared in the stack: the next pulumi up lets go of it, and it stays on the"
+    said = deployed.process("status", "--json")
+    for name in ("theirs", "kept"):
+        assert what(said, name) == f"{stays} platform"
+    deployed.project.up()
+    assert set(ids(deployed)) == {"theirs", "kept"}
 
 
 def test_a_deleted_stack_is_swept_by_its_name(deployed):

@@ -29,14 +29,14 @@ def terminal(workplace):
     """Start a command at a terminal of its own; whatever is left of it ends with the test."""
     started = []
 
-    def start(*arguments, into=None):
+    def start(*arguments, into=None, columns=200):
         command = shlex.join([sys.executable, "-m", "provider", *arguments])
         child = pexpect.spawn(
             "sh",
             ["-c", f"exec {command}" + (f" >{into}" if into else "")],
             cwd=str(workplace.project.folder),
             env=workplace.project.env,
-            dimensions=(40, 200),
+            dimensions=(40, columns),
             timeout=60,
             encoding="utf-8",
             echo=True,
@@ -201,6 +201,27 @@ def test_watch_looks_again_until_ctrl_c(workplace, terminal):
 
     assert "Traceback" not in said
     assert code == 3
+
+
+def test_the_exit_code_of_a_watch_is_the_last_looks(workplace, terminal):
+    """Also when it failed, after one that had not."""
+    child = terminal("status", "--watch", "--every", "0.1")
+    child.expect("has no instances")
+    workplace.declare("mail: nonsense\n")
+    child.expect("must be a map")
+    child.sendintr()
+
+    assert end(child)[0] == 1
+
+
+def test_a_narrow_terminal_shows_what_to_do_below(workplace, terminal):
+    """Beside four columns a sentence would be one word wide."""
+    workplace.declare(FILES.replace("files", "an-entry-of-a-long-name"))
+    child = terminal("status", columns=60)
+
+    said = " ".join(end(child)[1].split())
+
+    assert "an-entry-of-a-long-name onedrivebusiness not created run elements authorize" in said
 
 
 def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
