@@ -83,7 +83,7 @@ def authorize(
         bool, typer.Option("--json", help="Say the result as JSON on standard output.")
     ] = False,
 ) -> None:
-    """Connect an account: get consent in the browser, store the code in the stack.
+    """Get consent in the browser, and store its code in the stack.
 
     The instance is an entry of cloud-elements:instances that names an OAuth element, its
     oauth.api.key and oauth.api.secret, and the oauth.callback.url registered with the vendor.

@@ -88,7 +88,7 @@ def describe(
     stack: Annotated[str | None, _STACK] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Show what an element needs, as an entry to paste into a stack file.
+    """Show what an element needs, as an entry for a stack file.
 
     Taken from the platform's own metadata, now. Required keys stand there to be filled in,
     secret ones as the command that sets them, optional ones as comments with their defaults.

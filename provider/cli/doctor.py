@@ -78,7 +78,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Check everything that 'pulumi up' and 'authorize' need, and say what to do.
+    """Check what 'pulumi up' and 'authorize' need; say what to do.
 
     Versions of Python, the pulumi command and Pulumi's SDK; the project and the stack; the
     connection settings, the platform's answer to them and its clock; each declared element

@@ -53,7 +53,7 @@ def export(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Write the account's instances into the stack file, each to be taken over as it is.
+    """Write the account's instances into the stack, to be taken over.
 
     Every entry gets 'adopt: <id>', so the next 'pulumi up' takes the instance over instead of
     making one, and changes nothing about it but to add its marker tags. Only what differs from

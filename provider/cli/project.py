@@ -314,13 +314,8 @@ def settings_of(stack: Stack) -> Settings:
 
 def settings_of_environment() -> Settings | None:
     """Return the connection settings when the environment has all that are needed."""
-    from provider import config  # noqa: PLC0415
-    from provider.errors import ConfigError  # noqa: PLC0415
-
-    try:
-        return config.load(os.environ, lambda _: None)
-    except ConfigError:
-        return None
+    found = _of_environment()
+    return None if isinstance(found, str) else found
 
 
 def settings_without_stack(stack: str | None) -> Settings:
@@ -329,8 +324,30 @@ def settings_without_stack(stack: str | None) -> Settings:
     Raises:
         FailureError: Some are missing or malformed.
     """
-    found = settings_of_environment() if stack is None else None
-    return found or settings_of(Project().stack(stack))
+    found = _of_environment()
+    if stack is None and not isinstance(found, str):
+        return found
+    try:
+        chosen = Project().stack(stack)
+    except FailureError as failure:
+        if not isinstance(found, str):
+            raise
+        message = (
+            f"The connection settings are incomplete: {found}; and no stack is here: {failure}"
+        )
+        raise FailureError(message) from None
+    return settings_of(chosen)
+
+
+def _of_environment() -> Settings | str:
+    """Return the connection settings of the environment, or what it lacks."""
+    from provider import config  # noqa: PLC0415
+    from provider.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return config.load(os.environ, lambda _: None)
+    except ConfigError as error:
+        return str(error)
 
 
 @contextmanager

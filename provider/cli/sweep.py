@@ -54,7 +54,7 @@ def sweep(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Remove what deleted stacks and interrupted runs left on the platform.
+    """Remove what deleted stacks and interrupted runs left behind.
 
     Every instance that Pulumi made carries its stack's marker tag. One that carries it, while
     no state holds the instance, is a leftover. Adopted instances carry no such tag and are

@@ -309,6 +309,25 @@ def test_describe_needs_no_project_when_the_environment_is_complete(
     assert workplace.elements("search", "drive").code == 0
 
 
+def test_what_is_missing_outside_a_project_is_named(workplace, monkeypatch, tmp_path):
+    """Whoever only looks around needs no project, but the variables."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLOUD_ELEMENTS_USER_SECRET")
+
+    said = workplace.elements("search", "drive")
+
+    assert said.code == 1
+    assert "CLOUD_ELEMENTS_USER_SECRET (or cloud-elements:userSecret) is not set" in said.stderr
+    assert "There is no Pulumi.yaml here or above" in said.stderr
+
+
+def test_a_failing_pulumi_is_named_without_its_options(workplace):
+    """The value of an option is no subcommand."""
+    said = workplace.elements("status", "--stack", "nope")
+
+    assert said.stderr.startswith("'pulumi config' failed: no stack named 'nope' found")
+
+
 def test_describe_of_an_unknown_element_helps_on(workplace):
     """The nearest key, or how to look for it."""
     assert "did you mean 'hubspot'" in workplace.elements("describe", "hubsport").stderr
@@ -327,6 +346,13 @@ def test_help_teaches(workplace, name):
     assert f"elements {name}" in said.stdout.partition("xample")[2]
     assert all(option.help for option in COMMANDS[name].params if option.name != "instance")
     assert "--json" in said.stdout
+
+
+def test_the_list_of_commands_is_not_cut(workplace):
+    """Each first sentence fits beside its command in 80 columns."""
+    said = workplace.process("--help")
+
+    assert "..." not in said.stdout.partition("Commands:")[2]
 
 
 def test_the_documentation_knows_every_command_option_and_exit_code():
