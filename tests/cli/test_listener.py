@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provider.consent import page
 from provider.consent.grant import Denial, Grant, Question
-from provider.consent.listener import Listener, ListenError, place_of
+from provider.consent.listener import Listener, ListenError, _Handler, place_of
 
 STATE = "the-state-that-was-sent"
 CODE = "one-time-code-4711"
@@ -251,7 +251,8 @@ def test_a_request_of_many_headers_is_cut_off(listener):
 
 def test_a_silent_connection_is_closed(listener, monkeypatch):
     """Whoever says nothing, or not all, does not hold a connection for ever."""
-    monkeypatch.setattr("provider.consent.listener._Handler.timeout", 0.1)
+    assert _Handler.timeout == 5
+    monkeypatch.setattr(_Handler, "timeout", 0.1)
 
     for said in (b"", b"GET /callback"):
         with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as connection:
@@ -262,7 +263,7 @@ def test_a_silent_connection_is_closed(listener, monkeypatch):
 
 def test_the_oldest_connection_makes_room(listener, monkeypatch):
     """No more are open than a browser needs; the others go on."""
-    monkeypatch.setattr("provider.consent.listener._Handler.timeout", 60)
+    monkeypatch.setattr(_Handler, "timeout", 60)
     with ExitStack() as stack:
         idle = [
             stack.enter_context(socket.create_connection(("127.0.0.1", listener.port), timeout=10))
