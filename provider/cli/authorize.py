@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,8 +17,6 @@ from provider.cli.console import Exit, FailureError, could_not, emit, say, shown
 from provider.cli.project import Project, platform, set_command, setting_path, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from provider import wire
     from provider.cli.project import Stack
     from provider.client import CloudElementsClient
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
 _CALLBACK_KEY = "oauth.callback.url"
 _SITE = re.compile(r"(.+\.)?(subdomain|site\.?address)", re.IGNORECASE)
-_PLAIN_ADDRESS = re.compile(r"[!-~]+")
 _PATH = "/callback"
 
 
@@ -76,18 +72,18 @@ def authorize(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="What else the element's consent step asks for, such as subdomain=acme.",
+            help="What else the consent step asks for, such as subdomain=acme; repeatable.",
         ),
     ] = None,
     up: Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="With --up: pass --yes to 'pulumi up'.")
+        bool, typer.Option("--yes", "-y", help="With --up: answer the question of 'pulumi up'.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Say the result as JSON on standard output.")
     ] = False,
 ) -> None:
-    """Connect an account: get consent in the browser, store the code in the stack.
+    """Get consent in the browser, and store its code in the stack.
 
     The instance is an entry of cloud-elements:instances that names an OAuth element, its
     oauth.api.key and oauth.api.secret, and the oauth.callback.url registered with the vendor.
@@ -105,6 +101,8 @@ def authorize(
       elements authorize invoices --stack dev --up --yes
       ssh server elements authorize invoices --no-browser
     """  # noqa: D301 - \b keeps the lines of a list apart
+    from provider.cli.browser import lead  # noqa: PLC0415
+
     target = _Target.of(Project().stack(stack), instance)
     extras = _extras(extra or [])
     with platform(settings_of(target.stack)) as client:
@@ -119,13 +117,14 @@ def authorize(
                 question, address = _ask(application, client, extras)
             if listener:
                 listener.ask(question)
-            _lead(address, application, browser=browser)
-            try:
-                answer = _wait(question, listener, timeout)
-            except EOFError:
-                message = "Standard input ended without an answer, and nothing was stored."
-                raise FailureError(message, Exit.TIMEOUT) from None
-            grant = _granted(answer, target, timeout)
+            if target.callback_url is None:
+                say(
+                    f"The stack declares no {_CALLBACK_KEY}, so {application.callback_url} is "
+                    "used: it must be registered with the vendor, to the letter."
+                )
+            element = application.element.name or application.element.key
+            lead(address, element, application.api_secret, browser=browser)
+            grant = _granted(_wait(question, listener, timeout), target, timeout)
             _store(target, grant, application)
     _finish(target, up=up, yes=yes, as_json=as_json)
 
@@ -150,6 +149,13 @@ class _Target:
             message = f"Stack '{stack.name}' declares no instance '{name}'{hint}"
             raise FailureError(shown(message))
         return cls(stack, name, declared[name])
+
+    @property
+    def callback_url(self) -> str | None:
+        """The callback URL that the entry declares."""
+        from provider import wire  # noqa: PLC0415
+
+        return wire.stored(self.declaration.configuration.get(_CALLBACK_KEY)) or None
 
     def path(self, *keys: str) -> str:
         return setting_path(self.name, *keys)
@@ -197,7 +203,7 @@ class _Application:
                 f"gives to your application: run{commands}"
             )
             raise FailureError(message)
-        callback_url = configuration.get(_CALLBACK_KEY)
+        callback_url = target.callback_url
         if callback_url is None and port is not None:
             callback_url = f"http://127.0.0.1:{port}{_PATH}"
         return cls(
@@ -345,87 +351,37 @@ def _ask(
     return Question(state, token, frozenset(known)), redirect.oauth_url
 
 
-def _lead(address: str, application: _Application, *, browser: bool) -> None:
-    """Lead the person to the consent page."""
-    from provider.config import is_loopback  # noqa: PLC0415
-    from provider.redaction import scrub  # noqa: PLC0415
-
-    parts = urlsplit(address)
-    if not _PLAIN_ADDRESS.fullmatch(address):
-        message = "The platform gave an address for the consent page that no browser should open."
-        raise FailureError(message)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        say(f"Warning: the consent page of {parts.hostname} is not https; others can read along.")
-    element = shown(application.element.name or application.element.key)
-    if scrub(address, {application.api_secret}) != address:
-        printable = f"(at {parts.hostname}; its address holds the application's secret)"
-    else:
-        printable = address
-    if browser and _opened(address):
-        say(f"{element} asks for your consent in the browser. If no page opens, go to\n")
-    elif printable == address:
-        say(f"Open this address in a browser and give {element} your consent:\n")
-    else:
-        message = (
-            f"No browser could be opened, and the address of the consent page {printable} is not "
-            "printed: run the command where there is a browser."
-        )
-        raise FailureError(message)
-    say(f"  {printable}\n")
-
-
-def _opened(address: str) -> bool:
-    """Open the browser; tell whether there is one that shows pages outside this terminal."""
-    import webbrowser  # noqa: PLC0415
-
-    try:
-        found = webbrowser.get()
-        # Without a display Python falls back to w3m, lynx and others like them.
-        in_terminal = type(found) is webbrowser.GenericBrowser and not os.environ.get("BROWSER")
-        with _output_aside():
-            return not in_terminal and found.open(address)
-    except (webbrowser.Error, OSError):
-        return False
-
-
-@contextmanager
-def _output_aside() -> Iterator[None]:
-    """Have what is started here write to standard error, for browsers talk into our results."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
 def _wait(question: Question, listener: Listener | None, seconds: float) -> Answer | None:
+    from provider.consent.grant import MisfitError  # noqa: PLC0415
     from provider.consent.race import first_answer  # noqa: PLC0415
     from provider.consent.terminal import Prompt  # noqa: PLC0415
 
     prompt = Prompt.of(sys.stdin)
-    if prompt is None or not (prompt.terminal or listener is None):
+    if prompt is not None and listener and not prompt.terminal:
+        prompt = None
+    if prompt is None:
         say(f"Waiting for the browser, {seconds:g} s at most.")
-        return first_answer(
-            question, listener=listener, prompt=None, seconds=seconds, complain=_complain
-        )
-    if listener is None:
+    elif listener is None:
         say("Then paste the address at which the browser ends, or the code in it (not shown):")
     else:
         say(
             "Waiting for the browser. If it runs on another machine, paste the address at which "
             "it ends, or the code in it (not shown):"
         )
-    with prompt:
-        return first_answer(
-            question, listener=listener, prompt=prompt, seconds=seconds, complain=_complain
+    try:
+        with prompt or nullcontext():
+            return first_answer(
+                question, listener=listener, prompt=prompt, seconds=seconds, complain=say
+            )
+    except EOFError:
+        message = "Standard input ended without an answer, and nothing was stored."
+        raise FailureError(message, Exit.TIMEOUT) from None
+    except MisfitError as misfit:
+        message = (
+            f"What came by standard input was not taken, for {misfit}, and nothing was stored: "
+            "hand over the whole address, or the bare code."
         )
-
-
-def _complain(why: str) -> None:
-    say(f"That was not taken, for {why}. Paste the whole address, or the bare code:")
+        raise FailureError(message) from None
 
 
 def _granted(answer: Answer | None, target: _Target, seconds: float) -> Grant:
@@ -453,12 +409,16 @@ def _store(target: _Target, grant: Grant, application: _Application) -> None:
     }
     if grant.code is not None:
         values["code",] = grant.code
-    with target.stack.storing():
-        if _CALLBACK_KEY not in target.declaration.configuration:
-            path = target.path("configuration", _CALLBACK_KEY)
-            target.stack.set(path, application.callback_url or "", secret=False)
-        for keys, value in values.items():
-            target.stack.set(target.path(*keys), value, secret=True)
+    try:
+        with target.stack.storing():
+            if target.callback_url is None:
+                path = target.path("configuration", _CALLBACK_KEY)
+                target.stack.set(path, application.callback_url or "", secret=False)
+            for keys, value in values.items():
+                target.stack.set(target.path(*keys), value, secret=True)
+    except FailureError as failure:
+        message = f"{failure} The code was not stored: then run the command again."
+        raise FailureError(message) from None
 
 
 def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
@@ -475,10 +435,13 @@ def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
         if as_json:
             emit(result | {"up": None})
         return
-    flags = ["--yes", "--skip-preview"] if yes else []
+    flags = ["--yes"] if yes else []
     code = target.stack.pulumi.attended("up", "--stack", target.stack.name, *flags, quiet=as_json)
     if as_json:
         emit(result | {"up": code == 0})
+    if code in (Exit.HUNG_UP, Exit.INTERRUPTED, Exit.TERMINATED):
+        message = f"The code is stored, and 'pulumi up' was interrupted: run '{command}' again."
+        raise FailureError(message, Exit(code))
     if code:
         message = (
             f"The code is stored, but 'pulumi up' ended with {code}: correct what it says and run "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     from provider import wire
 
 _LONGEST_TEXT = 100
+_APPLICATION = {
+    "oauth.callback.url": "Callback URL registered with the vendor",
+    "oauth.api.key": "Key of the application registered with the vendor",
+    "oauth.api.secret": "Secret of the application registered with the vendor",
+}
+"""What consent needs, whatever metadata say: some hide it, some have defaults of their own.
+
+docs: each of 13 OAuth elements hides or presets at least one of the three (exports, 2021-04).
+"""
+_CALLBACK_URL = "http://127.0.0.1:8080/callback"
 _STACK = typer.Option(
     "--stack",
     "-s",
@@ -76,7 +88,7 @@ def describe(
     stack: Annotated[str | None, _STACK] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Show what an element needs, as an entry to paste into a stack file.
+    """Show what an element needs, as an entry for a stack file.
 
     Taken from the platform's own metadata, now. Required keys stand there to be filled in,
     secret ones as the command that sets them, optional ones as comments with their defaults.
@@ -99,10 +111,11 @@ def describe(
             then = hint or f"; look for it by 'elements search {element}'"
             message = f"There is no element '{element}'{then}"
             raise FailureError(shown(message)) from None
+    needs = _Needs.of(found)
     if as_json:
-        emit(_summary(found) | {"configuration": [_entry(found, e) for e in _visible(found)]})
+        emit(_summary(found) | {"configuration": [needs.told(entry) for entry in needs.entries]})
     else:
-        write("\n".join(_stack_lines(found, name or found.key, stack or "dev")))
+        write("\n".join(_stack_lines(needs, name or found.key, stack or "dev")))
 
 
 def _searched(element: wire.Element) -> str:
@@ -125,73 +138,124 @@ def _summary(element: wire.Element) -> dict[str, Any]:
     }
 
 
-def _visible(element: wire.Element) -> list[wire.ConfigurationEntry]:
-    return [
-        entry
-        for entry in element.configuration
-        if entry.active and not entry.hide_from_console and not entry.internal
-    ]
-
-
-def _is_secret(element: wire.Element, key: str) -> bool:
-    from provider.metadata import plain_keys  # noqa: PLC0415
-    from provider.redaction import is_secret_key  # noqa: PLC0415
-
-    return is_secret_key(key, plain_keys(element))
-
-
 def _choices(entry: wire.ConfigurationEntry) -> list[str]:
     return [str(option["value"]) for option in entry.options or [] if option.get("value")]
 
 
-def _entry(element: wire.Element, entry: wire.ConfigurationEntry) -> dict[str, Any]:
-    return {
-        "key": entry.key,
-        "name": entry.name,
-        "description": entry.description,
-        "required": entry.required and entry.default_value in (None, ""),
-        "secret": _is_secret(element, entry.key),
-        "default": entry.default_value,
-        "choices": _choices(entry),
-        "group": entry.group_name,
-    }
+@dataclass(frozen=True)
+class _Needs:
+    """What an instance of an element may or must be given."""
+
+    element: wire.Element
+    entries: list[wire.ConfigurationEntry]
+    """All that a person may set."""
+    control: wire.ConfigurationEntry | None
+    """The one that chooses between groups of entries."""
+    chosen: str | None
+    """The choice, as the metadata preset it."""
+    kind: str
+    """How the instance then authenticates."""
+
+    @classmethod
+    def of(cls, element: wire.Element) -> _Needs:
+        from provider.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+
+        control = next((entry for entry in element.configuration if entry.group_control), None)
+        choices = _choices(control) if control else []
+        chosen = control.default_value or next(iter(choices), None) if control else None
+        by_choice = chosen if control and control.key == AUTHENTICATION_TYPE else None
+        kind = (by_choice or element.kind).lower()
+        if kind.startswith("oauth"):
+            element = _with_application(element)
+        entries = [
+            entry
+            for entry in element.configuration
+            if entry.active and not entry.hide_from_console and not entry.internal
+        ]
+        return cls(element, entries, control, chosen, kind)
+
+    @property
+    def required(self) -> list[wire.ConfigurationEntry]:
+        """Those without which there is no instance, of the chosen group."""
+        from provider.metadata import required_keys  # noqa: PLC0415
+
+        given = {self.control.key: self.chosen} if self.control and self.chosen else {}
+        control = self.control and self.control.key
+        return [e for e in required_keys(self.element, given) if e.key != control]
+
+    def is_secret(self, key: str) -> bool:
+        from provider.metadata import plain_keys  # noqa: PLC0415
+        from provider.redaction import is_secret_key  # noqa: PLC0415
+
+        return is_secret_key(key, plain_keys(self.element))
+
+    def told(self, entry: wire.ConfigurationEntry) -> dict[str, Any]:
+        return {
+            "key": entry.key,
+            "name": entry.name,
+            "description": entry.description,
+            "required": entry.required and entry.default_value is None,
+            "secret": self.is_secret(entry.key),
+            "default": entry.default_value,
+            "choices": _choices(entry),
+            "group": entry.group_name,
+        }
 
 
-def _stack_lines(element: wire.Element, name: str, stack: str) -> Iterator[str]:
+def _with_application(element: wire.Element) -> wire.Element:
+    """Return an element whose metadata ask for what consent needs."""
+    from provider import wire  # noqa: PLC0415
+
+    known = {entry.key: entry for entry in element.configuration}
+    asked = [
+        known.get(key, wire.ConfigurationEntry(key=key, name=name)).model_copy(
+            update={
+                "required": True,
+                "active": True,
+                "internal": False,
+                "hide_from_console": False,
+                "default_value": None,
+                "group_name": None,
+            }
+        )
+        for key, name in _APPLICATION.items()
+    ]
+    others = [entry for entry in element.configuration if entry.key not in _APPLICATION]
+    return element.model_copy(update={"configuration": asked + others})
+
+
+def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
     """Yield a stack entry: YAML that parses, and says what is still to be filled in."""
     from provider.cli.stack_text import scalar  # noqa: PLC0415
-    from provider.metadata import required_keys  # noqa: PLC0415
 
-    control = next((entry for entry in element.configuration if entry.group_control), None)
-    choices = _choices(control) if control else []
-    chosen = control.default_value or (choices[0] if choices else None) if control else None
-    kind = chosen or element.kind
-    given = {control.key: chosen} if control and chosen else {}
-    required = [e for e in required_keys(element, given) if control is None or e.key != control.key]
+    element, control, required = needs.element, needs.control, needs.required
     yield f"  # {_short(f'{element.name}: {element.description}')}"
-    if kind.startswith("oauth"):
-        yield f"  # Then connect it: elements authorize {scalar(name)} --stack {stack} --up"
+    if needs.kind.startswith("oauth"):
+        command = shlex.join(["elements", "authorize", name, "--stack", stack, "--up"])
+        yield shown(f"  # Then connect it: {command}")
     yield "  cloud-elements:instances:"
     yield f"    {scalar(name)}:"
     yield f"      element: {scalar(element.key)}"
     yield "      configuration:"
-    if control and chosen:
-        yield f"        {scalar(control.key)}: {scalar(chosen)} # one of {', '.join(choices)}"
+    if control and needs.chosen:
+        about = shown(f"one of {', '.join(_choices(control))}")
+        yield f"        {scalar(control.key)}: {scalar(needs.chosen)} # {about}"
     for entry in required:
-        about = _about(entry)
-        if _is_secret(element, entry.key):
+        if needs.is_secret(entry.key):
             command = set_command(stack, name, "configuration", entry.key)
-            yield f"        # {about}; secret: {command}"
+            yield shown(f"        # {_about(entry)}; secret: {command}")
         else:
-            yield f"        {scalar(entry.key)}: {scalar(_example(entry, kind))} # {about}"
-    others = [e for e in _visible(element) if e not in required and e is not control]
+            example = _CALLBACK_URL if entry.key == "oauth.callback.url" else ""
+            yield f"        {scalar(entry.key)}: {scalar(example)} # {_about(entry)}"
+    others = [e for e in needs.entries if e not in required and e is not control]
     if others:
         yield "        # Optional, with defaults:"
     for entry in others:
         group = f" (for {entry.group_name})" if entry.group_name else ""
-        secret = "; secret" if _is_secret(element, entry.key) else ""
+        secret = "; secret" if needs.is_secret(entry.key) else ""
         default = scalar(entry.default_value or "")
-        yield f"        # {scalar(entry.key)}: {default} # {_about(entry)}{group}{secret}"
+        about = shown(f"{_about(entry)}{group}{secret}")
+        yield f"        # {scalar(entry.key)}: {default} # {about}"
 
 
 def _about(entry: wire.ConfigurationEntry) -> str:
@@ -200,9 +264,3 @@ def _about(entry: wire.ConfigurationEntry) -> str:
         told += f": {entry.description}"
     choices = _choices(entry)
     return _short(told) + (f"; one of {', '.join(map(shown, choices))}" if choices else "")
-
-
-def _example(entry: wire.ConfigurationEntry, kind: str) -> str:
-    if entry.key == "oauth.callback.url" and kind.startswith("oauth"):
-        return "http://127.0.0.1:8080/callback"
-    return ""

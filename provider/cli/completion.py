@@ -18,9 +18,9 @@ def instance_names(ctx: Any, incomplete: str) -> list[str]:
     """Return the entries of the stack on the command line, or of all of them."""
     import yaml  # noqa: PLC0415
 
-    from provider.cli.project import read_yaml  # noqa: PLC0415
+    from provider.cli.project import bare, read_yaml  # noqa: PLC0415
 
-    chosen = ctx.params.get("stack")
+    chosen = bare(ctx.params.get("stack") or "")
     names: set[str] = set()
     for path in _stack_files():
         if chosen and _stack_of(path) != chosen:

@@ -5,11 +5,16 @@ Nothing here shows a secret; callers hand over texts that are fit to be read.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import shutil
+import signal
 import sys
+import threading
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +24,16 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import NoReturn, TextIO
 
+    from rich.console import RenderableType
     from rich.table import Table
 
     from provider.errors import CloudElementsError
 
 _PIPED_WIDTH = 200  # columns of a table that no terminal limits
+ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end a command; a terminal's Ctrl+C is Python's own business."""
 
 
 class Exit(IntEnum):
@@ -41,7 +50,16 @@ class Exit(IntEnum):
     """A person said no: on the consent page, or to our question."""
     TIMEOUT = 5
     """Nobody answered in time."""
+    HUNG_UP = 129
     INTERRUPTED = 130
+    CUT_OFF = 141
+    """Nobody reads what we say any more."""
+    TERMINATED = 143
+
+    @classmethod
+    def of_signal(cls, number: int) -> Exit:
+        """Return the exit code of a command that a signal ended."""
+        return cls(128 + number)
 
 
 class FailureError(Exception):
@@ -52,25 +70,67 @@ class FailureError(Exception):
         self.code = code
 
 
+class StoppedError(BaseException):
+    """A signal ends the command, which has yet to put back what it changed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = Exit.of_signal(number)
+
+
 class Commands(TyperGroup):
     """The command group: every error becomes one sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
         try:
-            return super().invoke(ctx)
+            with handling(_stop, *ENDINGS):
+                return super().invoke(ctx)
         except FailureError as failure:
             say(str(failure))
             code = failure.code
         except (KeyboardInterrupt, typer.Abort):
             say("Stopped.")
             code = Exit.INTERRUPTED
+        except StoppedError as stopped:
+            say("Stopped.")
+            code = stopped.code
+        except BrokenPipeError:
+            _close(sys.stdout)
+            code = Exit.CUT_OFF
         except Exception as error:
             if type(error).__module__.partition(".")[0] in ("click", "typer"):
                 raise  # wrong usage, or an exit
             say(_unexpected(error))
             code = Exit.FAILED
         raise typer.Exit(code)
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough, and putting back takes a moment
+    raise StoppedError(number)
+
+
+@contextmanager
+def handling(handler: Callable[[int, object], None], *numbers: int) -> Iterator[None]:
+    """Handle signals while the `with` block runs, but for those that whoever started us ignores."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {n: signal.getsignal(n) for n in numbers}
+        before = {n: was for n, was in before.items() if was not in (signal.SIG_IGN, None)}
+    try:
+        for number in before:
+            signal.signal(number, handler)
+        yield
+    finally:
+        for number, was in before.items():
+            signal.signal(number, was)
+
+
+def _close(stream: TextIO) -> None:
+    """Let nobody hear what a stream still holds, for its reader is gone."""
+    with suppress(OSError, ValueError, io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _unexpected(error: Exception) -> str:
@@ -84,8 +144,11 @@ def _unexpected(error: Exception) -> str:
 
 def say(text: str) -> None:
     """Tell the person something, on standard error."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _close(sys.stderr)  # what is done matters more than who listens
 
 
 def emit(document: object) -> None:
@@ -100,14 +163,27 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def show(*tables: Table) -> None:
-    """Write tables to standard output: for a terminal's width and colours, or plain."""
+def width() -> int | None:
+    """Return the columns of the terminal that results go to, None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def show(*parts: RenderableType, aside: bool = False) -> None:
+    """Write tables to standard output: for a terminal's width and colours, or plain.
+
+    Args:
+        parts: Tables, or what else rich can show.
+        aside: To standard error instead, which is no result.
+    """
     from rich.console import Console  # noqa: PLC0415 - only what shows a table pays for it
 
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
-    console = Console(file=sys.stdout, width=width, highlight=False)
-    for table in tables:
-        console.print(table)
+    stream = sys.stderr if aside else sys.stdout
+    console = Console(file=stream, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    stream.write(captured.get())
+    stream.flush()
 
 
 def counted(number: int, thing: str, things: str | None = None) -> str:
@@ -159,7 +235,7 @@ def _advice(error: CloudElementsError, base_url: str) -> str | None:
     return then and then.replace("run pulumi up again", "try again")
 
 
-def agreed(question: str, *, yes: bool, ask: Callable[[str], bool] = typer.confirm) -> bool:
+def agreed(question: str, *, yes: bool) -> bool:
     """Return whether the person agrees; without a terminal only `--yes` counts.
 
     Raises:
@@ -170,4 +246,7 @@ def agreed(question: str, *, yes: bool, ask: Callable[[str], bool] = typer.confi
     if not sys.stdin.isatty():
         message = f"{question} There is no terminal to ask at: give --yes to agree."
         raise FailureError(message, Exit.DECLINED)
-    return ask(question)
+    # Not typer's question, which stands on standard output among the results.
+    sys.stderr.write(f"{question} [y/N]: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import platform as machine
 import re
+import shlex
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import metadata as packages
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,15 +37,18 @@ from provider.cli.project import (
     settings_of,
     settings_of_environment,
 )
+from provider.cli.pulumi import Pulumi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from provider import wire
     from provider.cli.project import Stack
     from provider.client import CloudElementsClient
     from provider.config import Settings
     from provider.stack import InstanceDeclaration
 
+_CALLBACK_KEY = "oauth.callback.url"
 _LARGEST_SKEW = 60.0  # seconds; tokens and certificates are judged by the clock
 _OLDEST_PYTHON = (3, 11)
 
@@ -56,6 +61,8 @@ class Check:
     ok: bool
     what: str
     """What was found; when it is not ok, also what to do."""
+    commands: list[str] = field(default_factory=list)
+    """What to run, where that is a command for each of several things."""
 
 
 def doctor(
@@ -71,7 +78,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Check everything that 'pulumi up' and 'authorize' need, and say what to do.
+    """Check what 'pulumi up' and 'authorize' need; say what to do.
 
     Versions of Python, the pulumi command and Pulumi's SDK; the project and the stack; the
     connection settings, the platform's answer to them and its clock; each declared element
@@ -90,6 +97,8 @@ def doctor(
     else:
         rows = [["ok" if one.ok else "failed", one.name, one.what] for one in checks]
         show(grid(("", "Check", "What"), rows, ["" if one.ok else "red" for one in checks]))
+        for command in (shown(command) for one in checks for command in one.commands):
+            say(f"  {command}")
     failed = sum(not check.ok for check in checks)
     if failed:
         say(f"{failed} of {len(checks)} checks failed.")
@@ -100,26 +109,27 @@ def _checks(name: str | None) -> Iterator[Check]:
     yield _python()
     yield _sdk()
     yield _loopback()
+    command = _command()
+    yield command
     try:
-        project = Project()
-        yield _command(project)
-        stack = project.stack(name)
+        stack = Project().stack(name)
         declared = stack.declared()
     except FailureError as failure:
-        yield Check("stack", ok=False, what=str(failure))
+        if command.ok or str(failure) != command.what:
+            yield Check("stack", ok=False, what=str(failure))
         if settings := settings_of_environment():
-            yield from _platform(settings, {})
+            yield from _platform(settings, None, {})
         return
     yield Check(
         "stack", ok=True, what=f"'{stack.name}' declares {counted(len(declared), 'instance')}"
     )
-    yield _in_clear(stack)
     try:
         settings = settings_of(stack)
     except FailureError as failure:
         yield Check("settings", ok=False, what=str(failure))
+        yield _in_clear(stack, declared, {})
         return
-    yield from _platform(settings, declared)
+    yield from _platform(settings, stack, declared)
 
 
 def _python() -> Check:
@@ -139,8 +149,11 @@ def _oldest() -> str:
     return next((match[1] for match in found if match), "3")
 
 
-def _command(project: Project) -> Check:
-    version = project.pulumi.run("version").strip()
+def _command() -> Check:
+    try:
+        version = Pulumi(Path.cwd()).run("version").strip()
+    except FailureError as failure:
+        return Check("pulumi", ok=False, what=str(failure))
     oldest = _oldest()
     numbers = [tuple(map(int, re.findall(r"\d+", text)[:3])) for text in (version, oldest)]
     if numbers[0] < numbers[1]:
@@ -166,11 +179,19 @@ def _loopback() -> Check:
     return Check("loopback", ok=True, what="127.0.0.1 can be listened on for consent")
 
 
-def _in_clear(stack: Stack) -> Check:
-    """Find secrets that nobody encrypted."""
-    import yaml  # noqa: PLC0415
+def _in_clear(
+    stack: Stack,
+    declared: Mapping[str, InstanceDeclaration],
+    elements: Mapping[str, wire.Element],
+) -> Check:
+    """Find secrets that nobody encrypted.
 
-    from provider.redaction import looks_secret  # noqa: PLC0415
+    Args:
+        stack: The stack.
+        declared: Its entries.
+        elements: Metadata, by element key: where they are known, what they don't call plain counts.
+    """
+    import yaml  # noqa: PLC0415
 
     try:
         document = read_yaml(stack.file) or {}
@@ -178,28 +199,42 @@ def _in_clear(stack: Stack) -> Check:
         entries = config.get("cloud-elements:instances") or {}
     except (OSError, AttributeError, yaml.YAMLError):
         return Check("secrets", ok=True, what="the stack has no file")
-    settings = ("userSecret", "organizationSecret")
     commands = [
-        f"pulumi config set --secret cloud-elements:{name} --stack {stack.name}"
-        for name in settings
+        f"pulumi config set --secret cloud-elements:{name} --stack {shlex.quote(stack.name)}"
+        for name in ("userSecret", "organizationSecret")
         if isinstance(config.get(f"cloud-elements:{name}"), str)
     ]
-    for name, entry in entries.items() if isinstance(entries, dict) else ():
-        if not isinstance(entry, dict):
-            continue
-        configuration = entry.get("configuration")
-        values = configuration if isinstance(configuration, dict) else {}
-        commands += [
-            set_command(stack.name, str(name), "configuration", str(key))
-            for key, value in values.items()
-            if looks_secret(str(key)) and isinstance(value, str) and value
-        ]
-        if isinstance(entry.get("code"), str):
-            commands.append(set_command(stack.name, str(name), "code"))
+    for name, declaration in declared.items():
+        entry = entries.get(name) if isinstance(entries, dict) else None
+        if isinstance(entry, dict):
+            commands += [
+                set_command(stack.name, name, *path)
+                for path in _clear_paths(entry, elements.get(declaration.element))
+            ]
     if commands:
-        what = f"{len(commands)} stand in {stack.file.name} in clear: {shown('; '.join(commands))}"
-        return Check("secrets", ok=False, what=what)
+        what = f"{len(commands)} in {stack.file.name} stand in clear: set each anew, as below"
+        return Check("secrets", ok=False, what=what, commands=commands)
     return Check("secrets", ok=True, what="none stands in the stack file in clear")
+
+
+def _clear_paths(
+    entry: Mapping[str, Any], element: wire.Element | None
+) -> Iterator[tuple[str, ...]]:
+    """Yield where an entry of the stack file holds a secret as plain text."""
+    from provider.metadata import plain_keys  # noqa: PLC0415
+    from provider.redaction import is_secret_key, looks_secret  # noqa: PLC0415
+
+    plain = plain_keys(element)
+    if isinstance(entry.get("code"), str):
+        yield ("code",)
+    for part in ("configuration", "provider_data"):
+        values = entry.get(part)
+        for key, value in values.items() if isinstance(values, dict) else ():
+            secret = part == "provider_data" or (
+                is_secret_key(key, plain) if element else looks_secret(key)
+            )
+            if secret and isinstance(value, str) and value:
+                yield (part, key)
 
 
 def _origin() -> str:
@@ -207,15 +242,25 @@ def _origin() -> str:
     return "from the environment" if here else "from the stack"
 
 
-def _platform(settings: Settings, declared: dict[str, InstanceDeclaration]) -> Iterator[Check]:
+def _platform(
+    settings: Settings, stack: Stack | None, declared: Mapping[str, InstanceDeclaration]
+) -> Iterator[Check]:
     yield Check("settings", ok=True, what=f"{settings.base_url}, secrets {_origin()}")
+    elements: dict[str, wire.Element] = {}
     with platform(settings) as client:
-        yield from _answers(client, settings, declared)
+        yield from _answers(client, settings, stack, declared, elements)
+    if stack:
+        yield _in_clear(stack, declared, elements)
 
 
 def _answers(
-    client: CloudElementsClient, settings: Settings, declared: dict[str, InstanceDeclaration]
+    client: CloudElementsClient,
+    settings: Settings,
+    stack: Stack | None,
+    declared: Mapping[str, InstanceDeclaration],
+    elements: dict[str, wire.Element],
 ) -> Iterator[Check]:
+    """Yield how the platform answers; put the metadata that it gives into `elements`."""
     try:
         with could_not("ask the platform", base_url=settings.base_url):
             date = client.check_credentials()
@@ -225,7 +270,15 @@ def _answers(
     yield Check("platform", ok=True, what="it answers, and knows both secrets")
     yield clock_check(date, datetime.now(UTC))
     for key in sorted({one.element for one in declared.values()}):
-        yield _element(client, key, {n: d for n, d in declared.items() if d.element == key})
+        try:
+            with could_not("look it up"):
+                elements[key] = client.get_element(key)
+        except FailureError as failure:
+            what = f"{failure} 'elements search' finds keys."
+            yield Check(f"element {shown(key)}", ok=False, what=what)
+        else:
+            entries = {name: one for name, one in declared.items() if one.element == key}
+            yield _element(elements[key], stack.name if stack else "", entries)
 
 
 def clock_check(date: str | None, now: datetime) -> Check:
@@ -247,28 +300,40 @@ def clock_check(date: str | None, now: datetime) -> Check:
 
 
 def _element(
-    client: CloudElementsClient, key: str, declared: dict[str, InstanceDeclaration]
+    element: wire.Element, stack: str, declared: Mapping[str, InstanceDeclaration]
 ) -> Check:
     from provider.metadata import required_keys, unknown_keys  # noqa: PLC0415
 
-    name = f"element {shown(key)}"
-    try:
-        with could_not("look it up"):
-            element = client.get_element(key)
-    except FailureError as failure:
-        return Check(name, ok=False, what=f"{failure} 'elements search' finds keys.")
-    lacking = [
-        f"{instance} lacks {entry.key}"
-        for instance, one in declared.items()
-        for entry in required_keys(element, one.configuration, proxied=bool(one.oauth_proxy))
-        if one.configuration.get(entry.key) in (None, "")
-    ]
-    unknown = [
-        f"{instance}: {warning}"
-        for instance, one in declared.items()
-        for warning in unknown_keys(element, one.configuration)
-    ]
-    if lacking or unknown:
-        what = "; ".join([*lacking, *unknown])
-        return Check(name, not lacking, f"{what}: 'elements describe {key}' shows what it takes")
-    return Check(name, ok=True, what=f"{len(declared)} declared, nothing is missing")
+    lacking: list[str] = []
+    unknown: list[str] = []
+    notes: list[str] = []
+    for instance, one in declared.items():
+        keys = [
+            entry.key
+            for entry in required_keys(element, one.configuration, proxied=bool(one.oauth_proxy))
+            if one.configuration.get(entry.key) in (None, "") and not one.adopt
+        ]
+        if _CALLBACK_KEY in keys and _waits_for_consent(element, one):
+            keys.remove(_CALLBACK_KEY)
+            command = shlex.join(["elements", "authorize", instance, "--stack", stack])
+            notes.append(
+                f"{instance} gets its {_CALLBACK_KEY}, which pulumi up demands, with its code by "
+                f"'{command}'"
+            )
+        lacking += [f"{instance} lacks {key}" for key in keys]
+        unknown += [f"{instance}: {said}" for said in unknown_keys(element, one.configuration)]
+    what = "; ".join([*lacking, *unknown])
+    if what:
+        what += f": 'elements describe {element.key}' shows what it takes"
+    what = "; ".join([what, *notes] if what else notes)
+    what = what or f"{len(declared)} declared, nothing is missing"
+    return Check(f"element {shown(element.key)}", ok=not lacking, what=what)
+
+
+def _waits_for_consent(element: wire.Element, one: InstanceDeclaration) -> bool:
+    """Tell whether `authorize` is still to come, which sets the callback URL that it uses."""
+    from provider.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+
+    kind = str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
+    handed_in = one.code or one.provider_data or one.external_authentication not in (None, "none")
+    return kind.startswith("oauth") and not handed_in

@@ -53,7 +53,7 @@ def export(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Write the account's instances into the stack file, each to be taken over as it is.
+    """Write the account's instances into the stack, to be taken over.
 
     Every entry gets 'adopt: <id>', so the next 'pulumi up' takes the instance over instead of
     making one, and changes nothing about it but to add its marker tags. Only what differs from
@@ -61,8 +61,8 @@ def export(
     do instances that the stack or another one manages.
 
     Secrets are never written. Those an instance has are listed with the command that sets
-    each; 'pulumi up' says so when one is missing. An adopted instance is left in place when it
-    is removed from the stack, unless delete_adopted says otherwise.
+    each; one that is not set stays on the platform as it is. An adopted instance is left in
+    place when it is removed from the stack, unless delete_adopted says otherwise.
 
     \b
     Examples:
@@ -155,14 +155,22 @@ class _Exporter:
         for instance, slug in zip(wanted, slugs, strict=True):
             why = self._objection(instance)
             if why is None:
-                twice = slugs.count(slug) > 1 or slug in self.declared or not slug
-                name = f"{slug or 'instance'}-{instance.id}" if twice else slug
-                taken = self._entry(name, instance)
+                taken = self._entry(self._name(slug, slugs.count(slug), instance), instance)
                 why = self._unfit(taken)
                 if why is None:
                     self.taken.append(taken)
                     continue
             self.left_out.append((instance, why))
+
+    def _name(self, slug: str, times: int, instance: wire.Instance) -> str:
+        """Return a name that no entry has; an id is added where names are equal or missing."""
+        used = self.declared.keys() | {one.name for one in self.taken}
+        name = slug
+        if times > 1 or not slug or slug in used:
+            name = f"{slug or 'instance'}-{instance.id}"
+        while name in used:
+            name += "-2"
+        return name
 
     def _objection(self, instance: wire.Instance) -> str | None:
         from provider.markers import is_marker  # noqa: PLC0415

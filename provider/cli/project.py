@@ -1,15 +1,10 @@
-"""The project in the current folder and its stacks, as the `pulumi` command shows them.
-
-Secrets are handed over on standard input and never as arguments, which other users could list.
-"""
+"""The project in the current folder and its stacks, as the `pulumi` command shows them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provider.cli.console import FailureError, shown
+from provider.cli.pulumi import Pulumi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provider.client import CloudElementsClient
     from provider.config import Settings
@@ -29,73 +25,6 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TYPE = "cloud-elements:ElementInstance"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
-_NO_SUCH_STACK = "no stack named"
-
-
-class Pulumi:
-    """The `pulumi` command, run in one folder.
-
-    Raises:
-        FailureError: It is not on PATH.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        found = shutil.which("pulumi")
-        if found is None:
-            message = "The pulumi command is not on PATH: install it from pulumi.com/docs/install."
-            raise FailureError(message)
-        self._command = found
-        self._folder = folder
-
-    def run(self, *arguments: str, stdin: str | None = None) -> str:
-        """Return what a command says on standard output.
-
-        Raises:
-            FailureError: It ended with an error, which is told in its own words.
-        """
-        done = subprocess.run(  # noqa: S603 - the person's own pulumi
-            [self._command, *arguments, "--non-interactive", "--color", "never"],
-            cwd=self._folder,
-            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
-            input=stdin or "",
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            words = [word for word in arguments if not word.startswith("-")][:2]
-            reason = _reason(done.stderr, stdin)
-            message = f"'pulumi {' '.join(words)}' failed: {reason}{_hint(reason)}."
-            raise FailureError(message)
-        return done.stdout
-
-    def attended(self, *arguments: str, quiet: bool) -> int:
-        """Run a command that speaks with the person itself; return its exit code.
-
-        Args:
-            arguments: Command line after `pulumi`.
-            quiet: Keep standard output free: what it says goes to standard error.
-        """
-        out = 2 if quiet else None
-        return subprocess.run(  # noqa: S603 - the person's own pulumi
-            [self._command, *arguments], cwd=self._folder, stdout=out, check=False
-        ).returncode
-
-
-def _reason(stderr: str, secret: str | None) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    reason = shown((told or lines or ["it did not say why"])[0]).rstrip(". ")
-    return reason.replace(secret, "[secret]") if secret else reason
-
-
-def _hint(reason: str) -> str:
-    if _NO_SUCH_STACK in reason:
-        return "; 'pulumi stack ls' lists the stacks, --stack takes one of them"
-    if "no stack selected" in reason:
-        return "; name one by --stack"
-    return ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +41,8 @@ class Kept:
     """Replaced already, and to be deleted by the next run."""
     alone: bool
     """No component of a program holds it."""
+    retained: bool = False
+    """Pulumi forgets it instead of deleting it."""
 
     @property
     def element_key(self) -> str:
@@ -149,13 +80,26 @@ class Stack:
 
     Args:
         project: The project.
-        name: Name of the stack.
+        name: Name of the stack, as `pulumi` takes it: `dev`, `acme/dev` or `acme/project/dev`.
+
+    Raises:
+        FailureError: It is named as another project's.
     """
 
     def __init__(self, project: Project, name: str) -> None:
         self.project = project
         self.name = name
         self.pulumi = project.pulumi
+        self.given_organization, _, inner = name.rpartition("/")[0].partition("/")
+        """What the name says of its organization, if anything."""
+        self.last = bare(name)
+        """Name of the stack alone, as its file and its markers know it."""
+        if inner and inner != project.name:
+            message = (
+                f"Stack '{name}' belongs to project '{inner}', and this is '{project.name}': run "
+                "the command in the folder of that project."
+            )
+            raise FailureError(shown(message))
 
     @cached_property
     def _config(self) -> dict[str, dict[str, Any]]:
@@ -193,7 +137,8 @@ class Stack:
         """The stack's configuration file."""
         from provider.stack import stack_file  # noqa: PLC0415 - loads Pulumi's SDK
 
-        return stack_file(self.project.root, self.name)
+        # Resolved, for it may be a link, which must stay one.
+        return stack_file(self.project.root, self.last).resolve()
 
     def state(self, *, secrets: bool) -> State:
         """Return the stack's state, with its secrets in clear or not at all."""
@@ -208,6 +153,7 @@ class Stack:
                 outputs=_clear(resource.get("outputs") or {}),
                 waiting_to_go=bool(resource.get("delete")),
                 alone="$" not in str(resource["urn"]).split("::")[2],
+                retained=bool(resource.get("retainOnDelete")),
             )
             for resource in deployment.get("resources") or []
             if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")
@@ -224,6 +170,8 @@ class Stack:
     @cached_property
     def organization(self) -> str:
         """The stack's Pulumi organization; backends without any call it `organization`."""
+        if self.given_organization:
+            return self.given_organization
         flags = ("--show-name", "--fully-qualify-stack-names")
         name = self.pulumi.run("stack", *flags, "--stack", self.name).strip()
         parts = name.split("/")
@@ -232,7 +180,15 @@ class Stack:
     def marker_tags(self, place: str = "") -> list[str]:
         """Return the marker tags of an entry: the stack's, then the instance's."""
         owner = self.text("cloud-elements:owner") or ""
-        return self.project.marker_tags(self.organization, owner, self.name, place)
+        return self.project.marker_tags(self.organization, owner, self.last, place)
+
+    def among(self, stacks: Iterable[Stack]) -> Stack | None:
+        """Return this stack as one of those that exist, None when it does not."""
+        named = [one for one in stacks if one.last == self.last]
+        if not self.given_organization:
+            exact = [one for one in named if one.name == self.name]
+            return next(iter(exact or named), None)
+        return next((one for one in named if one.organization == self.given_organization), None)
 
     @contextmanager
     def storing(self) -> Iterator[None]:
@@ -287,6 +243,11 @@ class Project:
         return markers(
             organization=f"{organization}/{owner}", project=self.name, stack=stack, place=place
         ).tags
+
+
+def bare(stack: str) -> str:
+    """Return the last part of a stack's name, which may be fully qualified."""
+    return stack.rpartition("/")[2]
 
 
 def project_root(folder: Path) -> Path:
@@ -353,13 +314,8 @@ def settings_of(stack: Stack) -> Settings:
 
 def settings_of_environment() -> Settings | None:
     """Return the connection settings when the environment has all that are needed."""
-    from provider import config  # noqa: PLC0415
-    from provider.errors import ConfigError  # noqa: PLC0415
-
-    try:
-        return config.load(os.environ, lambda _: None)
-    except ConfigError:
-        return None
+    found = _of_environment()
+    return None if isinstance(found, str) else found
 
 
 def settings_without_stack(stack: str | None) -> Settings:
@@ -368,8 +324,30 @@ def settings_without_stack(stack: str | None) -> Settings:
     Raises:
         FailureError: Some are missing or malformed.
     """
-    found = settings_of_environment() if stack is None else None
-    return found or settings_of(Project().stack(stack))
+    found = _of_environment()
+    if stack is None and not isinstance(found, str):
+        return found
+    try:
+        chosen = Project().stack(stack)
+    except FailureError as failure:
+        if not isinstance(found, str):
+            raise
+        message = (
+            f"The connection settings are incomplete: {found}; and no stack is here: {failure}"
+        )
+        raise FailureError(message) from None
+    return settings_of(chosen)
+
+
+def _of_environment() -> Settings | str:
+    """Return the connection settings of the environment, or what it lacks."""
+    from provider import config  # noqa: PLC0415
+    from provider.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return config.load(os.environ, lambda _: None)
+    except ConfigError as error:
+        return str(error)
 
 
 @contextmanager

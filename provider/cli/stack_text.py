@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from provider.cli.console import FailureError
+from provider.cli.console import FailureError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,7 @@ def with_entries(
         FailureError: The file is laid out in a way that can't be added to.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
+    before, text = text, _without_empty_maps(text)
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith(newline):
         lines[-1] += newline
@@ -45,7 +46,7 @@ def with_entries(
     block = [line + newline for line in above + _rendered(entries, notes, indent)]
     at = len(lines) if at is None else at
     new = "".join(lines[:at] + block + lines[at:])
-    _check(text, new, entries)
+    _check(before, new, entries)
     return new
 
 
@@ -64,12 +65,29 @@ def _rendered(
     return lines
 
 
-def _where(text: str) -> tuple[int | None, int, list[str]]:
-    """Return before which line to insert, how far indented, and the lines that go above."""
+def _without_empty_maps(text: str) -> str:
+    """Return the text without the `{}` that says that there is no configuration, or no entry."""
+    node = _composed(text)
+    for key in ("config", KEY, None):
+        if not isinstance(node, yaml.MappingNode):
+            break
+        if not node.value:
+            start, end = node.start_mark.index, node.end_mark.index
+            return text[:start].rstrip(" ") + text[end:]
+        node = next((value for name, value in node.value if name.value == key), None)
+    return text
+
+
+def _composed(text: str) -> Any:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError:
         raise _unfit() from None
+
+
+def _where(text: str) -> tuple[int | None, int, list[str]]:
+    """Return before which line to insert, how far indented, and the lines that go above."""
+    root = _composed(text)
     if root is None:
         return None, 2 * _STEP, ["config:", f"{' ' * _STEP}{KEY}:"]
     config = _child(root, "config")
@@ -87,8 +105,8 @@ def _where(text: str) -> tuple[int | None, int, list[str]]:
         if not isinstance(instances, yaml.ScalarNode) or instances.value:
             raise _unfit()
         return instances.end_mark.line + 1, column + _STEP, []
-    if _child(instances, "secure") is not None:
-        raise _unfit()
+    if isinstance(_child(instances, "secure"), yaml.ScalarNode):
+        raise _unfit()  # all of them are one secret
     return _end(instances), instances.value[0][0].start_mark.column, []
 
 
@@ -118,6 +136,14 @@ def _check(before: str, after: str, entries: Mapping[str, Mapping[str, Any]]) ->
     config[KEY] = dict(config.get(KEY) or {}) | {name: dict(e) for name, e in entries.items()}
     if new != old | {"config": config}:
         raise _unfit()
+    # Loading takes the last of two entries of one name, and Pulumi refuses both.
+    names = [name.value for name, _ in _child(_child(_composed(after), "config"), KEY).value]
+    if twice := {name for name in names if names.count(name) > 1}:
+        message = (
+            f"The stack file would have two entries '{min(twice)}' in '{KEY}': rename the one "
+            "that is there."
+        )
+        raise FailureError(shown(message))
 
 
 def _unfit() -> FailureError:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provider.cli.completion import stack_names
-from provider.cli.console import Exit, FailureError, could_not, emit, grid, say, show
+from provider.cli.console import (
+    Exit,
+    FailureError,
+    could_not,
+    emit,
+    grid,
+    say,
+    show,
+    shown,
+    width,
+)
 from provider.cli.project import Project, platform, settings_of
 
 if TYPE_CHECKING:
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
 
     from provider.cli.survey import Row
 
+_WIDE = 100  # columns in which a sentence beside four others can be read
 _STYLES = {
     "ok": "",
     "not created": "cyan",
@@ -71,7 +82,7 @@ def status(
     """  # noqa: D301 - \b keeps the lines of a list apart
     chosen = Project().stack(stack)
 
-    def look() -> list[Row]:
+    def look() -> Exit:
         from provider.cli.survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
 
         target = chosen.project.stack(chosen.name)  # reads its configuration anew
@@ -81,44 +92,50 @@ def status(
             platform(settings) as client,
             could_not(f"look at stack '{target.name}'", base_url=settings.base_url),
         ):
-            return survey(target, declared, state, client)
-
-    def tell(rows: list[Row]) -> None:
+            rows = survey(target, declared, state, client)
+        if watch:
+            say(f"{datetime.now().astimezone():%H:%M:%S}")
         if as_json:
             emit({"stack": chosen.name, "instances": [asdict(row) for row in rows]})
         elif rows:
             _table(rows)
         else:
             say(f"Stack '{chosen.name}' has no instances.")
+        return Exit.DONE if all(row.standing == "ok" for row in rows) else Exit.ATTENTION
 
-    rows = _watch(look, tell, every) if watch else look()
-    if not watch:
-        tell(rows)
-    if any(row.standing != "ok" for row in rows):
-        raise typer.Exit(Exit.ATTENTION)
+    raise typer.Exit(_watch(look, every) if watch else look())
 
 
-def _watch(
-    look: Callable[[], list[Row]], tell: Callable[[list[Row]], None], every: float
-) -> list[Row]:
+def _watch(look: Callable[[], Exit], every: float) -> Exit:
     """Look until Ctrl+C; a look that fails is told, and the next one may succeed."""
-    rows: list[Row] = []
+    last = Exit.INTERRUPTED
     try:
         while True:
             try:
-                rows = look()
-                say(f"{datetime.now().astimezone():%H:%M:%S}")
-                tell(rows)
+                last = look()
             except FailureError as failure:
                 say(str(failure))
+                last = failure.code
             time.sleep(every)
     except KeyboardInterrupt:
-        return rows
+        return last
 
 
 def _table(rows: list[Row]) -> None:
+    """Show the rows; where a terminal is narrow, what to do stands below each."""
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    columns = width()
     cells = [[row.name, row.element, row.id or "", row.standing, row.what] for row in rows]
     styles = [_STYLES[row.standing] for row in rows]
-    show(grid(("Instance", "Element", "Id", "Standing", "What to do"), cells, styles))
+    headings = ["Instance", "Element", "Id", "Standing", "What to do"]
+    if columns is None or columns >= _WIDE:
+        show(grid(headings, cells, styles))
+    else:
+        for row, style in zip(cells, styles, strict=True):
+            show(Text(shown("  ".join(filter(None, row[:-1]))), style=style, overflow="fold"))
+            if row[-1]:
+                show(Padding(Text(shown(row[-1]), overflow="fold"), (0, 0, 0, 2)))
     bad = sum(row.standing != "ok" for row in rows)
     say(f"{len(rows) - bad} of {len(rows)} ok.")

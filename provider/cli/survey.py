@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -68,7 +69,7 @@ def survey(
     kept = [one for one in state.kept if not one.waiting_to_go]
     by_file = _declares_by_file(stack)
     rows = [
-        Row(one.name, one.element_key, one.id, Standing.CHANGED, _UNDECLARED)
+        Row(one.name, one.element_key, one.id, Standing.CHANGED, _undeclared(one))
         if by_file and one.alone and one.name not in declared
         else _of_kept(stack, one, declared.get(one.name), carrying.get(one.id), client)
         for one in kept
@@ -87,7 +88,12 @@ def survey(
     ]
 
 
-_UNDECLARED = "no longer declared in the stack: the next pulumi up deletes it"
+def _undeclared(kept: Kept) -> str:
+    adopted = comparison.Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
+    then = "lets go of it, and it stays on the platform"
+    if not (adopted or kept.retained):
+        then = "deletes it"
+    return f"no longer declared in the stack: the next pulumi up {then}"
 
 
 def _declares_by_file(stack: Stack) -> bool:
@@ -142,7 +148,7 @@ def _of_kept(
     if any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
         anew = "give it a new code, then run pulumi up"
         if declaration:
-            anew = f"run elements authorize {kept.name} --stack {stack.name} --up"
+            anew = f"run {_authorize(stack, kept.name)}"
     if instance is None:
         return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
     if instance.valid is False:
@@ -163,6 +169,9 @@ def _of_kept(
     return row(Standing.OK)
 
 
+_CONSENT = ("code:", "provider_data:")
+_CALLBACK = "configuration.oauth.callback.url:"
+"""How what is missing begins, where consent brings it."""
 _ENABLE = (
     "calls through it are refused; give it a new code if its tokens expired, and set 'disabled' to "
     "false where it is declared"
@@ -209,6 +218,10 @@ def _changes(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
         yield "delete_adopted"
 
 
+def _authorize(stack: Stack, name: str) -> str:
+    return shlex.join(["elements", "authorize", name, "--stack", stack.name, "--up"])
+
+
 def _not_created(
     stack: Stack,
     name: str,
@@ -221,11 +234,17 @@ def _not_created(
     if waiting is not None:
         what = "left by an interrupted run: the next pulumi up takes it over"
         return Row(name, declaration.element, waiting.id, Standing.NOT_CREATED, what)
+    if declaration.adopt:
+        what = f"the next pulumi up takes over {declaration.adopt}"
+        return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
     what = "run pulumi up"
     try:
-        lacking = missing(
-            client.get_element(declaration.element), inputs(name, declaration), new=True
-        )
+        element = client.get_element(declaration.element)
+        lacking = list(missing(element, inputs(name, declaration), new=True))
+        if any(one.startswith(_CONSENT) for one in lacking):
+            # That command sets the callback URL as well.
+            before = [one for one in lacking if not one.startswith((*_CONSENT, _CALLBACK))]
+            lacking = [*before, f"{'then ' if before else ''}run {_authorize(stack, name)}"]
         what = "; ".join(lacking) or what
     except NotFoundError:
         what = "there is no such element: 'elements search' finds the right one"

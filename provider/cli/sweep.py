@@ -54,7 +54,7 @@ def sweep(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Remove what deleted stacks and interrupted runs left on the platform.
+    """Remove what deleted stacks and interrupted runs left behind.
 
     Every instance that Pulumi made carries its stack's marker tag. One that carries it, while
     no state holds the instance, is a leftover. Adopted instances carry no such tag and are
@@ -73,11 +73,12 @@ def sweep(
       elements sweep --stack pr-123 --yes
     """  # noqa: D301 - \b keeps the lines of a list apart
     project = Project()
-    existing = {one.name: one for one in project.stacks()}
+    existing = project.stacks()
     if stack is not None and marker is not None:
         message = "Give --stack or --marker, not both."
         raise FailureError(message, Exit.USAGE)
-    known = _carrier(existing, _checked(marker)) if marker else existing.get(stack or "")
+    named = project.stack(stack) if stack else None
+    known = _carrier(existing, _checked(marker)) if marker else named and named.among(existing)
     settings = settings_of(known) if known else settings_without_stack(None)
     with (
         platform(settings) as client,
@@ -86,13 +87,19 @@ def sweep(
         if stack is None and marker is None:
             _overview(existing, client, as_json=as_json)
             return
-        if stack is not None:
-            marker = _marker(project, known, stack, owner=owner, organization=organization)
+        if known and not marker:
+            from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
+
+            marker = stack_marker(known, known.state(secrets=False))
+        elif named:
+            organization = named.given_organization or organization
+            marker = project.marker_tags(organization, owner, named.last)[0]
         name = known.name if known else stack
         wanted = _Wanted(_checked(marker or ""), name, known).held_by(existing)
         found = wanted.find(client)
-        if not as_json:
-            _table(found, wanted)
+        asks = bool(found) and not dry_run and not yes
+        if asks or not as_json:
+            _table(found, wanted, aside=as_json)
         removed: list[str] = []
         failed: dict[str, str] = {}
         if found and not dry_run:
@@ -119,24 +126,12 @@ def sweep(
         raise FailureError(message)
 
 
-def _marker(
-    project: Project, known: Stack | None, stack: str, *, owner: str, organization: str
-) -> str:
-    """Return the marker tag of a stack, which may be deleted."""
-    from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
-
-    if known is not None:
-        return stack_marker(known, known.state(secrets=False))
-    return project.marker_tags(organization, owner, stack)[0]
-
-
-def _carrier(existing: dict[str, Stack], marker: str) -> Stack | None:
+def _carrier(existing: list[Stack], marker: str) -> Stack | None:
     """Return the stack of this project whose marker tag it is."""
     from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
 
     return next(
-        (one for one in existing.values() if stack_marker(one, one.state(secrets=False)) == marker),
-        None,
+        (one for one in existing if stack_marker(one, one.state(secrets=False)) == marker), None
     )
 
 
@@ -161,7 +156,7 @@ class _Wanted:
     awaited: frozenset[str] = frozenset()
     """Instance markers that the next run of the stack looks for."""
 
-    def held_by(self, existing: dict[str, Stack]) -> _Wanted:
+    def held_by(self, existing: list[Stack]) -> _Wanted:
         """Return this with the states of the project's stacks read now.
 
         Raises:
@@ -171,10 +166,10 @@ class _Wanted:
 
         held: set[str] = set()
         looked_for: frozenset[str] = frozenset()
-        for one in existing.values():
+        for one in existing:
             state = one.state(secrets=False)
             held |= state.ids
-            if self.known is None or one.name != self.known.name:
+            if one is not self.known:
                 continue
             if state.busy:
                 message = (
@@ -184,7 +179,7 @@ class _Wanted:
                     f"{one.name}', first."
                 )
                 raise FailureError(message)
-            looked_for = awaited(self.known, self.known.declared(), state)
+            looked_for = awaited(one, one.declared(), state)
         return _Wanted(self.marker, self.stack, self.known, frozenset(held), looked_for)
 
     def takes(self, instance: wire.Instance) -> bool:
@@ -223,7 +218,7 @@ def _told(instance: wire.Instance) -> dict[str, Any]:
     return {"id": instance.id, "name": instance.name, "element": instance.element.key}
 
 
-def _table(found: list[wire.Instance], wanted: _Wanted) -> None:
+def _table(found: list[wire.Instance], wanted: _Wanted, *, aside: bool) -> None:
     which = f"'{shown(wanted.stack)}'" if wanted.stack else "with that marker"
     nowhere = f"No stack {which} is here"
     if not found:
@@ -236,17 +231,17 @@ def _table(found: list[wire.Instance], wanted: _Wanted) -> None:
             "instances are in use:"
         )
     rows = [[one.name or "", one.element.key or "", one.id] for one in found]
-    show(grid(("Instance", "Element", "Id"), rows, [""] * len(rows)))
+    show(grid(("Instance", "Element", "Id"), rows, [""] * len(rows)), aside=aside)
 
 
-def _overview(existing: dict[str, Stack], client: CloudElementsClient, *, as_json: bool) -> None:
+def _overview(existing: list[Stack], client: CloudElementsClient, *, as_json: bool) -> None:
     """List every stack marker in the account, and whose it is."""
     from provider.cli.survey import stack_marker  # noqa: PLC0415
     from provider.markers import is_stack_marker  # noqa: PLC0415
 
-    states = {name: one.state(secrets=False) for name, one in existing.items()}
-    markers = {stack_marker(one, states[name]): name for name, one in existing.items()}
-    held = {id_ for state in states.values() for id_ in state.ids}
+    states = [(one, one.state(secrets=False)) for one in existing]
+    markers = {stack_marker(one, state): one.name for one, state in states}
+    held = {id_ for _, state in states for id_ in state.ids}
     groups: dict[str, list[wire.Instance]] = {}
     for instance in client.find_instances():
         for tag in instance.tags or []:
@@ -273,17 +268,13 @@ def _overview(existing: dict[str, Stack], client: CloudElementsClient, *, as_jso
             str(row["stack"] or "(none here)"),
             str(row["instances"]),
             str(row["in_no_state"]),
-            _next(row),
         ]
         for row in listed
     ]
-    headings = ("Marker", "Stack", "Instances", "In no state", "To remove the latter")
-    show(grid(headings, rows, [""] * len(rows)))
-
-
-def _next(row: dict[str, Any]) -> str:
-    if not row["in_no_state"]:
-        return ""
-    if row["stack"]:
-        return f"elements sweep --stack {row['stack']}"
-    return f"elements sweep --marker {row['marker']}"
+    show(grid(("Marker", "Stack", "Instances", "In no state"), rows, [""] * len(rows)))
+    left = [row for row in listed if row["in_no_state"]]
+    if left:
+        say("To see and remove what is in no state:")
+    for row in left:
+        chosen = f"--stack {row['stack']}" if row["stack"] else f"--marker {row['marker']}"
+        say(f"  elements sweep {chosen}")

@@ -17,6 +17,7 @@ _LONGEST_REASON = 200
 _CODE = re.compile(r"[!-~]{1,16384}")
 _EXTRA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _EXTRA_VALUE = re.compile(r"[ -~]{1,4096}")
+_TELLING = re.compile("code|state|error|oauth_.*")
 _REFUSALS = ("error", "denied", "not_approved")
 _NOT_FOR_THE_PLATFORM = frozenset(
     {
@@ -43,6 +44,10 @@ _NOT_FOR_THE_PLATFORM = frozenset(
 
 class MisfitError(Exception):
     """It is no answer to our question; the text says why, without anything that came in."""
+
+
+class NoCodeError(MisfitError):
+    """It may be ours, and says neither yes nor no."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,8 @@ def of_query(query: str, question: Question) -> Answer:
         raise MisfitError(message) from None
     _check_ours(pairs, question)
     fields = dict(pairs)
-    if len(fields) != len(pairs):
+    telling = [name for name, _ in pairs if _TELLING.fullmatch(name)]
+    if len(set(telling)) != len(telling):
         message = "it says something twice"
         raise MisfitError(message)
     if any(fields.get(name) for name in _REFUSALS):
@@ -142,7 +148,7 @@ def _reason(fields: dict[str, str]) -> str:
 def _granted(code: str, extras: dict[str, str], question: Question) -> Grant:
     if not _CODE.fullmatch(code):
         message = "it carries no code"
-        raise MisfitError(message)
+        raise NoCodeError(message)
     if question.request_token is None:
         return Grant(code, extras)
     token, secret = question.request_token

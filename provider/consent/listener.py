@@ -19,12 +19,13 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from provider.consent import page
-from provider.consent.grant import Answer, Denial, MisfitError, Question, of_query
+from provider.consent.grant import Answer, Denial, MisfitError, NoCodeError, Question, of_query
 
 _LARGEST_REQUEST = 64 * 1024  # bytes of request line and headers together
 _LONGEST_TARGET = 32 * 1024  # characters
 _LONGEST_SILENCE = 5.0  # seconds without a byte
 _MOST_CONNECTIONS = 32
+_MOST_MISFITS = 8
 _NAMES = ("127.0.0.1", "localhost")
 
 
@@ -65,7 +66,7 @@ class Reply:
 
 
 class Listener:
-    """Listens while its `with` block runs; readable, in the sense of `select`, once answered.
+    """Listens while its `with` block runs; readable, in the sense of `select`, once something came.
 
     Args:
         path: The one path that is served.
@@ -81,8 +82,10 @@ class Listener:
         self._question: Question | None = None
         self._lock = threading.Lock()
         self._answer: Answer | None = None
-        self._misfits = 0
+        self._misfits: deque[str] = deque(maxlen=_MOST_MISFITS)
         self._wake, self._woken = socket.socketpair()
+        self._wake.settimeout(0)
+        self._woken.settimeout(0)
         try:
             self._server = _Server(("127.0.0.1", port), self)
         except (OSError, OverflowError) as error:
@@ -117,7 +120,7 @@ class Listener:
         self._woken.close()
 
     def fileno(self) -> int:
-        """Return what becomes readable once there is an answer."""
+        """Return what becomes readable once there is an answer, or a misfit to tell."""
         return self._woken.fileno()
 
     @property
@@ -126,11 +129,15 @@ class Listener:
         with self._lock:
             return self._answer
 
-    @property
-    def misfits(self) -> int:
-        """How many callbacks came that were not ours."""
+    def misfits(self) -> list[str]:
+        """Return why callbacks since the last call were not taken, the latest few."""
+        with suppress(BlockingIOError):
+            while self._woken.recv(4096):
+                pass
         with self._lock:
-            return self._misfits
+            found = list(self._misfits)
+            self._misfits.clear()
+            return found
 
     def reply(self, method: str, target: str, host: str) -> Reply:
         """Return what to answer to a request, and keep the answer it brings.
@@ -157,14 +164,19 @@ class Listener:
                 return Reply(400, page.MISFIT)
             try:
                 answer = of_query(query, self._question)
-            except MisfitError:
-                self._misfits += 1
-                return Reply(400, page.MISFIT)
+            except MisfitError as misfit:
+                self._misfits.append(str(misfit))
+                self._call()
+                return Reply(400, page.NO_CODE if isinstance(misfit, NoCodeError) else page.MISFIT)
             if self._answer is not None:
                 return Reply(409, page.AGAIN)
             self._answer = answer
-            self._wake.send(b".")
+            self._call()
         return Reply(200, page.DENIED if isinstance(answer, Denial) else page.GRANTED)
+
+    def _call(self) -> None:
+        with suppress(BlockingIOError):  # so many calls are waiting already
+            self._wake.send(b".")
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):

@@ -84,6 +84,12 @@ MISFIT = _page(
     "opened last.",
     "bad",
 )
+NO_CODE = _page(
+    "No code came back",
+    "The vendor answered the open request, but without a code. The terminal keeps waiting: try "
+    "once more on the consent page, or see there what went wrong.",
+    "bad",
+)
 NOT_FOUND = _page("Nothing here", "This address serves one callback and nothing else.")
 WRONG_HOST = _page("Nothing here", "This address is reached by the name of this machine only.")
 WRONG_METHOD = _page("Nothing here", "A callback arrives by GET.")

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from provider.consent.listener import Listener
     from provider.consent.terminal import Prompt
 
+_MOST_COMPLAINTS = 5
+"""So many of the listener's misfits are told: a hostile page can send any number."""
+_AGAIN = "That was not taken, for {}. Paste the whole address, or the bare code:"
+
 
 class Clock:
     """Time, and waiting in it; tests hand in their own."""
@@ -46,21 +50,28 @@ def first_answer(
         listener: Where the browser comes back to.
         prompt: Where a person can paste.
         seconds: How long to wait altogether.
-        complain: Says why something pasted was not taken.
+        complain: Says what came and was not taken, in a sentence without anything of it.
         clock: The clock.
 
     Raises:
         EOFError: Nobody can give an answer any more.
+        MisfitError: Likewise, and what was piped in is none.
     """
     clock = clock or Clock()
     deadline = clock.now() + seconds
     sources = [source for source in (listener, prompt) if source is not None]
+    refused: MisfitError | None = None
+    told = 0
     while (left := deadline - clock.now()) > 0:
         if not sources:
-            raise EOFError
+            raise refused or EOFError
         ready = clock.wait(sources, left)
-        if listener is not None and listener.answer is not None:
-            return listener.answer
+        if listener is not None:
+            for why in listener.misfits()[: _MOST_COMPLAINTS - told]:
+                told += 1
+                complain(f"An answer in the browser was not taken, for {why}. Waiting on.")
+            if listener.answer is not None:
+                return listener.answer
         if prompt is None or prompt not in ready:
             continue
         try:
@@ -68,7 +79,12 @@ def first_answer(
                 try:
                     return of_paste(line, question)
                 except MisfitError as misfit:
-                    complain(str(misfit))
+                    if prompt.terminal:
+                        complain(_AGAIN.format(misfit))
+                    else:
+                        refused = misfit
         except EOFError:
             sources.remove(prompt)
+    if refused:
+        raise refused
     return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -117,20 +119,55 @@ def test_nobody_answers_in_time(browser, authorize, project):
     assert project.stack_file().read_bytes() == before
 
 
-def test_another_site_learns_nothing_and_sends_nothing(browser, authorize, project):
+class OtherSite(BaseHTTPRequestHandler):
+    """Any page of an origin that is not ours; Chromium lets it reach this machine."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<h1>Another site</h1>")
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def other_site():
+    """Return the address of another site."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherSite) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_another_site_learns_nothing_and_sends_nothing(browser, authorize, project, other_site):
     """A page of another origin can neither frame, nor read, nor answer in our place."""
     running = authorize("files")
     target = f"http://127.0.0.1:{port_of(running)}/callback?code=forged&state=guessed"
-    browser.open("data:text/html,<h1>Another site</h1>")
+    browser.open(other_site)
     script = """
         const done = arguments[1];
         fetch(arguments[0]).then(a => a.text()).then(t => done("read: " + t), () => done("no"));
     """
     assert browser.driver.execute_async_script(script, target) == "no"
-    browser.driver.execute_script(f"document.body.innerHTML = '<iframe src=\"{target}\"></iframe>'")
+    script = """
+        const frame = document.createElement("iframe");
+        frame.onload = arguments[1];
+        frame.src = arguments[0];
+        document.body.append(frame);
+    """
+    browser.driver.execute_async_script(script, target)
+    browser.driver.switch_to.frame(0)
+    assert "This is not the answer" not in browser.driver.page_source
+    assert browser.driver.execute_script("return location.href") == "chrome-error://chromewebdata/"
+    browser.driver.switch_to.default_content()
 
     browser.open(running.address)
     browser.press("allow")
 
     assert running.end() == 0
     assert stored(project)["code"] != "forged"
+    assert "An answer in the browser was not taken" in running.said

@@ -275,7 +275,7 @@ def test_a_code_that_can_not_be_stored_leaves_the_file_as_it_was(workplace):
         wrapper.unlink()
 
     assert said.code == 1
-    assert "'pulumi config set' failed: the disk is full." in said.stderr
+    assert "'pulumi config set' failed: the disk is full. The code was not stored" in said.stderr
     assert workplace.file.read_bytes() == before
 
 

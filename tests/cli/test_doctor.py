@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import typer
 import yaml
 
+from provider import wire
 from provider.cli import app
 from provider.cli.console import Exit
 from provider.cli.doctor import clock_check
+from provider.cli.project import setting_path
+from provider.client import CloudElementsClient
 from provider.stack import parse
+from sandbox.catalogue import catalogue
 
 COMMANDS = typer.main.get_command(app).commands
+BUILT_IN = [wire.Element.model_validate(one.document) for one in catalogue()]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
@@ -60,7 +67,48 @@ def test_what_is_wrong_is_told_with_what_to_do(workplace):
     }
     assert "desk lacks subdomain" in checks["element freshservice"]["what"]
     assert "did you mean 'subdomain'" in checks["element freshservice"]["what"]
-    assert "instances.desk.configuration.password" in checks["secrets"]["what"]
+    assert len(checks["secrets"]["commands"]) == 2  # a key that nobody knows may be a secret
+    command = checks["secrets"]["commands"][0]
+    assert command == (
+        "pulumi config set --secret --path cloud-elements:instances.desk.configuration.password "
+        "--stack test"
+    )
+    table = workplace.elements("doctor")
+    assert f"  {command}\n" in table.stderr
+    assert "7731" not in said.all + table.all
+
+
+CLEAR = """
+leads:
+  element: closeio
+  configuration: {username: api-key-7731}
+posts:
+  element: twitter
+  provider_data: {oauth_token: tok-7731, oauth_verifier: {secure: x}}
+  configuration: {oauth.callback.url: 'https://x.example/', oauth.scope: a, odd: odd-7731}
+files:
+  element: onedrivebusiness
+  code: code-7731
+"""
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_secret_in_clear_is_found_wherever_it_stands(workplace, monkeypatch, reached):
+    """What the platform's metadata don't call plain counts too, once they are there."""
+    workplace.declare(CLEAR.replace("{secure: x}", "x"))
+    path = "cloud-elements:instances.posts.provider_data.oauth_verifier"
+    workplace.project.config_set(path, "v", secret=True, path=True)
+    if not reached:
+        monkeypatch.setenv("CLOUD_ELEMENTS_USER_SECRET", "wrong")
+
+    said = workplace.elements("doctor", "--json")
+
+    found = [
+        shlex.split(command)[5].removeprefix("cloud-elements:instances.")
+        for command in report(said)["secrets"]["commands"]
+    ]
+    by_metadata = ["leads.configuration.username", "posts.configuration.odd"] if reached else []
+    assert sorted(found) == sorted(["files.code", "posts.provider_data.oauth_token", *by_metadata])
     assert "7731" not in said.all
 
 
@@ -69,6 +117,38 @@ def test_what_an_oauth_proxy_holds_is_not_missed(workplace):
     workplace.declare("files:\n  element: onedrivebusiness\n  oauth_proxy: TestApp\n")
 
     assert report(workplace.elements("doctor", "--json"))["element onedrivebusiness"]["ok"]
+
+
+def test_what_need_not_be_given_is_not_demanded(workplace):
+    """An adopted instance has its keys; the callback URL comes with the code."""
+    workplace.declare(
+        "desk:\n  element: freshservice\n  adopt: '427001'\n"
+        "files:\n  element: onedrivebusiness\n"
+        "  configuration: {oauth.api.key: a, oauth.api.secret: b}\n"
+        "late:\n  element: hubspot\n  code: c\n"
+        "  configuration: {oauth.api.key: a, oauth.api.secret: b}\n"
+    )
+
+    checks = report(workplace.elements("doctor", "--json"))
+
+    assert checks["element freshservice"]["ok"]
+    assert checks["element onedrivebusiness"]["ok"]
+    assert (
+        "by 'elements authorize files --stack test'" in checks["element onedrivebusiness"]["what"]
+    )
+    assert checks["element hubspot"]["what"].startswith("late lacks oauth.callback.url")
+
+
+def test_without_pulumi_its_line_fails(workplace, monkeypatch):
+    """What needs no stack is checked all the same, and nothing is said twice."""
+    monkeypatch.setenv("PATH", "")
+
+    said = workplace.elements("doctor", "--json")
+
+    failed = {name: check["what"] for name, check in report(said).items() if not check["ok"]}
+    assert list(failed) == ["pulumi"]
+    assert "is not on PATH" in failed["pulumi"]
+    assert {"settings", "platform", "clock"} <= set(report(said))
 
 
 def test_wrong_secrets_fail_the_platforms_line(workplace, monkeypatch):
@@ -145,26 +225,85 @@ def test_search_that_finds_nothing_says_so(workplace):
     assert "did you mean 'hubspot'?" in said.stderr
 
 
-@pytest.mark.parametrize(
-    "element", ["freshservice", "onedrivebusiness", "bigcommerce", "twitter", "sendgrid"]
-)
+@pytest.mark.parametrize("element", [one.key for one in BUILT_IN])
 def test_describe_gives_an_entry_that_parses(workplace, element):
     """Pasted under `config:`, it is valid; what is required stands there or as a command."""
     said = workplace.elements("describe", element, "--name", "mine", "--stack", "test")
 
     assert said.code == 0, said.stderr
-    document = yaml.safe_load(f"config:\n{said.stdout}")["config"]["cloud-elements:instances"]
-    declaration = parse(document)["mine"] if document["mine"]["configuration"] else None
-    entry = document["mine"]
-    assert entry["element"] == element
+    entry = yaml.safe_load(f"config:\n{said.stdout}")["config"]["cloud-elements:instances"]["mine"]
+    assert parse({"mine": entry})["mine"].element == element
     details = json.loads(workplace.elements("describe", element, "--json").stdout)
     given = entry["configuration"] or {}
     for key in details["configuration"]:
         if key["required"] and not key["group"]:
-            assert key["secret"] == (key["key"] not in given), key
-            if key["secret"]:
-                assert f"{key['key']}" in said.stdout
-    assert declaration is None or declaration.element == element
+            command = setting_path("mine", "configuration", key["key"]) in said.stdout
+            assert (key["secret"], key["secret"]) == (key["key"] not in given, command), key
+
+
+@pytest.mark.parametrize("element", [one.key for one in BUILT_IN if one.kind.startswith("oauth")])
+def test_what_describe_says_leads_to_consent(workplace, element):
+    """Pasted and its commands run, the entry is one that `authorize` takes."""
+    said = workplace.elements("describe", element, "--name", "mine", "--stack", "test")
+    assert "# Then connect it: elements authorize mine --stack test --up" in said.stdout
+    workplace.declare(dedent(said.stdout.partition("cloud-elements:instances:\n")[2]))
+    entry = yaml.safe_load(workplace.file.read_text())["config"]["cloud-elements:instances"]["mine"]
+    assert entry["configuration"]["oauth.callback.url"] == "http://127.0.0.1:8080/callback"
+    for key in ("oauth.api.key", "oauth.api.secret"):
+        path = setting_path("mine", "configuration", key)
+        command = f"pulumi config set --secret --path {shlex.quote(path)} --stack test"
+        assert said.stdout.count(command) == 1
+        workplace.project.config_set(path, f"{key}-7731", secret=True, path=True)
+
+    said = workplace.process("authorize", "mine", "--paste", "--no-browser", stdin="a-code")
+
+    assert said.code == 0, said.stderr
+
+
+HOSTILE = {
+    "key": "odd",
+    "name": "a\n  b: c",
+    "configuration": [
+        {
+            "key": "authentication.type",
+            "type": "SELECT",
+            "groupControl": True,
+            "defaultValue": "oauth2",
+            "options": [{"value": "oauth2"}, {"value": "x\n  injected: 1"}],
+        },
+        {"key": "k\n  l: m", "name": "n\u2028o", "groupName": "g\n  h: i", "required": True},
+        {"key": "oauth.api.secret", "defaultValue": "preset", "hideFromConsole": True},
+        {"key": "empty", "required": True, "defaultValue": "", "type": "TEXTFIELD_32"},
+    ],
+}
+
+
+def test_what_metadata_say_stays_in_its_comment(workplace, monkeypatch):
+    """Line breaks in names, keys, groups and choices add no line to the entry."""
+    element = wire.Element.model_validate(HOSTILE)
+    monkeypatch.setattr(CloudElementsClient, "get_element", lambda *_: element)
+
+    said = workplace.elements("describe", "odd")
+
+    entry = yaml.safe_load(f"config:\n{said.stdout}")["config"]
+    assert entry == {
+        "cloud-elements:instances": {
+            "odd": {
+                "element": "odd",
+                "configuration": {
+                    "authentication.type": "oauth2",
+                    "oauth.callback.url": "http://127.0.0.1:8080/callback",
+                },
+            }
+        }
+    }
+    for key in ("oauth.api.key", "oauth.api.secret"):
+        assert f'configuration["{key}"]' in said.stdout
+    details = json.loads(workplace.elements("describe", "odd", "--json").stdout)
+    required = {key["key"] for key in details["configuration"] if key["required"]}
+    application = {"oauth.callback.url", "oauth.api.key", "oauth.api.secret"}
+    assert required - application == {"k\n  l: m"}
+    assert application < required
 
 
 def test_describe_needs_no_project_when_the_environment_is_complete(
@@ -175,6 +314,25 @@ def test_describe_needs_no_project_when_the_environment_is_complete(
 
     assert workplace.elements("describe", "freshservice").code == 0
     assert workplace.elements("search", "drive").code == 0
+
+
+def test_what_is_missing_outside_a_project_is_named(workplace, monkeypatch, tmp_path):
+    """Whoever only looks around needs no project, but the variables."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLOUD_ELEMENTS_USER_SECRET")
+
+    said = workplace.elements("search", "drive")
+
+    assert said.code == 1
+    assert "CLOUD_ELEMENTS_USER_SECRET (or cloud-elements:userSecret) is not set" in said.stderr
+    assert "There is no Pulumi.yaml here or above" in said.stderr
+
+
+def test_a_failing_pulumi_is_named_without_its_options(workplace):
+    """The value of an option is no subcommand."""
+    said = workplace.elements("status", "--stack", "nope")
+
+    assert said.stderr.startswith("'pulumi config' failed: no stack named 'nope' found")
 
 
 def test_describe_of_an_unknown_element_helps_on(workplace):
@@ -197,6 +355,13 @@ def test_help_teaches(workplace, name):
     assert "--json" in said.stdout
 
 
+def test_the_list_of_commands_is_not_cut(workplace):
+    """Each first sentence fits beside its command in 80 columns."""
+    said = workplace.process("--help")
+
+    assert "..." not in said.stdout.partition("Commands:")[2]
+
+
 def test_the_documentation_knows_every_command_option_and_exit_code():
     """docs/cli.md leaves nothing out."""
     text = DOCUMENT.read_text()
@@ -208,7 +373,7 @@ def test_the_documentation_knows_every_command_option_and_exit_code():
             if option.name != "help":
                 assert any(f"`{word}" in section[1] for word in (*option.opts, option.name.upper()))
     for code in Exit:
-        assert f"| {code.value} |" in text
+        assert re.search(rf"^\|[\d, ]*\b{code.value}\b[\d, ]*\|", text, re.MULTILINE), code
 
 
 def test_version_and_module(workplace):

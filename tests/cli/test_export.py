@@ -54,7 +54,8 @@ def account(workplace):
 
 def entries(place):
     """Return what the stack file declares."""
-    return (yaml.safe_load(place.file.read_text()).get("config") or {}).get(KEY) or {}
+    document = yaml.safe_load(place.file.read_text()) or {}
+    return (document.get("config") or {}).get(KEY) or {}
 
 
 def test_every_instance_becomes_an_entry_without_its_secrets(workplace, account):
@@ -169,6 +170,20 @@ def test_equal_names_stay_apart(workplace):
     workplace.elements("export")
 
     assert set(entries(workplace)) == {f"mail-{id_}" for id_ in ids}
+
+
+def test_a_name_that_looks_like_anothers_with_its_id_stays_apart(workplace):
+    """Whatever is declared and whatever the others are called, each instance is one entry."""
+    twins = [workplace.create("sendgrid", "Dup", {"api.token": "t"}) for _ in range(2)]
+    third = workplace.create("sendgrid", f"dup {twins[0]}", {"api.token": "t"})
+    workplace.declare(f"dup-{twins[1]}:\n  element: sendgrid\n")
+
+    assert workplace.elements("export").code == 0
+
+    declared = entries(workplace)
+    assert len(declared) == 4
+    assert {entry.get("adopt") for entry in declared.values()} == {None, *twins, third}
+    assert workplace.file.read_text().count(f"    dup-{twins[1]}:\n") == 1
 
 
 def test_a_choice_of_instances(workplace, account):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from urllib.parse import urlencode
 
 import pytest
@@ -65,6 +66,37 @@ def test_a_callback_without_one_usable_code_is_refused(rest):
     """Neither a missing, nor a double, nor an unprintable code is taken."""
     with pytest.raises(MisfitError):
         of_query(f"state={STATE}&{rest}", OAUTH2)
+
+
+def test_what_does_not_decide_may_be_said_twice():
+    """Only doubles of what decides are no answer: some vendors repeat the scope."""
+    assert of_query(f"code=c&state={STATE}&scope=a&scope=b", OAUTH2) == Grant("c", {})
+    for double in ("code=d", f"state={STATE}", "error=e&error=e", "oauth_x=1&oauth_x=2"):
+        with pytest.raises(MisfitError):
+            of_query(f"code=c&state={STATE}&{double}", OAUTH2)
+
+
+def test_the_state_is_looked_at_first():
+    """Whoever does not know it learns nothing of what else is wrong."""
+    for rest in ("code=a&code=b", "", "error=access_denied", "code=%00"):
+        with pytest.raises(MisfitError, match="belongs to another request"):
+            of_query(f"{rest}&state=another", OAUTH2)
+
+
+def test_state_and_token_are_compared_in_constant_time(monkeypatch):
+    """The time that a wrong one takes tells nothing about the right one."""
+    compared = []
+    real = hmac.compare_digest
+    monkeypatch.setattr(
+        "provider.consent.grant.hmac.compare_digest",
+        lambda one, other: compared.append((one, other)) or real(one, other),
+    )
+
+    of_query(f"code=c&state={STATE}", OAUTH2)
+    of_query(f"oauth_token=request-token&oauth_verifier=v&state={STATE}", OAUTH1)
+
+    assert compared.count((STATE.encode(), STATE.encode())) == 2
+    assert (b"request-token", b"request-token") in compared
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import http.client
 import select
 import socket
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provider.consent import page
 from provider.consent.grant import Denial, Grant, Question
-from provider.consent.listener import Listener, ListenError, place_of
+from provider.consent.listener import Listener, ListenError, _Handler, place_of
 
 STATE = "the-state-that-was-sent"
 CODE = "one-time-code-4711"
@@ -98,8 +98,31 @@ def test_a_callback_of_another_request_is_refused_and_waited_on(listener, target
 
     assert (status, body) == (400, page.MISFIT)
     assert listener.answer is None
-    assert listener.misfits == 1
+    assert select.select([listener], [], [], 10)[0] == [listener]
+    (why,) = listener.misfits()
+    assert "belongs to another request" in why
+    assert listener.misfits() == []
+    assert select.select([listener], [], [], 0)[0] == []
     assert ask(listener, GOOD)[0] == 200
+
+
+def test_our_state_without_a_code_gets_a_page_of_its_own(listener):
+    """It is no older tab: the vendor itself sent no code."""
+    status, _, body = ask(listener, f"/callback?state={STATE}")
+
+    assert (status, body) == (400, page.NO_CODE)
+    assert listener.misfits() == ["it carries no code"]
+    assert ask(listener, GOOD)[0] == 200
+
+
+def test_any_number_of_misfits_is_taken(listener):
+    """A hostile page sends more than anybody reads: the last few are kept, and the answer is."""
+    for _ in range(2000):
+        assert listener.reply("GET", "/callback?x", f"127.0.0.1:{listener.port}").status == 400
+
+    assert len(listener.misfits()) == 8
+    assert ask(listener, GOOD)[0] == 200
+    assert select.select([listener], [], [], 0)[0] == [listener]
 
 
 def test_a_denial_is_an_answer(listener):
@@ -213,6 +236,42 @@ def test_a_request_over_the_limit_is_cut_off(listener):
 
     assert (status, body) == (414, page.TOO_LONG)
     assert listener.answer is None
+
+
+def test_a_request_of_many_headers_is_cut_off(listener):
+    """Each line and their number are in order, and all together are too much."""
+    headers = "".join(f"x-{i}: {'y' * 1000}\r\n" for i in range(90))
+    host = f"Host: 127.0.0.1:{listener.port}\r\n"
+
+    answer = raw(listener, f"GET {GOOD} HTTP/1.1\r\n{headers}{host}\r\n".encode())
+
+    assert b" 200 " not in answer
+    assert listener.answer is None
+
+
+def test_a_silent_connection_is_closed(listener, monkeypatch):
+    """Whoever says nothing, or not all, does not hold a connection for ever."""
+    assert _Handler.timeout == 5
+    monkeypatch.setattr(_Handler, "timeout", 0.1)
+
+    for said in (b"", b"GET /callback"):
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as connection:
+            connection.sendall(said)
+
+            assert connection.recv(1000) == b""
+
+
+def test_the_oldest_connection_makes_room(listener, monkeypatch):
+    """No more are open than a browser needs; the others go on."""
+    monkeypatch.setattr(_Handler, "timeout", 60)
+    with ExitStack() as stack:
+        idle = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", listener.port), timeout=10))
+            for _ in range(33)
+        ]
+
+        assert idle[0].recv(1000) == b""
+        assert select.select(idle[1:], [], [], 0)[0] == []
 
 
 def test_nothing_is_logged(listener, capfd, caplog):
@@ -341,7 +400,8 @@ def test_no_request_without_our_state_is_granted(method, target, host):
             for name in (host, f"127.0.0.1:{listener.port}"):
                 reply = listener.reply(method, tried, name)
                 assert 400 <= reply.status < 500
-        assert listener.reply("GET", f"/callback?{target}", f"127.0.0.1:{listener.port}")
+        reply = listener.reply("GET", f"/callback?{target}", f"127.0.0.1:{listener.port}")
+        assert (reply.status, reply.page) == (400, page.MISFIT)
         assert listener.answer is None
     finally:
         listener._server.server_close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provider.consent.grant import Denial, Grant, Question
+from provider.consent.grant import Denial, Grant, MisfitError, Question
 from provider.consent.race import Clock, first_answer
 from provider.consent.terminal import Prompt
 
@@ -18,8 +18,14 @@ QUESTION = Question(STATE)
 class Answered:
     """A listener that already has its answer."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, *misfits):
         self.answer = answer
+        self._misfits = list(misfits)
+
+    def misfits(self):
+        """Return the next few."""
+        found, self._misfits = self._misfits[:4], self._misfits[4:]
+        return found
 
 
 class Hours(Clock):
@@ -82,10 +88,9 @@ def test_what_is_not_taken_does_not_prolong_the_wait(pipe):
     other.write(b"two words\n")
     clock = Hours(prompt)
 
-    answer, complaints = wait(prompt=prompt, clock=clock, seconds=25)
+    with pytest.raises(MisfitError, match="it carries no code"):
+        wait(prompt=prompt, clock=clock, seconds=25)
 
-    assert answer is None
-    assert len(complaints) == 1
     assert clock.waits == [25, 15]
 
 
@@ -113,9 +118,31 @@ def test_the_terminal_may_be_first(pipe):
     assert wait(Answered(None), prompt, Hours(prompt)) == (Grant("abc", {}), [])
 
 
-def test_a_bad_paste_is_complained_of_and_the_next_is_taken(pipe):
+def test_what_is_piped_in_and_refused_is_told_at_the_end(pipe):
+    """Nobody sits there to paste again: the reason is the end of it."""
+    prompt, other = pipe
+    other.write(b"https://x.example/?code=abc&state=foreign\n")
+    other.close()
+
+    with pytest.raises(MisfitError, match="belongs to another request"):
+        wait(prompt=prompt)
+
+
+def test_misfits_in_the_browser_are_told(pipe):
+    """One line for each, the first few alone, and the waiting goes on."""
+    listener = Answered(None, *(f"reason {number}" for number in range(9)))
+
+    answer, complaints = wait(listener, clock=Hours(listener, listener, listener))
+
+    assert answer is None
+    assert len(complaints) == 5
+    assert complaints[0] == "An answer in the browser was not taken, for reason 0. Waiting on."
+
+
+def test_a_bad_paste_is_complained_of_and_the_next_is_taken(pipe, monkeypatch):
     """The complaint says why, and repeats nothing."""
     prompt, other = pipe
+    monkeypatch.setattr(Prompt, "terminal", True)
     other.write(b"https://x.example/?code=abc&state=foreign\nabc\n")
 
     answer, complaints = wait(prompt=prompt, clock=Hours(prompt))

@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider.cli.console import FailureError
@@ -33,6 +33,7 @@ LAYOUTS = {
     "windows": f"config:\r\n  {KEY}:\r\n    mail:\r\n      element: x\r\n  z: 1\r\n",
     "secure": f"config:\n  {KEY}:\n    mail:\n      code:\n        secure: v1:abc==\nz: 1\n",
     "odd breaks": f"config:\n  {KEY}:\n    mail:\n      element: 'x\u2028\x85y' # \u2028\n  z: 1\n",
+    "an entry called secure": f"config:\n  {KEY}:\n    secure:\n      element: x\n",
     "quoted": f'config:\n  "{KEY}":\n    "mail":\n      element: x\n',
 }
 
@@ -51,6 +52,36 @@ def test_lines_are_only_added(text):
     assert after["config"] | {KEY: None} == (before.get("config") or {}) | {KEY: None}
     assert ("\r\n" in new) == ("\r\n" in text)
     assert "# to be set: password" in new
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (
+            f"# top\nconfig:\n  {KEY}: {{}} # none\n  z: 1\nsalt: v\n",
+            f"  {KEY}: # none\n    desk:",
+        ),
+        (f"config:\n  {KEY}: {{\n  }}\n", f"  {KEY}:\n    desk:"),
+        (f"config:\r\n  {KEY}:   {{ }}\r\n", f"  {KEY}:\r\n    desk:"),
+        (f"config:\n  {KEY}: {{}}", f"  {KEY}:\n    desk:"),
+        ("config: {} # none\nsalt: v1\n", f"config: # none\n  {KEY}:\n    desk:"),
+        ("{}\n", f"config:\n  {KEY}:\n    desk:"),
+    ],
+)
+def test_an_empty_map_makes_room(text, first):
+    """The braces go, and nothing else."""
+    new = with_entries(text, ENTRY, {})
+
+    assert first in new
+    before = yaml.safe_load(text)
+    config = (before.get("config") or {}) | {KEY: ENTRY}
+    assert yaml.safe_load(new) == before | {"config": config}
+
+
+def test_two_entries_of_one_name_are_refused():
+    """Pulumi would read neither; a reader that takes the last one does not notice."""
+    with pytest.raises(FailureError, match="two entries 'mail'"):
+        with_entries(LAYOUTS["one entry"], {"mail": {"element": "x"}}, {})
 
 
 def test_it_can_be_done_again():
@@ -93,6 +124,7 @@ def test_any_text_is_one_line_of_yaml(text):
     assert yaml.safe_load(f"key: {line}") == {"key": text}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text("abcdefghij -.:#'\"", min_size=1, max_size=12),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
+
+from provider.cli.project import Kept, Stack, State
+from provider.markers import markers
 
 STACK = """
 desk:
@@ -83,8 +87,10 @@ def test_each_standing_is_told_with_what_to_do(deployed):
     assert what(said, "bad") == (
         "its credentials are refused: correct its configuration, then run pulumi up"
     )
-    for lacking in ("oauth.api.key: is", "oauth.api.secret: is", "code: is"):
+    for lacking in ("oauth.api.key: is", "oauth.api.secret: is"):
         assert lacking in what(said, "files")
+    assert what(said, "files").endswith("; then run elements authorize files --stack test --up")
+    assert "oauth.callback.url" not in what(said, "files")
     assert deployed.sandbox.instances() == stored
     table = deployed.process("status")
     assert "0 of 6 ok" in table.stderr
@@ -254,6 +260,31 @@ def test_what_a_state_holds_is_never_swept(deployed):
     assert "the next pulumi up deletes it" in what(told, "mail")
 
 
+def test_what_is_adopted_is_told_before_and_after(deployed):
+    """An entry that adopts says whom; once it is gone from the file, the instance stays."""
+    adopted = deployed.create("sendgrid", "theirs", {"api.token": "t"})
+    entry = f"theirs:\n  element: sendgrid\n  adopt: '{adopted}'\n"
+    kept = "kept:\n  element: sendgrid\n  retain_on_delete: true\n  configuration: {api.token: t}\n"
+    deployed.declare(
+        entry + kept + "files:\n  element: onedrivebusiness\n  configuration:\n"
+        "    oauth.api.key: a\n    oauth.api.secret: b\n"
+    )
+    before = deployed.process("status", "--json")
+    assert what(before, "theirs") == f"the next pulumi up takes over {adopted}"
+    assert what(before, "files") == "run elements authorize files --stack test --up"
+    deployed.declare(entry + kept)
+    deployed.project.up()
+
+    deployed.declare("")
+
+    stays = "no longer declared in the stack: the next pulumi up lets go of it, and it stays on the"
+    said = deployed.process("status", "--json")
+    for name in ("theirs", "kept"):
+        assert what(said, name) == f"{stays} platform"
+    deployed.project.up()
+    assert set(ids(deployed)) == {"theirs", "kept"}
+
+
 def test_a_deleted_stack_is_swept_by_its_name(deployed):
     """Its marker follows from its name; adopted and strange instances stay."""
     other = deployed.create("sendgrid", "by hand", {"api.token": "t"}, tags=["pulumi-services"])
@@ -290,6 +321,29 @@ def test_a_marker_sweeps_alone_and_a_refusal_is_told(deployed):
     assert "Deleted 4 of 5." in said.stderr
     assert "409" in said.stderr
     assert set(ids(deployed)) == {"mail"}
+
+
+@pytest.mark.parametrize("meanwhile", ["unmarked", "held"])
+def test_what_is_in_use_meanwhile_stays(workplace, monkeypatch, meanwhile):
+    """While the question stood, somebody took it over, or a run of a stack brought it in."""
+    tags = markers(organization="organization/", project="cloud-elements", stack="old", place="")
+    id_ = workplace.create("sendgrid", "left", {"api.token": "t"}, tags=tags.tags)
+    kept = Kept("left", id_, {}, {}, waiting_to_go=False, alone=True)
+
+    def answered(*_, **__):
+        if meanwhile == "unmarked":
+            workplace.sandbox.update_instance(int(id_), tags=["theirs"])
+        else:
+            monkeypatch.setattr(Stack, "state", lambda *_, **__: State([kept], busy=False))
+        return True
+
+    # By its name alone it is the command, not the module.
+    monkeypatch.setattr(sys.modules["provider.cli.sweep"], "agreed", answered)
+    said = workplace.elements("sweep", "--stack", "old")
+
+    assert said.code == 1
+    assert f"Some could not be deleted: {id_}: it is in use meanwhile" in said.stderr
+    assert workplace.sandbox.counters()["deletes"] == 0
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import sys
 import termios
 
@@ -27,13 +29,14 @@ def terminal(workplace):
     """Start a command at a terminal of its own; whatever is left of it ends with the test."""
     started = []
 
-    def start(*arguments):
+    def start(*arguments, into=None, columns=200):
+        command = shlex.join([sys.executable, "-m", "provider", *arguments])
         child = pexpect.spawn(
-            sys.executable,
-            ["-m", "provider", *arguments],
+            "sh",
+            ["-c", f"exec {command}" + (f" >{into}" if into else "")],
             cwd=str(workplace.project.folder),
             env=workplace.project.env,
-            dimensions=(40, 200),
+            dimensions=(40, columns),
             timeout=60,
             encoding="utf-8",
             echo=True,
@@ -200,6 +203,27 @@ def test_watch_looks_again_until_ctrl_c(workplace, terminal):
     assert code == 3
 
 
+def test_the_exit_code_of_a_watch_is_the_last_looks(workplace, terminal):
+    """Also when it failed, after one that had not."""
+    child = terminal("status", "--watch", "--every", "0.1")
+    child.expect("has no instances")
+    workplace.declare("mail: nonsense\n")
+    child.expect("must be a map")
+    child.sendintr()
+
+    assert end(child)[0] == 1
+
+
+def test_a_narrow_terminal_shows_what_to_do_below(workplace, terminal):
+    """Beside four columns a sentence would be one word wide."""
+    workplace.declare(FILES.replace("files", "an-entry-of-a-long-name"))
+    child = terminal("status", columns=60)
+
+    said = " ".join(end(child)[1].split())
+
+    assert "an-entry-of-a-long-name onedrivebusiness not created run elements authorize" in said
+
+
 def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
     """No is the answer of the Enter key; yes deletes."""
     marker = markers(organization="organization/", project="cloud-elements", stack="old", place="")
@@ -218,6 +242,20 @@ def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
 
     assert end(child)[0] == 0
     assert workplace.sandbox.counters()["deletes"] == 1
+
+
+def test_a_question_keeps_the_results_clean(workplace, terminal, tmp_path):
+    """With --json what is to go is shown, and asked about, beside the document."""
+    marker = markers(organization="organization/", project="cloud-elements", stack="old", place="")
+    id_ = workplace.create("sendgrid", "left", {"api.token": "t"}, tags=marker.tags)
+    out = tmp_path / "out"
+    child = terminal("sweep", "--stack", "old", "--json", into=out)
+    child.expect(f"left +sendgrid +{id_}")
+    child.expect("for good, with their tokens")
+    child.sendline("y")
+
+    assert end(child)[0] == 0
+    assert json.loads(out.read_text())["removed"] == [id_]
 
 
 def test_completion_knows_stacks_and_entries(workplace, terminal):

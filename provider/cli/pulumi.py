@@ -1,0 +1,121 @@
+"""The `pulumi` command, run for its answer or for the person to speak with.
+
+Secrets are handed over on standard input and never as arguments, which other users could list.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from provider.cli.console import ENDINGS, Exit, FailureError, handling, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NO_SUCH_STACK = "no stack named"
+
+
+class Pulumi:
+    """The `pulumi` command, run in one folder.
+
+    Raises:
+        FailureError: It is not on PATH.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        found = shutil.which("pulumi")
+        if found is None:
+            message = "The pulumi command is not on PATH: install it from pulumi.com/docs/install."
+            raise FailureError(message)
+        self._command = found
+        self._folder = folder
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Return what a command says on standard output.
+
+        Raises:
+            FailureError: It ended with an error, which is told in its own words.
+        """
+        done = subprocess.run(  # noqa: S603 - the person's own pulumi
+            [self._command, *arguments, "--non-interactive", "--color", "never"],
+            cwd=self._folder,
+            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
+            input=stdin or "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            words = itertools.takewhile(lambda word: not word.startswith("-"), arguments)
+            reason = _reason(done.stderr, stdin)
+            message = f"'pulumi {' '.join(words)}' failed: {reason}{_hint(reason)}."
+            raise FailureError(message)
+        return done.stdout
+
+    def attended(self, *arguments: str, quiet: bool) -> int:
+        """Run a command that speaks with the person itself; return its exit code.
+
+        It is waited for whatever happens, for what it is at must not be cut off: a signal asks it
+        to end, as Ctrl+C does.
+
+        Args:
+            arguments: Command line after `pulumi`.
+            quiet: Keep standard output free: what it says goes to standard error.
+        """
+        # At a terminal Ctrl+C reaches it as well as us; elsewhere it gets each signal through us.
+        # Twice would mean at once, with operations left pending.
+        together = os.name != "posix" or _in_foreground()
+        child: subprocess.Popen[bytes] | None = None
+        stopped: list[int] = []
+
+        def pass_on(number: int, _frame: object) -> None:
+            stopped.append(number)
+            if child and not (together and number == signal.SIGINT):
+                child.send_signal(signal.SIGINT)
+
+        with handling(pass_on, signal.SIGINT, *ENDINGS):
+            child = subprocess.Popen(  # noqa: S603 - the person's own pulumi
+                [self._command, *arguments],
+                cwd=self._folder,
+                stdout=2 if quiet else None,
+                process_group=None if together else 0,
+            )
+            if stopped and not together:  # it came before there was somebody to pass it to
+                child.send_signal(signal.SIGINT)
+            code = child.wait()
+        return Exit.of_signal(stopped[0]) if code and stopped else code
+
+
+def _in_foreground() -> bool:
+    """Tell whether a terminal's Ctrl+C reaches this process and what it starts."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+def _reason(stderr: str, secret: str | None) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    reason = shown((told or lines or ["it did not say why"])[0]).rstrip(". ")
+    return reason.replace(secret, "[secret]") if secret else reason
+
+
+def _hint(reason: str) -> str:
+    if _NO_SUCH_STACK in reason:
+        return "; 'pulumi stack ls' lists the stacks, --stack takes one of them"
+    if "no stack selected" in reason:
+        return "; name one by --stack"
+    return ""

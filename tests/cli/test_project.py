@@ -1,0 +1,89 @@
+"""Which stack is meant, by whatever name it is called."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provider.cli.project import Project, setting_path
+from provider.markers import markers
+
+
+@pytest.mark.parametrize("name", ["organization/cloud-elements/test", "organization/test"])
+def test_a_fully_qualified_stack_is_the_same_stack(workplace, name):
+    """Its file, its look-ups and its rollback are those of the stack."""
+    workplace.create("sendgrid", "Mail", {"api.token": "t"})
+    files = {path.name for path in workplace.file.parent.iterdir()}
+
+    assert workplace.elements("export", "--stack", name).code == 0
+
+    assert {path.name for path in workplace.file.parent.iterdir()} == files
+    assert "mail:" in workplace.file.read_text()
+    project = Project(workplace.project.folder)
+    assert project.stack(name).marker_tags("x") == project.stack("test").marker_tags("x")
+    before = workplace.file.read_bytes()
+    half_store(project.stack(name))
+    assert workplace.file.read_bytes() == before
+
+
+def half_store(stack):
+    """Store a code, and fail with what comes next."""
+
+    def store():
+        with stack.storing():
+            stack.set(setting_path("mail", "code"), "a-code", secret=True)
+            assert "code" in stack.file.read_text()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store()
+
+
+def test_a_stack_file_that_is_a_link_stays_one(workplace):
+    """What it leads to is written, and put back."""
+    workplace.create("sendgrid", "Mail", {"api.token": "t"})
+    elsewhere = workplace.project.home / "elsewhere.yaml"
+    workplace.file.rename(elsewhere)
+    workplace.file.symlink_to(elsewhere)
+    try:
+        assert workplace.elements("export").code == 0
+        before = elsewhere.read_bytes()
+        half_store(Project(workplace.project.folder).stack("test"))
+
+        assert workplace.file.readlink() == elsewhere
+        assert b"mail:" in before
+        assert elsewhere.read_bytes() == before
+    finally:
+        elsewhere.replace(workplace.file)
+
+
+def test_a_stack_of_another_project_is_told(workplace):
+    """Its file is not here, and its markers are others."""
+    said = workplace.elements("sweep", "--stack", "organization/other/test")
+
+    assert said.code == 1
+    assert "belongs to project 'other', and this is 'cloud-elements'" in said.stderr
+
+
+def test_an_organization_in_the_name_decides_on_the_marker(workplace):
+    """What a deleted stack of that organization left is found, a stack of ours is not."""
+    marked = {
+        organization: markers(
+            organization=f"{organization}/", project="cloud-elements", stack="test", place=""
+        ).tags
+        for organization in ("organization", "acme")
+    }
+    ids = {
+        o: workplace.create("sendgrid", o, {"api.token": "t"}, tags=t) for o, t in marked.items()
+    }
+    for name, organization in (
+        ("acme/test", "acme"),
+        ("acme/cloud-elements/test", "acme"),
+        ("organization/cloud-elements/test", "organization"),
+        ("test", "organization"),
+    ):
+        said = workplace.elements("sweep", "--stack", name, "--dry-run", "--json")
+        found = json.loads(said.stdout)
+
+        assert [one["id"] for one in found["found"]] == [ids[organization]], name
