@@ -114,8 +114,8 @@ def _watch(look: Callable[[], Exit], every: float) -> Exit:
             try:
                 last = look()
             except FailureError as failure:
+                last = failure.code  # before it is told, after which Ctrl+C may come
                 say(str(failure))
-                last = failure.code
             time.sleep(every)
     except KeyboardInterrupt:
         return last
