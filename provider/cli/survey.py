@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from provider import comparison
 from provider.cli.console import shown
+from provider.cli.project import set_command
 from provider.errors import CloudElementsError, NotFoundError
 from provider.metadata import missing
 from provider.stack import inputs
@@ -148,7 +149,7 @@ def _of_kept(
     if any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
         anew = "give it a new code, then run pulumi up"
         if declaration:
-            anew = f"run {_authorize(stack, kept.name)}"
+            anew = f"run {_consent(stack, kept.name, declaration)}"
     if instance is None:
         return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
     if instance.valid is False:
@@ -218,7 +219,10 @@ def _changes(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
         yield "delete_adopted"
 
 
-def _authorize(stack: Stack, name: str) -> str:
+def _consent(stack: Stack, name: str, declaration: InstanceDeclaration) -> str:
+    """Return the command that brings an entry a new code; through a proxy we can't ask for one."""
+    if declaration.oauth_proxy:
+        return f"{set_command(stack.name, name, 'code')} with a code from your application"
     return shlex.join(["elements", "authorize", name, "--stack", stack.name, "--up"])
 
 
@@ -244,7 +248,10 @@ def _not_created(
         if any(one.startswith(_CONSENT) for one in lacking):
             # That command sets the callback URL as well.
             before = [one for one in lacking if not one.startswith((*_CONSENT, _CALLBACK))]
-            lacking = [*before, f"{'then ' if before else ''}run {_authorize(stack, name)}"]
+            lacking = [
+                *before,
+                f"{'then ' if before else ''}run {_consent(stack, name, declaration)}",
+            ]
         what = "; ".join(lacking) or what
     except NotFoundError:
         what = "there is no such element: 'elements search' finds the right one"

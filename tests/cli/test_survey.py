@@ -268,10 +268,13 @@ def test_what_is_adopted_is_told_before_and_after(deployed):
     deployed.declare(
         entry + kept + "files:\n  element: onedrivebusiness\n  configuration:\n"
         "    oauth.api.key: a\n    oauth.api.secret: b\n"
+        "proxied:\n  element: onedrivebusiness\n  oauth_proxy: acme\n"
     )
     before = deployed.process("status", "--json")
     assert what(before, "theirs") == f"the next pulumi up takes over {adopted}"
     assert what(before, "files") == "run elements authorize files --stack test --up"
+    assert what(before, "proxied").startswith("run pulumi config set --secret --path ")
+    assert what(before, "proxied").endswith(" with a code from your application")
     deployed.declare(entry + kept)
     deployed.project.up()
 
