@@ -40,6 +40,7 @@ refresh tokens; token-based create of QuickBooks, 2020-11)."""
 _HELD_BY_PROXY = frozenset({"oauth.api.key", "oauth.api.secret", "oauth.callback.url"})
 """What need not be given with an OAuth proxy (docs: page on the OAuth proxy, 2020-11, whose create
 has no configuration)."""
+_AUTHORIZE = "get one by 'elements authorize'"
 _OAUTH1 = "oauth1"
 _OAUTH1_DATA = ("oauth_token", "oauth_verifier", "secret")
 """What consent brings under OAuth 1 (docs: in each of 21 create bodies, 2020-11)."""
@@ -252,7 +253,7 @@ def _missing_credentials(
     else:
         yield (
             f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
-            "get one by 'elements authorize'"
+            + ("let your application get one" if inputs.get("oauth_proxy") else _AUTHORIZE)
         )
 
 

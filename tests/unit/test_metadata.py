@@ -134,6 +134,13 @@ def test_what_an_oauth_proxy_holds_need_not_be_given(proxy):
     assert len(missing({}, *entries)) == 4
 
 
+def test_who_gets_a_code_through_a_proxy_is_told():
+    shop = element(authentication="oauth2")
+    for proxy, hint in ((None, "elements authorize"), ("TestApp", "your application")):
+        [told] = metadata.missing(shop, {"oauth_proxy": proxy}, new=True)
+        assert hint in told
+
+
 # What is missing
 
 TOKEN = "oauth.user.refresh_token"
