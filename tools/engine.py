@@ -218,7 +218,7 @@ def build(folder: Path) -> None:
     if not shutil.which("go"):
         message = "there is no go on PATH"
         raise EngineError(message)
-    say(f"building pulumi {VERSION} with Go: about four minutes on two cores, this once")
+    say(f"building pulumi {VERSION} with Go: about five minutes on two cores, this once")
     go("build", *BUILD_FLAGS, f"-o={folder}/", CLI)
     sdk = Path(go("list", "-m", "-f={{.Dir}}", SDK))
     for source in (*(sdk / name for name in SDK_FILES), *STAND_IN):
