@@ -5,9 +5,10 @@ It takes the first of these that works, and says in one line which:
 1. path: `pulumi` on PATH, if its Python language host is there too;
 2. cache: the copy that an earlier run downloaded or built;
 3. download: Pulumi's official release, checked against its published checksums;
-4. build: the Go module pinned by `tools/go/go.mod` and `go.sum`, which takes minutes.
+4. build: the Go module pinned in the version's folder of `tools/go/`, which takes minutes.
 
-`CLOUD_ELEMENTS_ENGINE=path|cache|download|build` asks for that one and no other.
+`CLOUD_ELEMENTS_ENGINE=path|cache|download|build` asks for that one and no other, and
+`CLOUD_ELEMENTS_ENGINE_VERSION` for another version than the newest that is pinned.
 Standard library only: this runs before the project's own environment exists.
 """
 
@@ -35,11 +36,15 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-VERSION = "3.259.0"
+PINNED = ("3.274.1", "3.259.0")
+"""The engine that everything runs with, and the older one that a tier of its own runs with."""
+ASKED = os.environ.get("CLOUD_ELEMENTS_ENGINE_VERSION")
+VERSION = ASKED or PINNED[0]
 OLDEST = (3, 217)  # the engine of the oldest SDK that pyproject.toml allows
 RELEASES = "https://get.pulumi.com/releases/sdk"  # CLOUD_ELEMENTS_ENGINE_URL overrides it
-MODULE = Path(__file__).with_name("go")
-STAND_IN = (MODULE / "pulumi-language-python", Path(__file__).with_name("language_host.py"))
+GO = Path(__file__).with_name("go")
+MODULE = GO / VERSION
+STAND_IN = (GO / "pulumi-language-python", Path(__file__).with_name("language_host.py"))
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 SDK_FILES = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
@@ -93,6 +98,9 @@ def ensure_engine(*, obtain: bool = True) -> Engine:
     ways: dict[str, Callable[[], Engine]] = {"path": from_path, "cache": from_cache}
     if obtain:
         ways |= {"download": downloaded, "build": built}
+    if VERSION not in PINNED:
+        message = f"CLOUD_ELEMENTS_ENGINE_VERSION={VERSION}: choose from {', '.join(PINNED)}"
+        raise EngineError(message)
     only = os.environ.get("CLOUD_ELEMENTS_ENGINE")
     if only:
         if only not in ways:
@@ -128,6 +136,9 @@ def from_path() -> Engine:
     release = re.match(r"v(\d+)\.(\d+)\.", engine.version)
     if not release or tuple(map(int, release.groups())) < OLDEST:
         message = f"{found} is {engine.version}, older than {'.'.join(map(str, OLDEST))}"
+        raise EngineError(message)
+    if ASKED and engine.version != f"v{ASKED}":
+        message = f"{found} is {engine.version}, not v{ASKED}"
         raise EngineError(message)
     return engine
 

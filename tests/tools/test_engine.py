@@ -51,6 +51,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CLOUD_ELEMENTS_ENGINE_URL", "http://127.0.0.1:9")
     monkeypatch.delenv("CLOUD_ELEMENTS_ENGINE", raising=False)
+    monkeypatch.setattr(engine, "ASKED", None)
     return tmp_path
 
 
@@ -277,6 +278,33 @@ def test_unknown_setting_is_refused(machine, monkeypatch):
         engine.ensure_engine()
 
 
+def test_unknown_version_is_refused(machine, monkeypatch):
+    """A version that is not pinned here names those that are."""
+    monkeypatch.setattr(engine, "VERSION", "3.1.0")
+
+    with pytest.raises(engine.EngineError, match=r"choose from 3\.274\.1, 3\.259\.0"):
+        engine.ensure_engine()
+
+
+def test_version_asked_for_is_not_taken_from_path_in_another(machine, monkeypatch):
+    """Where one version is asked for, another one on PATH is passed over."""
+    fake_pulumi(machine / "bin", "3.260.0")
+    script(machine / "bin" / "pulumi-language-python", "")
+    monkeypatch.setattr(engine, "ASKED", engine.PINNED[1])
+
+    with pytest.raises(engine.EngineError, match=r"is v3\.260\.0, not v3\.259\.0"):
+        engine.from_path()
+
+
+@pytest.mark.parametrize("version", engine.PINNED)
+def test_each_pinned_version_has_its_module(version):
+    """Each version's folder pins that version of the CLI."""
+    assert (
+        f"github.com/pulumi/pulumi/pkg/v3 v{version}"
+        in (engine.GO / version / "go.mod").read_text()
+    )
+
+
 @pytest.mark.parametrize("name", ["go.sum", "go.mod", "language_host.py", "pulumi-language-python"])
 def test_cache_folder_changes_with_its_ingredients(tmp_path, monkeypatch, name):
     """A change of the pinned module or of the stand-in gives the engine another cache folder."""
@@ -307,7 +335,9 @@ def test_two_runs_build_once(machine, go):
         for run in runs:
             assert any("waiting for another run" in line for line in run.stderr)
 
-    answers = sorted(run.communicate()[1].split("v3.259.0 ")[1].split(",")[0] for run in runs)
+    answers = sorted(
+        run.communicate()[1].split(f"v{engine.VERSION} ")[1].split(",")[0] for run in runs
+    )
     assert answers == ["built", "built earlier"]
     assert len((go / "builds").read_text().splitlines()) == 1
 
