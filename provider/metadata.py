@@ -7,6 +7,7 @@ courtesy: without them everything still works, with later errors and more values
 from __future__ import annotations
 
 import threading
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provider.errors import (
@@ -37,7 +38,8 @@ _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 _TOKENS = ("oauth.user.refresh_token", "oauth.user.token")
 """Keys from either of which an instance is created without consent (docs: help page on existing
 refresh tokens; token-based create of QuickBooks, 2020-11)."""
-_HELD_BY_PROXY = frozenset({"oauth.api.key", "oauth.api.secret", "oauth.callback.url"})
+_CALLBACK = "oauth.callback.url"
+_HELD_BY_PROXY = frozenset({"oauth.api.key", "oauth.api.secret", _CALLBACK})
 """What need not be given with an OAuth proxy (docs: page on the OAuth proxy, 2020-11, whose create
 has no configuration)."""
 _AUTHORIZE = "get one by 'elements authorize'"
@@ -125,10 +127,24 @@ def _is_about_our_secrets(error: CloudElementsError) -> bool:
     )
 
 
+def needless_keys(oauth_proxy: object, external_authentication: object) -> frozenset[str]:
+    """Return the keys that no create needs which goes by these inputs, whatever its element says.
+
+    docs: with `externalAuthentication: initial` nobody is sent anywhere, and nothing comes back:
+    the vendor's own client creates such instances without a callback URL (its API tests, 2018-09;
+    help page on existing refresh tokens). An input that is not known yet counts as given.
+    """
+    external = external_authentication not in (None, "", "none")
+    return (_HELD_BY_PROXY if oauth_proxy else frozenset()) | ({_CALLBACK} if external else set())
+
+
 def required_keys(
-    element: wire.Element, configuration: Mapping[str, Any], *, proxied: bool = False
+    element: wire.Element,
+    configuration: Mapping[str, Any],
+    *,
+    needless: frozenset[str] = frozenset(),
 ) -> list[wire.ConfigurationEntry]:
-    """Return the entries that a user must supply; `proxied`: besides those of an OAuth proxy.
+    """Return the entries that a user must supply, besides those that are `needless`.
 
     docs: required, active, neither hidden nor internal, without default, and of a chosen group
     (87 real exports, 2021-04; 44 of them have hidden entries that the platform fills at run time).
@@ -143,7 +159,7 @@ def required_keys(
         and not entry.internal
         and entry.default_value is None
         and (not entry.group_name or entry.group_name in groups)
-        and not (proxied and entry.key in _HELD_BY_PROXY)
+        and entry.key not in needless
     ]
 
 
@@ -196,27 +212,46 @@ def plain_keys(element: wire.Element | None) -> frozenset[str]:
     )
 
 
-def missing(element: wire.Element, inputs: Mapping[str, Any], *, new: bool) -> Iterator[str]:
+def missing(
+    element: wire.Element,
+    inputs: Mapping[str, Any],
+    *,
+    new: bool,
+    before: Mapping[str, Any] = MappingProxyType({}),
+) -> Iterator[str]:
     """Yield what an instance of `element` needs and `inputs` lack, as `path: what`.
 
-    Of an adopted instance nothing is demanded: it has what it needs.
+    Of an adopted instance nothing is demanded: it has what it needs. Nor is what an instance has
+    lived without: whatever spared it that, such as an OAuth proxy, need not be given any more.
 
     Args:
         element: The element's metadata.
         inputs: Inputs that may hold unknowns, which count as given.
         new: The instance is still to be created, so credentials are needed too.
+        before: The inputs of the instance as it is; empty when there is none.
     """
     configuration = inputs.get("configuration", {})
     if not isinstance(configuration, dict) or inputs.get("adopt"):
         return
-    proxied = bool(inputs.get("oauth_proxy"))
-    for entry in required_keys(element, configuration, proxied=proxied):
-        value = configuration.get(entry.key)
-        if value is None or value == "":
-            label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
-            yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
+    needless = needless_keys(inputs.get("oauth_proxy"), inputs.get("external_authentication"))
+    if not new:
+        held = before.get("configuration", {})
+        needless |= {one.key for one in _lacking(element, held, frozenset())}
+    for entry in _lacking(element, configuration, needless):
+        label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
+        yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
     if new:
         yield from _missing_credentials(element, inputs, configuration)
+
+
+def _lacking(
+    element: wire.Element, configuration: object, needless: frozenset[str]
+) -> list[wire.ConfigurationEntry]:
+    """Return the required entries without a value; none of a configuration that is not known."""
+    if not isinstance(configuration, dict):
+        return []
+    required = required_keys(element, configuration, needless=needless)
+    return [entry for entry in required if configuration.get(entry.key) in (None, "")]
 
 
 def _missing_credentials(

@@ -127,7 +127,7 @@ class Operations:
             return failures, frozenset()
         if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
             failures.append(f"element_key: must be the element's key, '{element.key}'")
-        failures += missing(element, news, new=new)
+        failures += missing(element, news, new=new, before=olds)
         configuration = news.get("configuration")
         if isinstance(configuration, dict) and configuration != olds.get("configuration"):
             for warning in unknown_keys(element, configuration):

@@ -57,7 +57,8 @@ class Inputs(BaseModel):
     """What else the consent step gave: `realmId`, or `oauth_token`, `oauth_verifier` and `secret`
     for OAuth 1."""
     external_authentication: Annotated[StrictStr | None, Policy(write_only=True)] = None
-    """`initial` creates an OAuth 2 instance from `oauth.user.refresh_token` instead of a code."""
+    """`initial` creates an OAuth 2 instance from `oauth.user.refresh_token` instead of a code; it
+    needs no `oauth.callback.url`."""
     oauth_proxy: Annotated[StrictStr | None, Policy(write_only=True)] = None
     """Name of the platform's OAuth proxy that holds the application: its `oauth.api.key`,
     `oauth.api.secret` and `oauth.callback.url` need not be given. Part of the create alone."""

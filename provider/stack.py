@@ -67,7 +67,7 @@ class InstanceDeclaration(BaseModel):
     provider_data: dict[str, Any] = Field(default={}, repr=False)
     """What else the consent step gave."""
     external_authentication: StrictStr | None = None
-    """`initial` creates from `oauth.user.refresh_token`, without a code."""
+    """`initial` creates from `oauth.user.refresh_token`, without a code or `oauth.callback.url`."""
     oauth_proxy: StrictStr | None = None
     """Name of the OAuth proxy that holds the application's key, secret and callback URL."""
     disabled: StrictBool | None = None

@@ -244,9 +244,11 @@ def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
         if needs.is_secret(entry.key):
             command = set_command(stack, name, "configuration", entry.key)
             yield shown(f"        # {_about(entry)}; secret: {command}")
+        elif entry.key == "oauth.callback.url":
+            spared = "; not needed with external_authentication: initial"
+            yield f"        {entry.key}: {scalar(_CALLBACK_URL)} # {_about(entry)}{spared}"
         else:
-            example = _CALLBACK_URL if entry.key == "oauth.callback.url" else ""
-            yield f"        {scalar(entry.key)}: {scalar(example)} # {_about(entry)}"
+            yield f"        {scalar(entry.key)}: {scalar('')} # {_about(entry)}"
     others = [e for e in needs.entries if e not in required and e is not control]
     if others:
         yield "        # Optional, with defaults:"

@@ -302,15 +302,16 @@ def clock_check(date: str | None, now: datetime) -> Check:
 def _element(
     element: wire.Element, stack: str, declared: Mapping[str, InstanceDeclaration]
 ) -> Check:
-    from provider.metadata import required_keys, unknown_keys  # noqa: PLC0415
+    from provider.metadata import needless_keys, required_keys, unknown_keys  # noqa: PLC0415
 
     lacking: list[str] = []
     unknown: list[str] = []
     notes: list[str] = []
     for instance, one in declared.items():
+        needless = needless_keys(one.oauth_proxy, one.external_authentication)
         keys = [
             entry.key
-            for entry in required_keys(element, one.configuration, proxied=bool(one.oauth_proxy))
+            for entry in required_keys(element, one.configuration, needless=needless)
             if one.configuration.get(entry.key) in (None, "") and not one.adopt
         ]
         if _CALLBACK_KEY in keys and _waits_for_consent(element, one):

@@ -228,7 +228,9 @@ class _Exporter:
                 plain[key] = value
             elif value:
                 secrets.append(key)
-        secrets += [key for key in required if key not in plain and key not in secrets]
+        # One that is told to be unset is not needed: such as the callback URL of an instance that
+        # was created from a refresh token.
+        secrets += [key for key in required if key not in held and key not in secrets]
         return dict(sorted(plain.items())), sorted(secrets)
 
     def _element(self, key: str) -> wire.Element | None:

@@ -120,8 +120,10 @@ def test_what_an_oauth_proxy_holds_is_not_missed(workplace):
 
 
 def test_what_need_not_be_given_is_not_demanded(workplace):
-    """An adopted instance has its keys; the callback URL comes with the code."""
+    """An adopted instance has its keys; the callback URL comes with the code, if one is needed."""
     workplace.declare(
+        "old:\n  element: weebly\n  external_authentication: initial\n"
+        "  configuration: {oauth.api.key: a, oauth.api.secret: b, oauth.user.refresh_token: c}\n"
         "desk:\n  element: freshservice\n  adopt: '427001'\n"
         "files:\n  element: onedrivebusiness\n"
         "  configuration: {oauth.api.key: a, oauth.api.secret: b}\n"
@@ -132,6 +134,7 @@ def test_what_need_not_be_given_is_not_demanded(workplace):
     checks = report(workplace.elements("doctor", "--json"))
 
     assert checks["element freshservice"]["ok"]
+    assert checks["element weebly"]["what"] == "1 declared, nothing is missing"
     assert checks["element onedrivebusiness"]["ok"]
     assert (
         "by 'elements authorize files --stack test'" in checks["element onedrivebusiness"]["what"]
@@ -249,6 +252,7 @@ def test_what_describe_says_leads_to_consent(workplace, element):
     workplace.declare(dedent(said.stdout.partition("cloud-elements:instances:\n")[2]))
     entry = yaml.safe_load(workplace.file.read_text())["config"]["cloud-elements:instances"]["mine"]
     assert entry["configuration"]["oauth.callback.url"] == "http://127.0.0.1:8080/callback"
+    assert said.stdout.count("; not needed with external_authentication: initial\n") == 1
     for key in ("oauth.api.key", "oauth.api.secret"):
         path = setting_path("mine", "configuration", key)
         command = f"pulumi config set --secret --path {shlex.quote(path)} --stack test"

@@ -264,6 +264,17 @@ def test_without_metadata_more_counts_as_secret(workplace):
     assert "configuration.username" in said.stderr
 
 
+def test_what_the_platform_tells_to_be_unset_is_not_to_be_set(workplace):
+    """An instance that was made from a token has no callback URL, and needs none."""
+    given = {"oauth.api.key": "k", "oauth.api.secret": "s", "oauth.user.refresh_token": "t"}
+    workplace.create("hubspot", "leads", given, externalAuthentication="initial")
+
+    said = workplace.elements("export", "--json")
+
+    keys = ["oauth.api.key", "oauth.api.secret"]
+    assert json.loads(said.stdout)["to_be_set"] == {"leads": keys}
+
+
 def test_an_empty_account_is_no_error(workplace):
     """The platform's 404 means nothing found."""
     before = workplace.file.read_bytes()

@@ -416,6 +416,21 @@ def test_a_refresh_token_instead_of_a_code(server, sandbox):
     assert server.plan(state, inputs) == "none"
 
 
+def test_what_is_made_from_a_refresh_token_needs_no_callback_url(server, sandbox):
+    """Neither of the platform nor of ours, nor later when what spared it is taken out."""
+    application = without(APPLICATION, "oauth.callback.url")
+    inputs = without(drive(sandbox), "code") | {
+        "configuration": application | {"oauth.user.refresh_token": "from-elsewhere"},
+        "external_authentication": "initial",
+    }
+
+    state = server.create(inputs)
+
+    assert not only(sandbox)["configuration"]["oauth.callback.url"]
+    later = without(inputs, "external_authentication") | {"tags": ["later"]}
+    assert server.plan(server.update(state, later), later) == "none"
+
+
 def test_an_oauth_proxy_holds_the_application(server, sandbox):
     """The create names it; neither a new name nor its removal is a change."""
     held = {"oauth.callback.url": APPLICATION["oauth.callback.url"]}

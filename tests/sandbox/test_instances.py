@@ -182,6 +182,19 @@ def test_an_instance_is_made_from_a_refresh_token(
     assert kept["oauth.user.token"].startswith("sandbox-user-")
 
 
+def test_what_is_made_from_a_token_needs_no_callback_url(api: httpx.Client, body: Make) -> None:
+    """The vendor's own client sends the token, the key and the secret alone."""
+    whole = body("hubspot", externalAuthentication="initial")
+    del whole["providerData"], whole["configuration"]["oauth.callback.url"]
+    whole["configuration"]["oauth.user.refresh_token"] = "from-elsewhere"
+    assert api.post("/instances", json=whole).status_code == 200
+    assert (
+        api.post("/instances", json=whole | {"externalAuthentication": "none"}).status_code == 400
+    )
+    del whole["configuration"]["oauth.api.key"]
+    assert api.post("/instances", json=whole).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("key", "tokens"),
     [

@@ -134,6 +134,39 @@ def test_what_an_oauth_proxy_holds_need_not_be_given(proxy):
     assert len(missing({}, *entries)) == 4
 
 
+@pytest.mark.parametrize("external", ["initial", UNKNOWN])
+def test_what_is_created_from_a_token_needs_no_callback_url(external):
+    entries = [entry(f"oauth.{key}") for key in ("api.key", "api.secret", "callback.url")]
+    inputs = {"external_authentication": external, "configuration": {TOKEN: "x"}}
+    assert missing(inputs, *entries) == [
+        "configuration.oauth.api.key",
+        "configuration.oauth.api.secret",
+    ]
+    inputs["external_authentication"] = "none"
+    assert len(missing(inputs, *entries)) == 3
+
+
+@pytest.mark.parametrize(
+    "spared", [{"external_authentication": "initial"}, {"oauth_proxy": "TestApp"}]
+)
+def test_what_an_instance_has_lived_without_is_not_demanded_later(spared):
+    """What spared it that is part of the create alone, and may be taken out."""
+    entries = [entry("oauth.callback.url"), entry("site")]
+    before = spared | {"configuration": {"site": "a"}}
+    shop = element(*entries)
+    for after in (before, {"configuration": {"site": "a"}}):
+        assert list(metadata.missing(shop, after, new=False, before=before)) == []
+    told = list(metadata.missing(shop, {"configuration": {}}, new=False, before=before))
+    assert [text.split(":")[0] for text in told] == ["configuration.site"]
+
+
+def test_another_choice_demands_what_it_needs_of_an_instance_that_exists():
+    entries = [entry("how", groupControl=True), entry("token", groupName="custom")]
+    before, after = ({"configuration": {"how": how}} for how in ("basic", "custom"))
+    told = list(metadata.missing(element(*entries), after, new=False, before=before))
+    assert [text.split(":")[0] for text in told] == ["configuration.token"]
+
+
 def test_who_gets_a_code_through_a_proxy_is_told():
     shop = element(authentication="oauth2")
     for proxy, hint in ((None, "elements authorize"), ("TestApp", "your application")):
