@@ -99,6 +99,11 @@ class Settings:
         if problems:
             raise ConfigError("; ".join(problems))
 
+    @property
+    def address(self) -> str:
+        """The base URL as addresses are compared, see `address`."""
+        return address(self.base_url)
+
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Refuse to be pickled: Pulumi stores pickled providers in the state."""
         message = "connection settings hold secrets and are never pickled"
@@ -179,6 +184,26 @@ def _base_url_problems(base_url: str) -> list[str]:
     if parts.scheme == "http" and not is_loopback(host):
         return [f"{key} must start with https://, for your secrets travel in every request"]
     return []
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def address(base_url: str) -> str:
+    """Return a base URL in the one spelling of all that mean the same: case, port, last slash.
+
+    What is no address is returned as it is.
+    """
+    try:
+        parts = urlsplit(base_url.strip())
+        host = (parts.hostname or "").rstrip(".").encode("idna").decode()
+        port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
+    except ValueError:
+        return base_url
+    if not host:
+        return base_url
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 def is_loopback(host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,10 @@ class Ledger:
     _kept: dict[str, str] = field(default_factory=dict)
     _meant: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
+
+    def seen_by(self, client: CloudElementsClient) -> Ledger:
+        """Return the same ledger with lists of its own: of another account at the same address."""
+        return replace(self, client=client, _lists={})
 
     def own(self, instance_id: str) -> None:
         """Note that a resource has this instance: no create may take it."""

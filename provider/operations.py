@@ -30,7 +30,6 @@ from provider.errors import (
     advice,
     told,
 )
-from provider.journal import Journal
 from provider.markers import MARKERS
 from provider.metadata import missing, plain_keys, unknown_keys
 from provider.platform import Platform
@@ -58,8 +57,7 @@ class Operations:
         """Read the settings and open the connection; a problem is told by `check`."""
         try:
             settings = config.load(os.environ, req.config.get)
-            journal = Journal.at_home(os.environ, settings)
-            self.connect(Platform.of(settings, journal=journal))
+            self.connect(Platform.shared(settings))
         except ConfigError as error:
             self._problem = str(error)
             return

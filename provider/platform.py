@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from provider import host
 from provider.adoption import AT_WORK
@@ -33,6 +35,9 @@ class Platform:
     ledger: Ledger
     clock: Time
 
+    _of_process: ClassVar[dict[Settings, Platform]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
     @classmethod
     def of(
         cls,
@@ -40,13 +45,37 @@ class Platform:
         *,
         client: CloudElementsClient | None = None,
         clock: Time | None = None,
+        ledger: Ledger | None = None,
         journal: Journal | None = None,
     ) -> Platform:
         """Return the platform that the settings name; tests hand in their own client and clock."""
         client = client or CloudElementsClient(settings)
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
-        ledger = Ledger(client, journal or Journal())
+        ledger = ledger.seen_by(client) if ledger else Ledger(client, journal or Journal())
         return cls(client, settings, metadata, ledger, clock or Time())
+
+    @classmethod
+    def shared(cls, settings: Settings) -> Platform:
+        """Return the one that this process has for the settings.
+
+        The engine's server makes a provider of each serialized form that it meets: states keep
+        those of other Python versions. What one of them takes over, another must not delete, so
+        whatever belongs to an address is known to all; other secrets have a client of their own.
+        """
+        with cls._lock:
+            known = cls._of_process.get(settings)
+            if known is None:
+                same = [one for one in cls._of_process.values() if one.address == settings.address]
+                journal = None if same else Journal.at_home(os.environ, settings)
+                ledger = same[0].ledger if same else None
+                known = cls.of(settings, ledger=ledger, journal=journal)
+                cls._of_process[settings] = known
+            return known
+
+    @property
+    def address(self) -> str:
+        """Where it is, in the one spelling in which addresses are compared and remembered."""
+        return self.settings.address
 
     def found_in_state(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Note that the state has this instance: no create may take it.

@@ -1,7 +1,9 @@
 """The real server, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
 
+import base64
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,11 @@ SECONDS = 60
 
 
 _places = itertools.count()
+
+
+def serialized(protocol):
+    """Return what stands in a bag that a Python with another pickle protocol wrote."""
+    return base64.b64encode(pickle.dumps(ElementInstanceProvider(), protocol=protocol)).decode()
 
 
 def marked(place=None):
@@ -157,6 +164,8 @@ class Server:
     """
 
     urn = "urn:pulumi:dev::tests::pulumi-python:dynamic/cloud-elements:ElementInstance::invoices"
+    provider = PROVIDER
+    """The serialized provider in every bag."""
 
     def __init__(self, sandbox=None, config=None, environment=None, launcher=None):
         self.engine = Engine()
@@ -196,10 +205,7 @@ class Server:
             reader.start()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
-        self.stub.Configure(
-            provider_pb2.ConfigureRequest(args=self._bag(config or {}, provider=False)),
-            timeout=SECONDS,
-        )
+        self.configure(config or {})
 
     def stop(self):
         """End the process; return all that it printed."""
@@ -215,10 +221,14 @@ class Server:
             self.home.cleanup()
         return "".join(self._stdout + self._stderr)
 
-    @staticmethod
-    def _bag(values, *, provider=True):
+    def configure(self, config):
+        """Hand over the stack's configuration."""
+        request = provider_pb2.ConfigureRequest(args=self._bag(config, provider=False))
+        self.stub.Configure(request, timeout=SECONDS)
+
+    def _bag(self, values, *, provider=True):
         struct = struct_pb2.Struct()
-        struct.update(values | ({"__provider": PROVIDER} if provider else {}))
+        struct.update(values | ({"__provider": self.provider} if provider else {}))
         return struct
 
     def call(self, method, request):
@@ -250,7 +260,7 @@ class Server:
         request = provider_pb2.CreateRequest(urn=self.urn, properties=self._bag(checked))
         response = self.call("Create", request)
         outputs = json_format.MessageToDict(response.properties)
-        assert outputs["__provider"] == PROVIDER
+        assert outputs["__provider"] == self.provider
         return State(response.id, checked, plain(outputs), secrets(outputs))
 
     def diff(self, state, inputs):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from provider.client import CloudElementsClient
-from provider.config import Settings, environment_name, is_loopback, load, stack_key
+from provider.config import Settings, address, environment_name, is_loopback, load, stack_key
 from provider.errors import ConfigError
 
 GOOD = {
@@ -202,3 +202,42 @@ def test_an_address_that_only_http_finds_odd_is_a_setting_to_mend(base_url):
         CloudElementsClient(settings, transport=transport).close()
     except ConfigError as error:
         assert "CLOUD_ELEMENTS_BASE_URL" in str(error)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://platform.example/elements/api-v2/",
+        "https://PLATFORM.example/elements/api-v2",
+        "HTTPS://platform.example:443/elements/api-v2//",
+        " https://platform.example./elements/api-v2\n",
+    ],
+)
+def test_an_address_has_one_spelling(spelling):
+    assert address(spelling) == GOOD["base_url"] == address(GOOD["base_url"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "http://platform.example/elements/api-v2",
+        "https://platform.example:8443/elements/api-v2",
+        "https://api.platform.example/elements/api-v2",
+        "https://platform.example/elements/API-v2",
+    ],
+)
+def test_what_may_lead_elsewhere_is_another_address(other):
+    assert address(other) != address(GOOD["base_url"])
+
+
+@pytest.mark.parametrize(
+    ("written", "one"),
+    [
+        ("http://[::1]:80/x/", "http://[::1]/x"),
+        ("https://b\u00fccher.example/x", "https://xn--bcher-kva.example/x"),
+        ("nonsense", "nonsense"),
+        ("https://a:b:c/", "https://a:b:c/"),
+    ],
+)
+def test_odd_addresses_are_kept_apart_all_the_same(written, one):
+    assert address(written) == one
