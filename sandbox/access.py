@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import Answer, Call, RefusalError, Route
+from sandbox.exchange import RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from sandbox.exchange import Call
 
 _UNAUTHORIZED = "Invalid Organization or User secret, or invalid Element token provided."
+_NEEDED = {
+    "platform": ("User", "Organization"),
+    "elements": ("User", "Organization"),
+    "token": ("User", "Organization", "Element"),
+    "hub": ("User", "Element"),
+}
 
 
 def parse_authorization(header: str) -> dict[str, str]:
@@ -21,27 +27,23 @@ def parse_authorization(header: str) -> dict[str, str]:
 def admit(call: Call, access: str) -> None:
     """Refuse a call whose header lacks what the route needs, or names a wrong secret or token.
 
-    A token that is named is checked even where none is needed.
+    A token that is named is checked even where none is needed. What is missing is named after the
+    platform's own sentence.
     """
     tenant = call.tenant
     if access == "elements" and tenant.switches.text("elements_authorization") == "open":
         return
-    expected = {"User": tenant.user_secret}
-    if access != "hub":
-        expected["Organization"] = tenant.organization_secret
-    if any(call.authorization.get(word) != secret for word, secret in expected.items()):
-        raise RefusalError(401, _UNAUTHORIZED)
+    if access == "either":
+        access = "hub" if "Element" in call.authorization else "platform"
+    needed = _NEEDED[access]
+    missing = [word for word in needed if word not in call.authorization]
+    if missing:
+        lacking = " and no ".join(missing)
+        raise RefusalError(401, f"{_UNAUTHORIZED} The Authorization header has no {lacking}.")
+    secrets = {"User": tenant.user_secret, "Organization": tenant.organization_secret}
+    wrong = any(call.authorization[word] != secrets[word] for word in needed if word in secrets)
     token = call.authorization.get("Element")
-    if token is not None:
+    if token is not None and not wrong:
         call.token_instance = tenant.store.instance_by_token(token)
-    if call.token_instance is None and (token is not None or access in ("token", "hub")):
+    if wrong or (token is not None and call.token_instance is None):
         raise RefusalError(401, _UNAUTHORIZED)
-
-
-def my_organization(call: Call) -> Answer:
-    """Answer `GET /organizations/me`, the cheap check of the secrets."""
-    del call
-    return Answer({"id": 1001, "name": "Sandbox", "active": True})
-
-
-ROUTES: Sequence[Route] = (Route("GET", "/organizations/me", my_organization),)

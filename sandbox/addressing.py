@@ -44,10 +44,13 @@ def no_instance(call: Call, status: int) -> RefusalError:
     return RefusalError(status, f"No element instance found with ID {call.path_parameters['id']}")
 
 
-def target_instance(call: Call) -> tuple[Instance, Element]:
-    """Return the instance that the path names by id, or else the header by token."""
+def target_instance(call: Call, *, deleted: bool = False) -> tuple[Instance, Element]:
+    """Return the instance that the path names by id, or else the header by token.
+
+    With `deleted` also one that is deleted.
+    """
     if "id" in call.path_parameters:
-        instance = call.tenant.store.instance(instance_id(call))
+        instance = call.tenant.store.instance(instance_id(call), deleted=deleted)
         if instance is None or not _of_the_element_in_the_path(call, instance):
             raise no_instance(call, int(call.tenant.switches.text("unknown_instance_status")))
     else:

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from sandbox import access, routes
@@ -32,6 +33,17 @@ _TOO_LARGE = "The payload is larger than the limit of 8 MB"
 _GATEWAY_PAGE = (
     "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>gateway</body></html>"
 )
+# docs: what a page of another origin may read (vendor's test suite, headers.js:20-26, 2018).
+_EXPOSED = (
+    "Elements-Returned-Count",
+    "Elements-Total-Count",
+    "Elements-Request-Id",
+    "Elements-Next-Page-Token",
+    "Elements-Trace-Id",
+    "Elements-Error",
+    "Content-Disposition",
+)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _logger = logging.getLogger("sandbox")
 
 
@@ -44,14 +56,23 @@ class Application:
         self._tenant = tenant
         self._backdoor = backdoor
         self._sleep = sleep
+        self._api = CORSMiddleware(
+            self._answer,
+            allow_origins=["*"],
+            allow_methods=_METHODS,
+            allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        if not scope["path"].startswith(f"{PREFIX}/"):
-            await self._backdoor(scope, receive, send)
-            return
+        # Pages of other origins may use the API as it allows, but never see the backdoor.
+        of_api = scope["path"].startswith(f"{PREFIX}/")
+        await (self._api if of_api else self._backdoor)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await _body(receive)
         if raw is not None:
             await _Exchange(self._tenant, self._sleep, scope, receive, send).run(raw)
@@ -88,6 +109,8 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._headers = {k.decode().lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        # docs: a slash at the end makes no difference (elements-connect, ElementsService.js, 2018).
+        self._path = scope["path"].removeprefix(PREFIX).rstrip("/")
 
     async def run(self, raw: bytes) -> None:
         """Answer, or drop the connection."""
@@ -117,17 +140,17 @@ class _Exchange:
     # Arrival
 
     def _call(self, raw: bytes) -> tuple[Call, routes.Path | None]:
-        path = self._scope["path"].removeprefix(PREFIX)
-        found = routes.find(path)
+        authorization = access.parse_authorization(self._headers.get("authorization", ""))
+        found = routes.find(self._path, by_token="Element" in authorization)
         call = Call(
             tenant=self._tenant,
             method=self._scope["method"],
             template=found[0].template if found else "",
             path_parameters=found[1] if found else {},
             query=_query(self._scope),
-            authorization=access.parse_authorization(self._headers.get("authorization", "")),
+            authorization=authorization,
             body=json_value(raw) if len(raw) <= LARGEST_BODY else NOT_JSON,
-            content_type=self._headers.get("content-type", "").partition(";")[0].strip().lower(),
+            headers=self._headers,
             origin=self._origin(),
         )
         return call, found[0] if found else None
@@ -161,7 +184,7 @@ class _Exchange:
             wait = {"seconds": "1", "date": "date:1", "none": ""}
             self._retry_after(limited, wait[self._tenant.switches.text("rate_limit_retry_after")])
             return None, limited
-        fault = fault or self._tenant.faults.meet(call.method, call.template, entry.path)
+        fault = fault or self._tenant.faults.meet(call.method, call.template, self._path)
         entry.fault = str(fault) if fault else None
         return fault, None
 
@@ -183,12 +206,16 @@ class _Exchange:
         try:
             with tenant.lock, tenant.store.transaction():
                 try:
-                    return self._answered(_dispatch(call, path), entry)
+                    response = self._answered(_dispatch(call, path), entry)
                 except RefusalError as refusal:
-                    return self._refused(refusal, entry)
+                    response = self._refused(refusal, entry)
         except Exception:
             _logger.exception("the sandbox itself failed in %s %s", call.method, call.template)
             return self._refused(RefusalError(500, "The sandbox itself failed; see its log"), entry)
+        if call.token_instance is not None:
+            # docs: which instance a token meant (vendor's test suite, instances.js:398, 2018).
+            response.headers["elements-element-instance-id"] = str(call.token_instance.id)
+        return response
 
     def _answered(self, answer: Answer, entry: Entry) -> Response:
         body = b"" if answer.body is NO_BODY else _json(answer.body)

@@ -205,11 +205,12 @@ _DOCUMENTS: list[dict[str, Any]] = [
         "id": 609,
         "key": "closeio",
         "name": "Close",
-        "description": "Sales contacts by API key; changes are found by polling.",
+        "description": "Sales contacts by API key, which is no secret here; changes are polled.",
         "hub": "crm",
         "authentication": {"type": "basic"},
         "configuration": [
-            _asked("username", "API key", "PASSWORD"),
+            # docs: shown in clear (vendor's test suite, instances.js:53-86, 2018).
+            _asked("username", "API key"),
             *_shared("https://app.close.io/api/v1"),
             *_events("polling"),
             _entry("event.poller.refresh_interval", "Minutes between polls", defaultValue="15"),

@@ -119,7 +119,7 @@ class Control:
     def delete_instance(self, instance_id: int) -> None:
         """Delete an instance behind the provider's back."""
         with self._tenant.lock:
-            self._tenant.store.delete_instance(self._instance(instance_id).id)
+            self._tenant.store.delete_instance(self._instance(instance_id))
 
     def journal(self) -> list[dict[str, Any]]:
         """Return every platform request since the start or the last reset, in order of arrival."""
@@ -172,7 +172,8 @@ class Control:
 
     def add(self, fault: Fault) -> int:
         """Let a fault that is already checked wait for requests; return its number."""
-        if fault.path is not None and routes.find(fault.path) is None:
+        path = fault.path
+        if path is not None and not routes.is_template(path) and routes.find(path) is None:
             msg = f"no request could have the path {fault.path!r}"
             raise ValueError(msg)
         with self._tenant.lock:

@@ -18,6 +18,7 @@ from sandbox.authentication import (
 from sandbox.configuration import given_configuration, merged
 from sandbox.elements import stable_number
 from sandbox.exchange import Answer, Call, RefusalError, Route
+from sandbox.hubs import OBJECTS
 from sandbox.naming import clean_name, tags_at_create
 from sandbox.oauth import NO_CODE, VendorRefusalError, presented_code
 from sandbox.rendering import echoed, instance_answer
@@ -70,7 +71,7 @@ def create(call: Call) -> Answer:
     _store(call, instance, kind if exchanged else "")
     answer = instance_answer(tenant, instance, element)
     if body.get("retrieveObjectsAfterInstantiation") is True:
-        answer["objects"] = ["accounts", "contacts"]
+        answer["objects"] = list(OBJECTS)
     if tenant.switches.on("tag_objects"):
         answer["tags"] = [
             {"id": stable_number(f"tag:{tag}", 1, 1_000_000), "name": tag} for tag in instance.tags

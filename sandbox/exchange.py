@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sandbox.faults import Fault
     from sandbox.store import Instance
@@ -104,8 +104,8 @@ class Call:
     """Words of the Authorization header and what follows each."""
     body: Any
     """JSON value of the body, or NOT_JSON; shared with the journal, so never changed."""
-    content_type: str
-    """The request's `Content-Type`, in small letters and without parameters."""
+    headers: Mapping[str, str]
+    """All headers of the request, by name in small letters."""
     origin: str
     """Scheme and host under which the client reached the sandbox."""
     fault: Fault | None = None
@@ -141,9 +141,9 @@ class Call:
 
     def json_object(self) -> dict[str, Any]:
         """Return the body, or refuse one that is not a JSON object."""
-        if self.tenant.switches.text("content_type") == "json" and not _JSON_TYPE.fullmatch(
-            self.content_type
-        ):
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        strict = self.tenant.switches.text("content_type") == "json"
+        if strict and not _JSON_TYPE.fullmatch(kind):
             raise RefusalError(415, "The Content-Type of the request has to be application/json")
         if self.body is NOT_JSON:
             raise RefusalError(400, "Bad request: the body is not JSON")
@@ -161,4 +161,5 @@ class Route:
     handler: Callable[[Call], Answer]
     access: str = "platform"
     """platform: User and Organization; elements: the same unless the switch opens them;
-    token: User, Organization and Element; hub: User and Element."""
+    token: User, Organization and Element; hub: User and Element; either: hub where an Element is
+    named, else platform."""

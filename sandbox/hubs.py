@@ -1,11 +1,12 @@
 """Calls to the vendor through an instance, by its token: enough to see whether it works.
 
-docs: the hub in the path is ignored, and `/accounts` works without one (vendor's test suite, 2018).
+docs: the hub in the path is ignored, and resources work without one (vendor's test suite,
+instances.js:376-398 and 422, 2018).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import find_element
 from sandbox.exchange import Answer, Call, RefusalError, Route
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from sandbox.store import Instance
 
 
-_OBJECTS = ("accounts", "contacts")
+OBJECTS = {"accounts": "Account", "contacts": "Contact"}
+"""Names of the objects that every element here offers, each with the vendor's name."""
+WITHOUT_HUB = "/{resource}"
+"""Any other path of one word: a resource of the vendor, where the header names an Element."""
 _REFRESHES = 5
 
 
@@ -48,21 +52,47 @@ def _refresh(call: Call, instance: Instance) -> None:
 
 
 def ping(call: Call) -> Answer:
-    """Answer with the time when the instance works."""
-    _usable(call)
-    return Answer({"dateTime": call.tenant.now_text(), "endpoint": call.path})
+    """Answer with the time when the instance works.
+
+    docs: with all three parts of the header it also tells `valid` (ezra-sample-app,
+    instances.js:230-262, 2022); one that does not work answers with an error (cectl, 2018).
+    """
+    told = "Organization" in call.authorization
+    body: dict[str, Any] = {"dateTime": call.tenant.now_text(), "endpoint": call.path}
+    try:
+        _usable(call)
+    except RefusalError:
+        if not told or call.tenant.switches.text("ping_failure") == "status":
+            raise
+        return Answer(body | {"valid": False})
+    return Answer(body | ({"valid": True} if told else {}))
 
 
 def objects(call: Call) -> Answer:
-    """Answer with the names of objects, even for a disabled instance."""
-    del call
-    return Answer(list(_OBJECTS))
+    """Answer with the objects, even for a disabled instance.
+
+    docs: their names; in detail with `Elements-Version: Helium` (vendor's test suite,
+    instances.js:401-414, 2018).
+    """
+    if call.headers.get("elements-version", "").lower() != "helium":
+        return Answer(list(OBJECTS))
+    return Answer(
+        [
+            {"name": shown, "vendorName": vendor_name, "type": kind}
+            for name, vendor_name in OBJECTS.items()
+            for shown, kind in ((vendor_name, "vendor"), (name, "ceCanonical"))
+        ]
+    )
 
 
 def resource(call: Call) -> Answer:
-    """Answer like a vendor that holds nothing."""
+    """Answer like a vendor that holds nothing.
+
+    docs: 200 and `[]` (vendor's test suite, zendesk users.js:23, freshservice incidents.js:69,
+    2018), where the platform's own lists are 404.
+    """
     _usable(call)
-    raise RefusalError(404, f"No {call.path.rpartition('/')[2]} found")
+    return Answer([], headers={"elements-returned-count": "0", "elements-total-count": "0"})
 
 
 ROUTES: Sequence[Route] = (
@@ -71,5 +101,5 @@ ROUTES: Sequence[Route] = (
     Route("GET", "/hubs/{hub}/ping", ping, "hub"),
     Route("GET", "/hubs/{hub}/objects", objects, "hub"),
     Route("GET", "/hubs/{hub}/{resource}", resource, "hub"),
-    *(Route("GET", f"/{name}", resource, "hub") for name in _OBJECTS),
+    Route("GET", WITHOUT_HUB, resource, "hub"),
 )

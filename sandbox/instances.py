@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 
 def get(call: Call) -> Answer:
-    """Answer with one instance."""
-    instance, element = target_instance(call)
+    """Answer with one instance.
+
+    docs: with `includeDeleted=true` a deleted one still has a body (vendor's test suite, pull
+    request 2104, 2019), which its guide says is gone for good.
+    """
+    shown = call.tenant.switches.text("deleted_instances") == "shown"
+    deleted = shown and bool(call.flag("includeDeleted"))
+    instance, element = target_instance(call, deleted=deleted)
     return Answer(instance_answer(call.tenant, instance, element, reading=True))
 
 
@@ -55,9 +61,12 @@ def list_all(call: Call) -> Answer:
 
 
 def count(call: Call) -> Answer:
-    """Answer with the number of instances."""
-    number = call.tenant.store.counters()["instances"]
-    return Answer({"totalInstances": number, "elementInstances": number})
+    """Answer with the number of instances, in all and by element key.
+
+    docs: the vendor's test suite, elements.js:112-116 (2018).
+    """
+    numbers = call.tenant.store.instances_by_element()
+    return Answer({"totalInstances": sum(numbers.values()), "elementInstances": numbers})
 
 
 def _quiet(call: Call) -> Answer:
@@ -106,7 +115,7 @@ def delete(call: Call) -> Answer:
         raise RefusalError(
             status, "The instance is in use by a formula instance" if named else "Conflict"
         )
-    store.delete_instance(instance.id)
+    store.delete_instance(instance)
     return _quiet(call)
 
 
@@ -120,6 +129,7 @@ ROUTES: Sequence[Route] = (
     Route("DELETE", "/instances/{id}", delete),
     Route("PUT", "/instances/{id}/enabled", enable),
     Route("DELETE", "/instances/{id}/enabled", disable),
+    Route("GET", "/accounts/instances", list_all),
     Route("GET", "/elements/{key}/instances", list_all),
     Route("GET", "/elements/{key}/instances/{id}", get),
     Route("DELETE", "/elements/{key}/instances/{id}", delete),

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import target_element
 from sandbox.exchange import Answer, Call, Route
+from sandbox.hubs import OBJECTS
 from sandbox.paging import answer, page_of
+from sandbox.where import holds, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,14 +21,23 @@ _PROVIDER_DATA = {"oauth2": ["code"], "oauth1": ["oauth_token", "oauth_verifier"
 
 
 def list_elements(call: Call) -> Answer:
-    """Answer with a page of elements; `abridged=true` leaves their configuration out."""
-    abridged = call.flag("abridged")
-    return _list(call, _LARGEST_PAGE, lambda one: one.brief if abridged else one.document)
+    """Answer with a page of elements; `abridged=true` leaves their configuration out.
+
+    docs: it may also stand in `where` (doctor-core, getPrivateElements.js:30-32, 2022).
+    """
+    conditions = where(call)
+    abridged = call.flag("abridged") or conditions.pop("abridged", ["false"]) == ["true"]
+    fitting = [one for one in call.tenant.elements.all() if holds(conditions, one.brief)]
+    return _list(call, _LARGEST_PAGE, fitting, lambda one: one.brief if abridged else one.document)
 
 
-def _list(call: Call, most: int, shown: Callable[[Element], dict[str, Any]]) -> Answer:
+def _list(
+    call: Call,
+    most: int,
+    elements: Sequence[Element],
+    shown: Callable[[Element], dict[str, Any]],
+) -> Answer:
     page = page_of(call, usual=most, largest=most)
-    elements = call.tenant.elements.all()
     items = [shown(one) for one in elements[page.offset : page.offset + page.size]]
     return answer(call, page, items, len(elements), what="elements")
 
@@ -55,13 +66,15 @@ def get_configuration(call: Call) -> Answer:
 
 
 def get_metadata(call: Call) -> Answer:
-    """Answer with what an element can do."""
-    return Answer(_metadata(target_element(call)))
+    """Answer with what an element can do; `expand=true` tells more."""
+    element = target_element(call)
+    more = _more_metadata(call, element) if call.flag("expand") else {}
+    return Answer(_metadata(element) | more)
 
 
 def list_metadata(call: Call) -> Answer:
     """Answer with a page of what elements can do."""
-    return _list(call, _LARGEST_METADATA_PAGE, _metadata)
+    return _list(call, _LARGEST_METADATA_PAGE, call.tenant.elements.all(), _metadata)
 
 
 def _metadata(element: Element) -> dict[str, Any]:
@@ -70,6 +83,41 @@ def _metadata(element: Element) -> dict[str, Any]:
         "events": _events(element),
         "discovery": {"supported": False},
         "bulk": {"supported": element.document["bulkDownloadEnabled"]},
+    }
+
+
+def _more_metadata(call: Call, element: Element) -> dict[str, Any]:
+    """Return what `expand=true` adds.
+
+    docs: the vendor's test suite, element.metadata.expanedschema.json (2017).
+    """
+    document = element.document
+    instances = call.tenant.store.instances_by_element().get(element.key, 0)
+    bulk = {"upload": document["bulkUploadEnabled"], "download": document["bulkDownloadEnabled"]}
+    custom = ("customFields", "customObjects", "endpointCustomFields", "endpointCustomObjects")
+    return {name: document[name] for name in ("image", "active", "beta", "cloneable", "hub")} | {
+        "displayOrder": 1,
+        "transformations": document["transformationsEnabled"],
+        "elementType": "custom" if document["private"] else "system",
+        "churros": True,
+        "normalizedPaging": True,
+        "swaggerValidated": True,
+        "discovery": dict.fromkeys(custom, False),
+        "bulk": bulk,
+        "usage": {"instanceCount": instances, "customerCount": 1, "traffic": 0},
+        "api": {"type": "rest", "contentType": "json"},
+        "resources": [_resource(name) for name in OBJECTS],
+    }
+
+
+def _resource(name: str) -> dict[str, Any]:
+    unsupported = {"supported": False, "native": False}
+    return {
+        "canonicalName": name,
+        "operations": ["GET"],
+        "events": {"supported": False, "methods": [], "eventTypes": []},
+        "bulk": {"upload": unsupported, "download": unsupported},
+        "customField": dict.fromkeys(("get", "create", "update", "delete"), False),
     }
 
 

@@ -6,7 +6,7 @@ The vendor whose consent is asked is the sandbox itself; `consent` shows its pag
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from sandbox.addressing import target_element
 from sandbox.exchange import Answer, Call, RefusalError, Route
@@ -34,10 +34,23 @@ class VendorRefusalError(Exception):
 
 
 def with_query(address: str, parameters: Mapping[str, str]) -> str:
-    """Return an address with parameters added to the query it may already have."""
+    """Return an address with parameters in the query it may already have, each of them once."""
     parts = urlsplit(address)
-    query = "&".join(filter(None, (parts.query, urlencode(parameters))))
+    kept = [
+        part for part in parts.query.split("&") if unquote(part.split("=")[0]) not in parameters
+    ]
+    query = "&".join(filter(None, (*kept, urlencode(parameters))))
     return urlunsplit(parts._replace(query=query))
+
+
+def _state(element: Element, given: Mapping[str, str]) -> str:
+    """Return the state: as asked for, as the callback address has it, or the element key.
+
+    docs: a callback address may hold a state of its own, which comes back once (heimdall,
+    oauth1Url.js:24,33, 2019).
+    """
+    own = parse_qs(urlsplit(given["callbackUrl"]).query).get("state", [element.key])
+    return given.get("state") or own[0]
 
 
 # Addresses and tokens
@@ -79,7 +92,7 @@ def _kind(element: Element, given: Mapping[str, str]) -> str:
 
 
 def _redirect(call: Call, element: Element, given: dict[str, str]) -> str:
-    state = given.get("state") or element.key
+    state = _state(element, given)
     query = {"element": element.key}
     if _kind(element, given) == "oauth1":
         token = given.get("requestToken")
@@ -121,11 +134,15 @@ def oauth_token(call: Call) -> Answer:
 
 
 def oauth_url_default(call: Call) -> Answer:
-    """Answer like `oauth/url` for the platform's own application; OAuth 1 adds the secret."""
+    """Answer like `oauth/url` for the platform's own application; OAuth 1 adds the secret.
+
+    docs: `configuration.secret` is read for OAuth 2 too (vendor's test suite, provisioner.js:201,
+    2018), where there is none.
+    """
     element = target_element(call)
     callback = f"{call.origin}/sandbox/callback"
     given = _DEFAULT_APPLICATION | {"callbackUrl": callback} | _request(call)
-    answer: dict[str, Any] = {"element": element.key}
+    answer: dict[str, Any] = {"element": element.key, "configuration": {}}
     if _kind(element, given) == "oauth1":
         token = new_request_token(call.tenant, element.key, given["apiKey"], given["callbackUrl"])
         given["requestToken"] = token.token

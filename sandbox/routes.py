@@ -7,14 +7,32 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import compile_path
 
-from sandbox import access, changes, configuration, creation, hubs, instances, metadata, oauth
+from sandbox import (
+    changes,
+    configuration,
+    creation,
+    hubs,
+    instances,
+    metadata,
+    oauth,
+    organization,
+)
 
 if TYPE_CHECKING:
     from re import Pattern
 
     from sandbox.exchange import Route
 
-_SOURCES = (access, metadata, oauth, creation, instances, changes, configuration, hubs)
+_SOURCES = (
+    organization,
+    metadata,
+    oauth,
+    creation,
+    instances,
+    changes,
+    configuration,
+    hubs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +57,18 @@ def _paths() -> list[Path]:
 PATHS = _paths()
 
 
-def find(path: str) -> tuple[Path, dict[str, str]] | None:
-    """Return the path template that fits, with the parameters in the path."""
+def is_template(path: str) -> bool:
+    """Return whether a text is the template of a path."""
+    return any(path == candidate.template for candidate in PATHS)
+
+
+def find(path: str, *, by_token: bool = False) -> tuple[Path, dict[str, str]] | None:
+    """Return the path template that fits, with the parameters in the path.
+
+    Any word at all may be a resource of the vendor, but only by the token of an instance.
+    """
     for candidate in PATHS:
         match = candidate.pattern.match(path)
-        if match:
+        if match and (by_token or candidate.template != hubs.WITHOUT_HUB):
             return candidate, match.groupdict()
     return None

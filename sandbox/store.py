@@ -193,10 +193,10 @@ class Store:
             "INSERT INTO tags VALUES (?, ?)", [(instance.id, tag) for tag in instance.tags]
         )
 
-    def instance(self, instance_id: int) -> Instance | None:
-        """Return a living instance."""
-        sql = "SELECT document FROM instances WHERE id=? AND NOT deleted"
-        row = self._db.execute(sql, (instance_id,)).fetchone()
+    def instance(self, instance_id: int, *, deleted: bool = False) -> Instance | None:
+        """Return a living instance; with `deleted` also what is left of a deleted one."""
+        sql = "SELECT document FROM instances WHERE id=? AND document NOT NULL AND deleted <= ?"
+        row = self._db.execute(sql, (instance_id, deleted)).fetchone()
         return Instance(**json.loads(row[0])) if row else None
 
     def instance_by_token(self, token: str) -> Instance | None:
@@ -211,12 +211,20 @@ class Store:
             self._number("SELECT COUNT(*) FROM instances WHERE id=? AND deleted", (instance_id,))
         )
 
-    def delete_instance(self, instance_id: int) -> None:
-        """Delete an instance; its row stays for the counts, its secrets do not."""
-        self._db.execute(
-            "UPDATE instances SET deleted=1, token=NULL, document=NULL WHERE id=?", (instance_id,)
+    def delete_instance(self, instance: Instance) -> None:
+        """Delete an instance; its row stays, its token, configuration and tags' index do not."""
+        instance.token, instance.configuration, instance.provider_data = "", {}, {}
+        self.save_instance(instance)
+        self._db.execute("UPDATE instances SET deleted=1, token=NULL WHERE id=?", (instance.id,))
+        self._db.execute("DELETE FROM tags WHERE instance_id=?", (instance.id,))
+
+    def instances_by_element(self) -> dict[str, int]:
+        """Return how many living instances each element key has."""
+        sql = (
+            "SELECT element_key, COUNT(*) FROM instances "
+            "WHERE NOT deleted GROUP BY element_key ORDER BY element_key"
         )
-        self._db.execute("DELETE FROM tags WHERE instance_id=?", (instance_id,))
+        return dict(self._db.execute(sql).fetchall())
 
     def all_instances(self) -> list[Instance]:
         """Return every living instance in order of creation."""

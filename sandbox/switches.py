@@ -162,7 +162,16 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "empty_list_status",
             ("404", "200"),
             "404",
-            "Answer to a list without members: 404 with a message, or 200 with `[]`.",
+            "Answer to a list of the platform without members: 404 with a message, or 200 with "
+            "`[]`.",
+            DISPUTED,
+        ),
+        Switch(
+            "ping_failure",
+            ("status", "valid"),
+            "status",
+            "What `/ping` with all three parts of the header says of an instance that does not "
+            "work: an error (2018), or 200 with `valid: false` (2022).",
             DISPUTED,
         ),
         Switch(
@@ -333,6 +342,14 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             ("stored", "false"),
             "stored",
             "Whether GET shows `valid` as the create said, or false.",
+            DISPUTED,
+        ),
+        Switch(
+            "deleted_instances",
+            ("shown", "gone"),
+            "shown",
+            "Whether GET with `includeDeleted=true` still shows a deleted instance (2019), or its "
+            "row is gone for good (guide).",
             DISPUTED,
         ),
         Switch(

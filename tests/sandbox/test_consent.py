@@ -124,6 +124,41 @@ def test_allow_leads_back_with_a_code_that_works_once(
     assert (counters["creates"], counters["codes_replayed"]) == (1, 1)
 
 
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+@pytest.mark.parametrize("key", ["hubspot", "twitter"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        ({}, "?state=own", "own"),
+        ({"state": "asked"}, "?state=own", "asked"),
+        ({}, "?a=1&state=own&b=%26", "own"),
+        ({}, "?states=1", None),
+        ({"state": "asked"}, "?%73tate=own&state", "asked"),
+    ],
+)
+def test_a_state_comes_back_once(
+    api: httpx.Client,
+    browser: httpx.Client,
+    key: str,
+    decision: str,
+    case: tuple[dict[str, str], str, str | None],
+) -> None:
+    """As it was asked for, else as the callback address has it, else the element key."""
+    asked, callback, state = case
+    given = ASKED | {"callbackUrl": f"https://app.example/callback{callback}"} | asked
+    if key == "twitter":
+        token = api.get("/elements/twitter/oauth/token", params=given).json()["token"]
+        given["requestToken"] = token
+    url = api.get(f"/elements/{key}/oauth/url", params=given).json()["oauthUrl"]
+    back = browser.post(url, data={"decision": decision}).headers["location"]
+    found = parse_qs(urlsplit(back).query, keep_blank_values=True)
+    assert found["state"] == [state or key]
+    kept = parse_qs(callback[1:], keep_blank_values=True)
+    assert {name: found[name] for name in kept if name != "state"} == {
+        name: values for name, values in kept.items() if name != "state"
+    }
+
+
 def test_deny_leads_back_with_an_error(
     api: httpx.Client, browser: httpx.Client, sandbox: Sandbox
 ) -> None:
@@ -183,6 +218,7 @@ def test_a_callback_cannot_smuggle_a_header(api: httpx.Client, browser: httpx.Cl
 def test_the_platforms_own_application(api: httpx.Client, browser: httpx.Client) -> None:
     """`oauth/url/default` needs no parameters; its callback shows what came back."""
     asked = api.get("/elements/hubspot/oauth/url/default").json()
+    assert asked["configuration"] == {}
     shown = browser.post(
         asked["oauthUrl"], data={"decision": "allow"}, follow_redirects=True
     ).json()

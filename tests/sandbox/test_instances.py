@@ -162,7 +162,7 @@ def test_a_wrong_password_is_refused_by_the_vendor(api: httpx.Client, body: Make
     answer = api.post("/instances", json=body(configuration={"password": "wrong"}))
     assert answer.status_code == 401
     assert answer.json()["providerMessage"] == "password: authentication failed"
-    assert api.get("/instances/count").json() == {"totalInstances": 0, "elementInstances": 0}
+    assert api.get("/instances/count").json() == {"totalInstances": 0, "elementInstances": {}}
 
 
 def test_an_instance_is_made_from_a_refresh_token(
@@ -370,6 +370,7 @@ def test_disabled_instances_do_not_reach_the_vendor(
     assert by_token.get("/ping").status_code == 403
     assert by_token.get("/hubs/helpdesk/incidents").status_code == 403
     assert by_token.get("/accounts").status_code == 403
+    assert by_token.get("/incidents").status_code == 403
     assert by_token.get("/objects").status_code == 200
     assert api.put(f"/instances/{made['id']}/enabled").status_code == 200
     assert by_token.get("/ping").json() == {
@@ -377,9 +378,8 @@ def test_disabled_instances_do_not_reach_the_vendor(
         "endpoint": "/ping",
     }
     assert by_token.get("/hubs/x/ping").json()["endpoint"] == "/hubs/x/ping"
-    assert by_token.get("/hubs/helpdesk/incidents").json()["message"] == "No incidents found"
-    assert by_token.get("/accounts").json()["message"] == "No accounts found"
-    assert api.get("/accounts").status_code == 401
+    for path in ("/hubs/helpdesk/incidents", "/incidents", "/accounts"):
+        assert (by_token.get(path).status_code, by_token.get(path).json()) == (200, [])
 
 
 def test_an_instance_can_be_named_by_its_token(
@@ -422,29 +422,97 @@ def test_the_words_of_the_header_may_come_in_any_order(
 
 
 @pytest.mark.parametrize(
-    "authorization",
+    ("authorization", "missing"),
     [
-        "User {u}",
-        "Organization {o}",
-        "User {o}, Organization {u}",
-        "Basic {u}",
-        "User {u}, Organization {o}, Element not-a-token",
-        "user {u}, organization {o}",
-        "User {u} Organization {o}",
+        ("User {u}", "Organization"),
+        ("Organization {o}", "User"),
+        ("User {o}, Organization {u}", ""),
+        ("User {u}, Organization wrong", ""),
+        ("User wrong, Organization {o}", ""),
+        ("Basic {u}", "User and no Organization"),
+        ("User {u}, Organization {o}, Element not-a-token", ""),
+        ("user {u}, organization {o}", "User and no Organization"),
+        ("User {u} Organization {o}", "Organization"),
     ],
 )
+@pytest.mark.parametrize("path", ["/organizations/me", "/instances", "/accounts"])
 def test_anything_less_is_401(
-    sandbox: Sandbox, connect: Callable[..., httpx.Client], authorization: str
+    sandbox: Sandbox,
+    connect: Callable[..., httpx.Client],
+    authorization: str,
+    missing: str,
+    path: str,
 ) -> None:
     """Missing, wrong, swapped or misspelt parts are refused, a wrong token as well."""
     words = {"u": sandbox.user_secret, "o": sandbox.organization_secret}
-    answer = connect(sandbox, authorization.format(**words)).get("/organizations/me")
-    assert (answer.status_code, answer.json()["message"]) == (401, UNAUTHORIZED)
+    answer = connect(sandbox, authorization.format(**words)).get(path)
+    told = f" The Authorization header has no {missing}." if missing else ""
+    assert (answer.status_code, answer.json()["message"]) == (401, UNAUTHORIZED + told)
 
 
-def test_the_organization_answers_to_the_secrets(api: httpx.Client) -> None:
-    """`GET /organizations/me` is the cheap check."""
-    assert api.get("/organizations/me").json()["name"] == "Sandbox"
+@pytest.mark.parametrize("path", ["/ping", "/objects", "/hubs/crm/contacts"])
+def test_calls_through_an_instance_say_that_its_token_is_missing(
+    api: httpx.Client, path: str
+) -> None:
+    """Both secrets alone don't tell which instance is meant."""
+    answer = api.get(path)
+    told = " The Authorization header has no Element."
+    assert (answer.status_code, answer.json()["message"]) == (401, UNAUTHORIZED + told)
+
+
+def test_an_answer_names_the_instance_whose_token_was_used(
+    api: httpx.Client, sandbox: Sandbox, create: Make, connect: Callable[..., httpx.Client]
+) -> None:
+    """In a header, also when the vendor is not reached."""
+    made = create()
+    by_token = connect(sandbox, f"User {sandbox.user_secret}, Element {made['token']}")
+    for status in (200, 403):
+        answer = by_token.get("/incidents")
+        assert answer.status_code == status
+        assert answer.headers["elements-element-instance-id"] == str(made["id"])
+        api.delete(f"/instances/{made['id']}/enabled")
+    assert "elements-element-instance-id" not in api.get(f"/instances/{made['id']}").headers
+
+
+def test_objects_are_told_in_detail_on_request(
+    sandbox: Sandbox, create: Make, connect: Callable[..., httpx.Client]
+) -> None:
+    """`Elements-Version: Helium` asks for it."""
+    by_token = connect(sandbox, f"User {sandbox.user_secret}, Element {create()['token']}")
+    assert by_token.get("/objects").json() == ["accounts", "contacts"]
+    detailed = by_token.get("/hubs/crm/objects", headers={"Elements-Version": "Helium"}).json()
+    assert {"name": "accounts", "vendorName": "Account", "type": "ceCanonical"} in detailed
+    assert {one["type"] for one in detailed} == {"vendor", "ceCanonical"}
+
+
+def test_a_deleted_instance_is_still_shown_on_request(api: httpx.Client, create: Make) -> None:
+    """With `includeDeleted=true` alone, and without token and configuration."""
+    made = create(tags=["a"])
+    path = f"/instances/{made['id']}"
+    assert api.get(path, params={"includeDeleted": True}).json() == made
+    api.delete(path)
+    left = api.get(path, params={"includeDeleted": True}).json()
+    assert left == made | {"token": "", "configuration": {}}
+    for query in ("", "?includeDeleted=false"):
+        assert api.get(path + query).status_code == 404
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = api.request(method, path, params={"includeDeleted": True}, json={"name": "n"})
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/instances/", "/elements/freshservice/instances/"])
+def test_a_slash_at_the_end_makes_no_difference(
+    api: httpx.Client, sandbox: Sandbox, body: Make, path: str
+) -> None:
+    """In any method and at any depth; faults and the journal see the same request."""
+    sandbox.add_fault("status", method="POST", path="/instances", after=1)
+    made = api.post(path, json=body()).json()
+    assert api.get(f"{path}{made['id']}/").json() == made
+    assert api.get(path).json() == [made]
+    assert [one["template"] for one in sandbox.journal()][-1] == path.rstrip("/").replace(
+        "freshservice", "{key}"
+    )
+    assert api.delete(f"{path}{made['id']}/").status_code == 200
 
 
 def test_configuration_entries_are_read_and_changed_by_numeric_id(

@@ -138,9 +138,13 @@ def test_light_items(api: httpx.Client, three: list[int]) -> None:
 
 
 def test_count(api: httpx.Client, three: list[int]) -> None:
-    """`/instances/count` counts the living."""
+    """`/instances/count` counts the living, in all and by element key."""
     api.delete(f"/instances/{three[0]}")
-    assert api.get("/instances/count").json() == {"totalInstances": 2, "elementInstances": 2}
+    by_element = {"closeio": 1, "hubspot": 1}
+    assert api.get("/instances/count").json() == {
+        "totalInstances": 2,
+        "elementInstances": by_element,
+    }
 
 
 def test_elements_and_keys(api: httpx.Client) -> None:
@@ -159,6 +163,57 @@ def test_elements_and_keys(api: httpx.Client) -> None:
     assert api.get("/elements?pageSize=x").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("key='twitter'", ["twitter"]),
+        ("key in ('weebly', 'twitter','nothing')", ["twitter", "weebly"]),
+        ("hub='marketing' AND active='true'", ["hubspot", "sendgrid"]),
+        ("hub='marketing' and key='hubspot' and name='HubSpot'", ["hubspot"]),
+        ("key='twitter' AND key='weebly'", []),
+        ("private='true' AND abridged='true'", []),
+        ("id='609'", ["closeio"]),
+        ("name='HubSpot AND more'", []),
+    ],
+)
+def test_elements_that_fit(api: httpx.Client, where: str, found: list[str]) -> None:
+    """`where` joins conditions on an element's fields; the total counts those alone."""
+    answer = api.get("/elements", params={"where": where})
+    if not found:
+        assert (answer.status_code, answer.json()["message"]) == (404, "No elements found")
+    else:
+        assert [one["key"] for one in answer.json()] == found
+        assert answer.headers["elements-total-count"] == str(len(found))
+
+
+def test_elements_may_be_abridged_by_where(api: httpx.Client) -> None:
+    """As by the parameter of its own."""
+    for value, whole in (("true", False), ("false", True)):
+        (one,) = api.get(
+            "/elements", params={"where": f"key='weebly' AND abridged='{value}'"}
+        ).json()
+        assert ("configuration" in one) is whole
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "key",
+        "key=twitter",
+        "key='a' OR key='b'",
+        "key in ()",
+        "colour='red'",
+        "='a'",
+        "key='a' AND",
+    ],
+)
+def test_a_bad_where_is_400(api: httpx.Client, where: str) -> None:
+    """In words, whether it is badly written or names no field."""
+    answer = api.get("/elements", params={"where": where})
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("Bad request: where ")
+
+
 @pytest.mark.parametrize("element", ["closeio", "609"])
 def test_one_element(api: httpx.Client, element: str) -> None:
     """The whole description with configuration entries; by key or by id."""
@@ -167,7 +222,7 @@ def test_one_element(api: httpx.Client, element: str) -> None:
     entry = next(one for one in found["configuration"] if one["key"] == "username")
     always = "name key description type required hideFromConsole active internal companyConfig"
     assert set(always.split()) < set(entry)
-    assert (entry["type"], entry["required"]) == ("PASSWORD", True)
+    assert (entry["type"], entry["required"]) == ("TEXTFIELD_128", True)
 
 
 def test_parts_of_an_element(api: httpx.Client) -> None:
@@ -193,6 +248,18 @@ def test_parts_of_an_element(api: httpx.Client) -> None:
     assert all("id" not in entry for entry in exported["configuration"])
     for path in ("", "/metadata", "/configuration", "/export", "/instances"):
         assert api.get(f"/elements/999999999999{path}").status_code == 404
+
+
+def test_expanded_metadata(api: httpx.Client, create: Make) -> None:
+    """`expand=true` adds what the element offers and how much it is used."""
+    create("weebly")
+    short = api.get("/elements/weebly/metadata").json()
+    whole = api.get("/elements/710/metadata?expand=true").json()
+    assert set(short) < set(whole)
+    assert set(whole["discovery"].values()) == {False}
+    assert whole["bulk"] == {"upload": False, "download": False}
+    assert (whole["hub"], whole["image"], whole["usage"]["instanceCount"]) == ("ecommerce", "", 1)
+    assert [one["canonicalName"] for one in whole["resources"]] == ["accounts", "contacts"]
 
 
 def test_a_hidden_instance_is_still_found_by_id(

@@ -28,7 +28,7 @@ def entries(api: httpx.Client, number: int) -> dict[str, Any]:
     [
         ("freshservice", ["password"], ["username", "subdomain"]),
         ("onedrivebusiness", ["oauth.api.key", "oauth.api.secret"], ["oauth.user.token"]),
-        ("closeio", ["username"], []),
+        ("closeio", [], ["username"]),
         ("sendgrid", [], ["api.token"]),
     ],
 )

@@ -178,6 +178,16 @@ def empty_list_status(lab: Laboratory) -> object:
     return lab.api.get("/instances").status_code
 
 
+def ping_failure(lab: Laboratory) -> object:
+    made = lab.create()
+    both = f"User {lab.sandbox.user_secret}, Organization {lab.sandbox.organization_secret}"
+    headers = {"Authorization": f"{both}, Element {made['token']}"}
+    assert lab.api.get("/ping", headers=headers).json()["valid"] is True
+    lab.sandbox.update_instance(made["id"], disabled=True)
+    answer = lab.api.get("/ping", headers=headers)
+    return answer.status_code, answer.json().get("valid")
+
+
 def content_type(lab: Laboratory) -> object:
     def status(kind: str) -> int:
         content, headers = json.dumps(lab.body()), {"Content-Type": kind} if kind else {}
@@ -354,6 +364,12 @@ def valid_on_get(lab: Laboratory) -> object:
     return lab.create()["valid"], lab.read()["valid"]
 
 
+def deleted_instances(lab: Laboratory) -> object:
+    path = f"/instances/{lab.create()['id']}"
+    lab.api.delete(path)
+    return lab.api.get(path, params={"includeDeleted": True}).status_code
+
+
 def unknown_configuration(lab: Laboratory) -> object:
     answer = lab.api.post("/instances", json=lab.body(configuration={"odd": "1"}))
     return answer.status_code, answer.json().get("configuration", {}).get("odd")
@@ -499,7 +515,7 @@ def token_refresh(lab: Laboratory) -> object:
         return [lab.api.get("/accounts", headers=headers).status_code for _ in range(6)]
 
     lab.create()
-    assert called() == [404] * 6
+    assert called() == [200] * 6
     made = lab.create("hubspot")
     first, disabled = called(), lab.stored()["disabled"]
     lab.api.put(f"/instances/{made['id']}/enabled")
@@ -585,6 +601,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     ),
     (delete_with_element, {"misroute": (400, 1), "delete": (200, 0)}),
     (empty_list_status, {"404": 404, "200": 200}),
+    (ping_failure, {"status": (403, None), "valid": (200, False)}),
     (content_type, {"any": (200, 200), "json": (415, 415)}),
     (quiet_answer, {"none": (b"", b""), "object": (b"{}", b"{}")}),
     (rate_limit, {"0": [200, 200, 200], "2": [200, 200, 429]}),
@@ -620,6 +637,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (provider_data_echo, {"off": False, "on": True}),
     (external_authentication, {"kept": "initial", "none": "none"}),
     (valid_on_get, {"stored": (True, True), "false": (True, False)}),
+    (deleted_instances, {"shown": 200, "gone": 404}),
     (unknown_configuration, {"keep": (200, "1"), "drop": (200, None), "refuse": (400, None)}),
     (
         trim_values,
@@ -649,7 +667,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     ),
     (over_limit, {"refuse": (400, None, None), "cut": (200, "fou", ["fo"])}),
     (elements_authorization, {"required": 401, "open": 200}),
-    (token_refresh, {"works": (404, 404, False), "fails": (401, 403, True)}),
+    (token_refresh, {"works": (200, 200, False), "fails": (401, 403, True)}),
     (post_oauth_url, {"offered": 200, "missing": 405}),
     (latency, {"0": [], "1.5": [1.5]}),
     (create_seconds, {"0": [], "26": [26]}),
