@@ -154,6 +154,23 @@ def load(environment: Mapping[str, str], stack: Callable[[str], str | None]) -> 
     return settings
 
 
+def overridden(environment: Mapping[str, str], stack: Callable[[str], str | None]) -> str | None:
+    """Return what to say where the environment leads elsewhere than the stack; None where not.
+
+    Arguments are those of `load`.
+    """
+    name, key = environment_name("base_url"), stack_key("base_url")
+    used, meant = (environment.get(name) or "").strip(), (stack(key) or "").strip()
+    if not used or not meant or address(used) == address(meant):
+        return None
+    # What is no address may hold a password.
+    instead = "another address" if _base_url_problems(meant) else address(meant)
+    return (
+        f"{name} overrides the stack's {key}: {address(used)} is used instead of {instead}; unset "
+        "it where the stack's own platform is meant"
+    )
+
+
 _KINDS = {bool: "boolean (true or false)", int: "whole number", float: "number"}
 
 

@@ -189,6 +189,12 @@ def warn(message: str) -> None:
     _log(engine_pb2.WARNING, message)
 
 
+@functools.cache
+def warn_once(message: str) -> None:
+    """Show a warning on the stack, however often this process comes upon it."""
+    _log(engine_pb2.WARNING, message, urn="")
+
+
 def note(message: str) -> None:
     """Show on the resource what a preview alone does not tell."""
     _log(engine_pb2.INFO, message)

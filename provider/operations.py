@@ -58,6 +58,8 @@ class Operations:
         try:
             settings = config.load(os.environ, req.config.get)
             self.connect(Platform.shared(settings))
+            if overridden := config.overridden(os.environ, req.config.get):
+                host.warn_once(overridden)
         except ConfigError as error:
             self._problem = str(error)
             return

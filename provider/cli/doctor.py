@@ -31,6 +31,7 @@ from provider.cli.console import (
 )
 from provider.cli.project import (
     Project,
+    overridden,
     platform,
     read_yaml,
     set_command,
@@ -245,7 +246,10 @@ def _origin() -> str:
 def _platform(
     settings: Settings, stack: Stack | None, declared: Mapping[str, InstanceDeclaration]
 ) -> Iterator[Check]:
-    yield Check("settings", ok=True, what=f"{settings.base_url}, secrets {_origin()}")
+    what = f"{settings.base_url}, secrets {_origin()}"
+    if elsewhere := stack and overridden(stack):
+        what = f"{what}; {elsewhere}"
+    yield Check("settings", ok=True, what=what)
     elements: dict[str, wire.Element] = {}
     with platform(settings) as client:
         yield from _answers(client, settings, stack, declared, elements)

@@ -312,6 +312,13 @@ def settings_of(stack: Stack) -> Settings:
         raise FailureError(message) from None
 
 
+def overridden(stack: Stack) -> str | None:
+    """Return what to say where the environment leads elsewhere than the stack."""
+    from provider import config  # noqa: PLC0415
+
+    return config.overridden(os.environ, stack.text)
+
+
 def settings_of_environment() -> Settings | None:
     """Return the connection settings when the environment has all that are needed."""
     found = _of_environment()

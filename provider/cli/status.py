@@ -21,7 +21,7 @@ from provider.cli.console import (
     shown,
     width,
 )
-from provider.cli.project import Project, platform, settings_of
+from provider.cli.project import Project, overridden, platform, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,12 +81,16 @@ def status(
       elements status --json | jq -r '.instances[] | select(.standing != "ok") | .name'
     """  # noqa: D301 - \b keeps the lines of a list apart
     chosen = Project().stack(stack)
+    told: set[str | None] = {None}
 
     def look() -> Exit:
         from provider.cli.survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
 
         target = chosen.project.stack(chosen.name)  # reads its configuration anew
         settings = settings_of(target)
+        if (elsewhere := overridden(target)) not in told:
+            say(f"{elsewhere}.")
+            told.add(elsewhere)
         declared, state = target.declared(), target.state(secrets=True)
         with (
             platform(settings) as client,

@@ -49,6 +49,22 @@ def test_all_is_well(workplace):
     assert "ok" in workplace.elements("doctor").stdout
 
 
+def test_an_environment_that_leads_elsewhere_than_the_stack_is_told(workplace):
+    """By doctor in the line of the settings, by status beside its table."""
+    theirs = "https://api.cloud-elements.com/elements/api-v2"
+    assert "overrides" not in workplace.elements("doctor").all + workplace.elements("status").all
+    workplace.project.config_set("cloud-elements:baseUrl", theirs)
+
+    line = report(workplace.elements("doctor", "--json"))["settings"]
+    status = workplace.elements("status", "--json")
+
+    told = f"{workplace.sandbox.base_url} is used instead of {theirs}"
+    assert line["ok"]
+    assert told in line["what"]
+    assert status.stderr.count(told) == 1
+    assert json.loads(status.stdout)["instances"] == []
+
+
 def test_what_is_wrong_is_told_with_what_to_do(workplace):
     """A missing key, an unknown element and a secret in clear each fail their own line."""
     workplace.declare(

@@ -72,3 +72,30 @@ def test_settings_that_differ_between_two_providers_share_what_belongs_to_the_ad
         server.provider = serialized(3)
         server.create(desk())
         assert len(elsewhere.instances()) == 1
+
+
+# Addresses
+
+
+def test_an_environment_that_leads_elsewhere_than_the_stack_is_told_once(start, sandbox):
+    stack = {"cloud-elements:baseUrl": "https://api.cloud-elements.com/elements/api-v2"}
+    server = start(sandbox, config=stack, environment=QUICK)
+
+    for server.provider in (PROVIDER, serialized(2)):
+        server.checked(desk())
+        server.checked(desk(name="another"))
+
+    assert server.engine.warnings == [
+        (
+            "CLOUD_ELEMENTS_BASE_URL overrides the stack's cloud-elements:baseUrl: "
+            f"{sandbox.base_url} is used instead of {stack['cloud-elements:baseUrl']}; unset it "
+            "where the stack's own platform is meant"
+        )
+    ]
+    assert server.engine.logged[0].urn == ""
+
+
+def test_an_environment_that_says_what_the_stack_says_is_not_worth_a_word(start, sandbox):
+    server = start(sandbox, config={"cloud-elements:baseUrl": f"{sandbox.base_url}/"})
+    server.checked(desk())
+    assert server.engine.warnings == []

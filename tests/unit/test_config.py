@@ -7,7 +7,15 @@ import httpx
 import pytest
 
 from provider.client import CloudElementsClient
-from provider.config import Settings, address, environment_name, is_loopback, load, stack_key
+from provider.config import (
+    Settings,
+    address,
+    environment_name,
+    is_loopback,
+    load,
+    overridden,
+    stack_key,
+)
 from provider.errors import ConfigError
 
 GOOD = {
@@ -241,3 +249,38 @@ def test_what_may_lead_elsewhere_is_another_address(other):
 )
 def test_odd_addresses_are_kept_apart_all_the_same(written, one):
     assert address(written) == one
+
+
+def said_of(*, environment="", stack=""):
+    """Return what is said of two addresses."""
+    return overridden(from_environment(base_url=environment), from_stack(base_url=stack))
+
+
+def test_an_environment_that_leads_elsewhere_than_the_stack_is_told():
+    other = "https://api.openconnectors.example/elements/api-v2"
+    assert said_of(environment=other, stack=GOOD["base_url"]) == (
+        f"CLOUD_ELEMENTS_BASE_URL overrides the stack's cloud-elements:baseUrl: {other} is used "
+        f"instead of {GOOD['base_url']}; unset it where the stack's own platform is meant"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "stack"),
+    [
+        ("", ""),
+        ("", GOOD["base_url"]),
+        (GOOD["base_url"], ""),
+        (GOOD["base_url"], f" {GOOD['base_url']}/"),
+        (GOOD["base_url"], GOOD["base_url"].replace("https://p", "HTTPS://P")),
+    ],
+)
+def test_an_environment_that_leads_nowhere_else_is_not_worth_a_word(environment, stack):
+    assert said_of(environment=environment, stack=stack) is None
+
+
+def test_what_is_overridden_is_not_shown_when_it_may_hold_a_secret():
+    said = said_of(
+        environment=GOOD["base_url"], stack="https://me:hidden@platform.example/x?k=hidden"
+    )
+    assert "instead of another address" in said
+    assert "hidden" not in said
