@@ -48,8 +48,6 @@ _PATIENCE_AFTER_REFUSAL = 5.0
 """Seconds to look after a 429: a refusal in all but name, so a shorter look will do."""
 _UNKNOWN_ID = frozenset({400, 401, 403, 404})
 """What the platform may say of an id that is gone (docs: not settled by any)."""
-AT_WORK = 60.0
-"""Seconds for which a request may be at work whose sender was killed (docs: 9-26 s were seen)."""
 
 
 @dataclass(frozen=True)
@@ -204,10 +202,9 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
             made = []
         made = [one for one in made if markers.instance in (one.tags or [])]
         left = search.take(_only(wish, search.ledger.free(made)))
-    elif last is not None and last.fate is Fate.SENT:
+    elif last is not None and last.fate is Fate.SENT and not last.instance:
         search.progress("an earlier run was interrupted; looking for what it made")
-        patience = max(0.0, last.time + AT_WORK - search.clock.wall())
-        left = search.until(wish, patience)
+        left = search.until(wish, search.ledger.journal.at_work(last))
     return left
 
 

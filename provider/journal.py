@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 30 * 24 * 3600.0
 """Seconds. A code lives for minutes, and no list lags for days."""
+_AT_WORK = 60.0
+"""Seconds for which a request may be at work whose sender was killed (docs: 9-26 s were seen)."""
 
 
 class Fate(StrEnum):
@@ -57,7 +59,7 @@ class Entry:
     Args:
         marker: The resource's instance marker.
         codes: Fingerprints of the one-time codes in the request.
-        instance: Id, where one is known.
+        instance: Id, where one is known; of a request that was sent, the one that it changes.
         time: Seconds since 1970.
     """
 
@@ -140,6 +142,13 @@ class Journal:
         """Return the latest entry of a resource about a request."""
         with self._lock:
             return self._of(markers.stack).last.get(markers.instance)
+
+    def at_work(self, entry: Entry) -> float:
+        """Return for how many seconds from now an entry's request may be at work.
+
+        Never for more than a minute, although the clock may have been set back since.
+        """
+        return min(_AT_WORK, max(0.0, entry.time + _AT_WORK - self._clock.wall()))
 
     def spent(self, markers: Markers | None, codes: Iterable[str]) -> Entry | None:
         """Return the entry that says that one of the codes was sent; None when none was."""

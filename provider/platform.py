@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provider import host
-from provider.adoption import AT_WORK
 from provider.client import CloudElementsClient
 from provider.comparison import Record
 from provider.errors import CloudElementsError, NotFoundError, RefusedError
@@ -171,7 +170,7 @@ class Platform:
                 f"an interrupted run also made element instance {', '.join(left)} for this "
                 "resource, which is in no state: delete it"
             )
-        elif last.instance or last.time + AT_WORK < self.clock.wall():
+        elif last.instance or not journal.at_work(last):
             journal.note(markers, fate, instance=instance_id)
 
     @staticmethod

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provider import comparison, host, schema, wire
-from provider.adoption import AT_WORK, Search, Wish, asked, obtain, refuse_sent, waits
+from provider.adoption import Search, Wish, asked, obtain, refuse_sent, waits
 from provider.comparison import Changes, Record
 from provider.errors import (
     CloudElementsError,
@@ -28,7 +28,7 @@ from provider.markers import (
     is_stack_marker,
 )
 from provider.redaction import MASK
-from provider.retry import TABLE, Kind, Outcome, Then, outcome_of_error
+from provider.retry import TABLE, Kind, Then, outcome_of_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -406,7 +406,8 @@ class Provisioning:
             if sends and self._authenticated(before.id, record, codes):
                 body, sends, codes = _without_credentials(body, sends), {}, ()
                 kept = record
-            refuse_sent(journal.reserve(self.markers, codes, instance=before.id), self.markers)
+            if codes:  # anything else may be sent again, so nobody has to know of it
+                refuse_sent(journal.reserve(self.markers, codes, instance=before.id), self.markers)
         except RefusedError as error:
             return self._lost(before, body, kept, error, sent=record.spent)
         except CloudElementsError as error:
@@ -414,10 +415,12 @@ class Provisioning:
         try:
             instance = self.client.update_instance(before.id, body, one_time=bool(sends))
         except CloudElementsError as error:
-            if outcome_of_error(error) is Outcome.NOT_SENT:
-                journal.note(self.markers, Fate.VOID, codes=codes)
-                sends = {}
-            return self._lost(before, body, kept, error, sent=record.spent if sends else None)
+            then = TABLE[outcome_of_error(error)][Kind.ONE_TIME]
+            if codes and then is not Then.LOOK_UP_ONLY:
+                fate = Fate.VOID if then is Then.SEND_AGAIN else Fate.REFUSED
+                journal.note(self.markers, fate, codes=codes, instance=before.id)
+            sent = record.spent if sends and then is not Then.SEND_AGAIN else None
+            instance = self._lost(before, body, kept, error, sent=sent)
         if codes:
             journal.note(self.markers, Fate.MADE, codes=codes, instance=before.id)
         written = (before.configuration or {}) | (body.get("configuration") or {})
@@ -433,8 +436,10 @@ class Provisioning:
             return False
         clock = self.platform.clock
         wanted = set(credential_marker(record.spent))
-        sent = self.platform.ledger.journal.spent(self.markers, codes)
-        patience = max(0.0, sent.time + AT_WORK - clock.wall()) if sent else 0.0
+        journal = self.platform.ledger.journal
+        sent = journal.spent(self.markers, codes)
+        ours = sent is not None and sent.marker == self.markers.instance
+        patience = journal.at_work(sent) if sent and ours else 0.0
         for _ in waits(patience, clock):
             if wanted & set(self.client.get_instance(instance_id).tags or []):
                 return True

@@ -23,6 +23,8 @@ class Clock:
     def restart(self):
         """Begin anew, so that what happens does not depend on what happened before."""
         self._seconds = 1_800_000_000.0
+        self.set_back = 0.0
+        """Seconds by which the machine's clock was set back since; the platform's was not."""
 
     def now(self):
         return self._seconds
@@ -38,7 +40,7 @@ class Clock:
     @property
     def time(self):
         """The clock as the provider wants it."""
-        return Time(now=self.now, sleep=self.sleep, wall=self.now)
+        return Time(now=self.now, sleep=self.sleep, wall=lambda: self._seconds - self.set_back)
 
 
 class Killed(BaseException):

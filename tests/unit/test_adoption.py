@@ -42,6 +42,7 @@ def running():
 @pytest.fixture
 def sandbox(running):
     running[0].reset()
+    running[1].set_back = 0.0
     return running[0]
 
 
@@ -279,6 +280,51 @@ def test_lists_that_lag_behind_a_killed_run_make_no_double(machine, sandbox, inp
     number, _ = create(machine.process(), inputs)
     assert number == str(the_only(sandbox)["id"])
     assert len(requests(sandbox, *POST)) == 1
+
+
+DAY = 24 * 3600.0
+
+
+@pytest.mark.parametrize("set_back", [30.0, DAY, 40 * DAY, -30.0])
+@pytest.mark.parametrize("inputs", [oauth, lambda _: plain()], ids=["code", "no code"])
+def test_no_run_waits_for_more_than_a_minute_whatever_the_clock_says(
+    machine, sandbox, clock, inputs, set_back
+):
+    inputs = inputs(sandbox)
+    with pytest.raises(Killed):
+        die(machine, POST, answered=False).create(inputs)
+    clock.set_back = set_back
+    before = clock.now()
+    if "code" in inputs:
+        with pytest.raises(CloudElementsError, match="was sent already"):
+            machine.process().create(inputs)
+    else:
+        create(machine.process(), inputs)
+    assert 30.0 <= clock.now() - before <= 60.0
+
+
+@pytest.mark.parametrize("set_back", [0.0, DAY])
+def test_no_authentication_waits_for_more_than_a_minute(machine, sandbox, clock, set_back):
+    number, outputs = create(machine.process(), oauth(sandbox))
+    inputs = oauth(sandbox)
+    with pytest.raises(Killed):
+        die(machine, PATCH, answered=False).update(number, outputs, inputs)
+    clock.set_back = set_back
+    before = clock.now()
+    with pytest.raises(HalfMadeError, match="was sent already"):
+        machine.process().update(number, outputs, inputs)
+    assert clock.now() - before == pytest.approx(60.0)
+
+
+def test_a_code_that_another_resource_sent_is_not_waited_for(machine, sandbox, clock):
+    spent = oauth(sandbox)
+    place = markers(organization="o", project="p", stack="dev", place="other").tags
+    number, outputs = create(machine.process(), oauth(sandbox, name="other", **{MARKERS: place}))
+    create(machine.process(), spent)
+    before = clock.now()
+    with pytest.raises(HalfMadeError, match="sent already for another resource"):
+        machine.process().update(number, outputs, spent | {"name": "other", MARKERS: place})
+    assert clock.now() == before
 
 
 def test_an_id_that_a_killed_run_knew_needs_no_list(machine, sandbox):
@@ -802,6 +848,61 @@ def test_a_replacement_that_was_taken_back_is_told_until_it_is_gone(machine, san
         assert machine.process().diff(number, outputs, plain()).changes is False
     assert not warnings
     assert len(sandbox.journal()) == before, "what is settled is not asked for again"
+
+
+@pytest.mark.parametrize("change", [{"tags": ["new"]}, {"name": "new"}, {"disabled": True}])
+def test_a_replacement_after_a_change_waits_for_nothing(
+    machine, sandbox, clock, monkeypatch, change
+):
+    """A change without a code is over when the run is: no run was interrupted."""
+    told = []
+    monkeypatch.setattr(host, "tell", told.append)
+    number, outputs = create(machine.process(), plain())
+    outputs = as_given(machine.process().update(number, outputs, plain(**change)).outs)
+    provider = machine.process()
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"}, **change)
+    assert provider.diff(number, outputs, wanted).replaces
+    before = clock.now()
+    create(provider, wanted)
+    assert clock.now() == before
+    assert told == []
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_replacement_after_an_authentication_waits_for_nothing(machine, sandbox, clock, refused):
+    number, outputs = create(machine.process(), oauth(sandbox))
+    if refused:
+        with pytest.raises(HalfMadeError, match="counts as spent"):
+            machine.process().update(number, outputs, oauth(sandbox, code="never-issued"))
+    else:
+        outputs = as_given(machine.process().update(number, outputs, oauth(sandbox)).outs)
+    provider = machine.process()
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"})
+    assert provider.diff(number, outputs, wanted).replaces
+    before = clock.now()
+    create(provider, wanted)
+    assert clock.now() == before
+
+
+@pytest.mark.parametrize("position", ["before", "after"])
+def test_a_journal_of_an_older_version_makes_no_replacement_wait(
+    machine, clock, tmp_path, position
+):
+    """It had every change in it, as sent alone."""
+    number, outputs = create(machine.process(), plain())
+    journal = Journal(tmp_path, platform="sandbox", clock=clock.time)
+    own = markers(organization="o", project="p", stack="dev", place="invoices")
+    journal.note(own, Fate.SENT, instance=number)
+    provider = machine.process()
+    wanted = plain(element_key="sendgrid", configuration={"api.token": "t"})
+    if position == "before":
+        assert provider.diff(number, outputs, wanted).replaces
+    before = clock.now()
+    if position == "before":
+        create(provider, wanted)
+    else:  # it was forgotten by the state
+        assert create(provider, plain())[0] == number
+    assert clock.now() == before
 
 
 def test_a_replacement_is_not_told_of_while_it_is_still_wanted(machine, sandbox, warnings):
