@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox import formulas
 from sandbox.addressing import (
     find_element,
     instance_id,
@@ -109,12 +110,12 @@ def delete(call: Call) -> Answer:
                 return _quiet(call)
             raise no_instance(call, status)
     instance, _ = target_instance(call)
-    if instance.in_use:
+    users = formulas.using(call, instance)
+    if instance.in_use or users:
         status = int(switches.text("delete_in_use_status"))
         named = switches.text("delete_in_use_message") == "cause"
-        raise RefusalError(
-            status, "The instance is in use by a formula instance" if named else "Conflict"
-        )
+        what = f"formula instance {users[0]['id']}" if users else "a formula instance"
+        raise RefusalError(status, f"The instance is in use by {what}" if named else "Conflict")
     store.delete_instance(instance)
     return _quiet(call)
 

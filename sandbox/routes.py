@@ -11,6 +11,7 @@ from sandbox import (
     changes,
     configuration,
     creation,
+    formulas,
     hubs,
     instances,
     metadata,
@@ -31,6 +32,7 @@ _SOURCES = (
     instances,
     changes,
     configuration,
+    formulas,
     hubs,
 )
 

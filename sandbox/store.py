@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from sandbox import records
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -109,11 +111,13 @@ class Store:
             self._db.isolation_level = None
             # A killed process loses nothing with this; only a crash of the machine could.
             self._db.execute("PRAGMA synchronous = OFF")
-            self._db.executescript(_TABLES)
+            self._db.executescript(_TABLES + records.TABLES)
         except sqlite3.Error as problem:
             msg = f"cannot use {path} as a database: {problem}"
             raise ValueError(msg) from None
         self._start_ids()
+        self.records = records.Records(self._db)
+        """What is only a document: formulas, events, sessions."""
         self.run = self._insert("INSERT INTO runs DEFAULT VALUES")
         """How often this database was opened; keeps derived ids apart between runs."""
 
@@ -151,6 +155,7 @@ class Store:
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
         self._db.execute("DELETE FROM sqlite_sequence WHERE name='instances'")
         self._start_ids()
+        self.records.clear()
 
     # Instances
 

@@ -142,7 +142,7 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "delete_in_use_status",
             ("409", "400"),
             "409",
-            "Answer to DELETE of an instance that is marked as in use.",
+            "Answer to DELETE of an instance that a formula instance uses, or that is marked so.",
         ),
         Switch(
             "delete_in_use_message",

@@ -1,5 +1,6 @@
 """Whatever the platform does where its documentation is silent, what was created is no change."""
 
+import httpx
 import pytest
 
 from sandbox.switches import GROUPS
@@ -174,12 +175,18 @@ def test_deleting_what_is_gone_is_fine(server, sandbox, status):
 def test_what_is_in_use_is_not_deleted_and_the_way_out_is_told(server, sandbox, status):
     sandbox.set_switch("delete_in_use_status", status)
     state = server.create(basic(sandbox))
-    sandbox.update_instance(int(state.id), in_use=True)
+    both = f"User {sandbox.user_secret}, Organization {sandbox.organization_secret}"
+    with httpx.Client(base_url=sandbox.base_url, headers={"Authorization": both}) as platform:
+        formula = platform.post("/formulas", json={"name": "sync"}).json()["id"]
+        users = f"/formulas/{formula}/instances"
+        uses = {"name": "nightly", "configuration": {"trigger_instance": int(state.id)}}
+        user = platform.post(users, json=uses).json()["id"]
 
-    with pytest.raises(RefusedCall, match="delete what uses the instance"):
-        server.delete(state)
+        told = rf"in use by formula instance {user}\b.*delete what uses the instance"
+        with pytest.raises(RefusedCall, match=told):
+            server.delete(state)
 
-    sandbox.update_instance(int(state.id), in_use=False)
+        platform.delete(f"{users}/{user}").raise_for_status()
     server.delete(state)
     assert sandbox.instances() == []
 
