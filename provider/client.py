@@ -12,11 +12,11 @@ import re
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -65,6 +65,22 @@ _LONGEST_TEXT = 500
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_SUCH_FORM = frozenset({404, 405, 415})
 """What an API that takes OAuth requests by GET alone may answer to a POST."""
+_NO_SUCH_FIELD = frozenset({400, 422})
+"""What it may answer to a field that it does not know, or for want of one that it needs."""
+_BODY_FIELDS = frozenset(
+    {
+        "apiKey",
+        "apiSecret",
+        "callbackUrl",
+        "scope",
+        "state",
+        "siteAddress",
+        "isOAuthProxy",
+        "oauthProxyName",
+        "requestToken",
+    }
+)
+"""All that the body of POST `oauth/url` has (docs: platform's Swagger, 2018-12)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -267,8 +283,11 @@ class CloudElementsClient:
     ) -> wire.Redirect:
         """Return the address to which the user has to be sent for consent.
 
-        Asked by POST, which keeps the secret out of addresses (docs: platform's Swagger, 2018-12),
-        and by the older GET only where the platform does not take that.
+        docs: the body of the POST has nine fixed fields (platform's Swagger, 2018-12), and every
+        public client sends what else an element asks for in the query of a GET (2017-2020), where
+        the application's secret then stands as well. So the POST, which keeps it out of addresses,
+        is believed where nothing else is asked for, or where its answer shows that the rest was
+        heeded: it is another one than without. Else, and where there is no POST, it is the GET.
 
         Args:
             element_key: The element.
@@ -278,7 +297,8 @@ class CloudElementsClient:
             state: Comes back with the code; choose one that can't be guessed.
             scope: What the application may do, in the vendor's words.
             site_address: Address of the vendor's site, where it is hosted for each customer.
-            extras: What else the element asks for: `subdomain`, `requestToken` for OAuth 1.
+            extras: What else the element asks for: `subdomain`, `requestToken` for OAuth 1. No
+                secrets, for they stand in addresses.
 
         Raises:
             NotFoundError: The platform has no such element.
@@ -295,14 +315,36 @@ class CloudElementsClient:
                 "siteAddress": site_address,
             }
         )
-        secrets = {api_key, api_secret}
+        post = _Request("POST", path, parts, secrets={api_key, api_secret})
         try:
-            post = _Request("POST", path, parts, body=form, secrets=secrets)
-            return self._ask(wire.Redirect, post)
+            page = self._consent_by_post(post, form)
         except APIError as error:
             if error.status not in _NO_SUCH_FORM:
                 raise
-        return self._ask(wire.Redirect, _Request("GET", path, parts, form, secrets=secrets))
+            page = None
+        return page or self._ask(wire.Redirect, replace(post, method="GET", query=form))
+
+    def _consent_by_post(self, post: _Request, form: Mapping[str, str]) -> wire.Redirect | None:
+        """Return the address that a POST tells; None where it may be that of another page."""
+        fixed = {name: value for name, value in form.items() if name in _BODY_FIELDS}
+        extras = {name: value for name, value in form.items() if name not in _BODY_FIELDS}
+        if not extras:
+            return self._ask(wire.Redirect, replace(post, body=fixed))
+        without = self._asked_for_consent(replace(post, body=fixed))
+        for query, body in (({}, form), (extras, fixed)):
+            page = self._asked_for_consent(replace(post, query=query, body=body))
+            if page is not None and _shape(page) != _shape(without):
+                return page
+        return None
+
+    def _asked_for_consent(self, request: _Request) -> wire.Redirect | None:
+        """Return the answer of an `oauth/url`; None when it refuses one of the fields."""
+        try:
+            return self._ask(wire.Redirect, request)
+        except APIError as error:
+            if error.status not in _NO_SUCH_FIELD:
+                raise
+            return None
 
     def oauth_request_token(
         self,
@@ -491,6 +533,21 @@ def _transport(settings: Settings) -> httpx.HTTPTransport:
         )
     # Outside the handler: the address of a proxy may hold a password.
     raise ConfigError(message)
+
+
+def _shape(page: wire.Redirect | None) -> object:
+    """Return what of a consent page's address two requests with the same fields have alike.
+
+    Not the values in its query, some of which may be made up anew each time.
+    """
+    if page is None:
+        return None
+    try:
+        parts = urlsplit(page.oauth_url)
+    except ValueError:
+        return ""
+    names = sorted(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    return (parts.scheme, parts.netloc, parts.path, names)
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:

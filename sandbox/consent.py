@@ -41,7 +41,7 @@ _PAGE = Template("""<!doctype html>
 <body>
 <main>
   <h1>Allow access to $name?</h1>
-  <p>Application <strong>$application</strong> asks for access$scope.</p>
+  <p>Application <strong>$application</strong> asks for access$scope.</p>$site
   <p><small>You will be sent back to $callback</small></p>
   <form method="post">
     <button type="submit" name="decision" value="allow">Allow</button>
@@ -77,11 +77,13 @@ def _callback(query: Mapping[str, str]) -> str:
 def page(tenant: Tenant, query: Mapping[str, str]) -> str:
     """Return the page that asks."""
     element = _element(tenant, query)
+    site = query.get("siteAddress") or query.get("subdomain")
     scope = f": {escape(query['scope'])}" if query.get("scope") else ""
     return _PAGE.substitute(
         name=escape(str(element.document["name"])),
         application=escape(query.get("client_id") or "(OAuth 1)"),
         scope=scope,
+        site=f"\n  <p>Site <strong>{escape(site)}</strong></p>" if site else "",
         callback=escape(_callback(query)),
     )
 

@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 
 NO_CODE = "You must provide an OAuth code in order to create an instance of this element"
 CONSENT_PATH = "/sandbox/consent"
+_BODY_FIELDS = frozenset(
+    {
+        "apiKey",
+        "apiSecret",
+        "callbackUrl",
+        "scope",
+        "state",
+        "siteAddress",
+        "isOAuthProxy",
+        "oauthProxyName",
+        "requestToken",
+    }
+)
+"""docs: what the body of POST `oauth/url` holds (the platform's Swagger, 2018-12)."""
 _DEFAULT_APPLICATION = {"apiKey": "sandbox-default-application", "apiSecret": "sandbox-default"}
 
 
@@ -60,7 +74,7 @@ def _request(call: Call) -> dict[str, str]:
     """Return the parameters of an OAuth helper call, from the query or a JSON body."""
     given = dict(call.query)
     if call.method == "POST":
-        given |= {k: str(v) for k, v in call.json_object().items() if v is not None}
+        given = _posted(call)
     if _by_proxy(given):
         # docs: the proxy holds the application, and sends the user on to the address in `state`.
         given = {"callbackUrl": given.get("state", "")} | given
@@ -69,6 +83,18 @@ def _request(call: Call) -> dict[str, str]:
     except ValueError:
         raise RefusalError(400, "Bad request: callbackUrl is not an address") from None
     return given
+
+
+def _posted(call: Call) -> dict[str, str]:
+    """Return the parameters of a POST: those of its body, and of its query where that counts."""
+    switches = call.tenant.switches
+    given = dict(call.query) if switches.text("post_oauth_url_query") == "counts" else {}
+    body = {k: str(v) for k, v in call.json_object().items() if v is not None}
+    odd = sorted(body.keys() - _BODY_FIELDS)
+    treatment = switches.text("post_oauth_url_fields")
+    if odd and treatment == "refused":
+        raise RefusalError(400, f"Bad request: unrecognized field {odd[0]}")
+    return given | {k: v for k, v in body.items() if k in _BODY_FIELDS or treatment == "accepted"}
 
 
 def _by_proxy(given: Mapping[str, str]) -> bool:
@@ -109,7 +135,10 @@ def _redirect(call: Call, element: Element, given: dict[str, str]) -> str:
         }
         if given.get("scope"):
             query["scope"] = given["scope"]
-    return f"{call.origin}{CONSENT_PATH}?{urlencode(query)}"
+    # docs: what else is given is passed on to the vendor, such as the customer's site (2020-11).
+    known = _BODY_FIELDS - {"siteAddress"} | {"isOauthProxy"}
+    passed = {k: v for k, v in given.items() if k not in known}
+    return f"{call.origin}{CONSENT_PATH}?{urlencode(passed | query)}"
 
 
 def oauth_url(call: Call) -> Answer:

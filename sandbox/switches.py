@@ -475,6 +475,19 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "offered",
             "Whether POST `oauth/url` exists; missing answers 405.",
         ),
+        Switch(
+            "post_oauth_url_fields",
+            ("accepted", "ignored", "refused"),
+            "accepted",
+            "What comes of a field in the body of that POST beside the nine documented ones, such "
+            "as `subdomain` or `authentication.type`.",
+        ),
+        Switch(
+            "post_oauth_url_query",
+            ("counts", "ignored"),
+            "counts",
+            "Whether the query of that POST counts as well, as that of a GET does.",
+        ),
         Switch("latency", _NUMBER, "0", "Seconds every platform request waits first.", TOOL),
         Switch(
             "create_seconds",

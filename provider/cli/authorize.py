@@ -72,7 +72,8 @@ def authorize(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="What else the consent step asks for, such as subdomain=acme; repeatable.",
+            help="What else the consent step asks for, such as subdomain=acme; no secret, for it "
+            "stands in an address. Repeatable.",
         ),
     ] = None,
     up: Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")] = False,

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import stat
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -151,6 +152,40 @@ def test_the_secret_travels_in_a_body_where_the_platform_takes_one(workplace):
 
     assert seen["offered"] == [("POST", False)]
     assert seen["missing"] == [("POST", False), ("GET", True)]
+
+
+SITE = (
+    FILES
+    + """\
+    onedrivebusiness.site.address: acme-my.sharepoint.com
+    oauth.callback.url: https://app.example.com/oauth
+"""
+)
+
+
+@pytest.mark.parametrize("query", ["counts", "ignored"])
+@pytest.mark.parametrize("fields", ["ignored", "refused", "accepted"])
+@pytest.mark.parametrize("stack", [SITE, BOOKS], ids=["site", "kind of authentication"])
+def test_consent_is_asked_on_the_page_of_the_entry(workplace, stack, fields, query):
+    """Whatever of a POST counts; where anything of it does, the secret is in no address."""
+    stack = stack if stack is SITE else BOOKS + "    oauth.callback.url: https://x.example/\n"
+    workplace.declare(stack)
+    workplace.sandbox.set_switch("post_oauth_url_fields", fields)
+    workplace.sandbox.set_switch("post_oauth_url_query", query)
+
+    said = workplace.elements(
+        "authorize", stack.partition(":")[0].strip(), "--extra", "new=1", *NOBODY
+    )
+
+    page = parse_qs(urlsplit(re.search(r"https?://\S+/consent\S*", said.stderr)[0]).query)
+    asked = [e for e in workplace.sandbox.journal() if e["template"].endswith("oauth/url")]
+    assert page["new"] == ["1"]
+    if stack is SITE:
+        assert page["siteAddress"] == ["acme-my.sharepoint.com"]
+    else:
+        assert page["response_type"] == ["code"]  # and not OAuth 1, as the element's own kind is
+    in_an_address = any(SECRET in str(e["query"]) for e in asked)
+    assert in_an_address is (fields != "accepted" and query == "ignored")
 
 
 def test_every_question_has_a_state_of_its_own(workplace):

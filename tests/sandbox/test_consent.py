@@ -104,6 +104,23 @@ def test_the_page_asks_and_escapes(api: httpx.Client, browser: httpx.Client) -> 
     assert 'value="deny"' in page.text
 
 
+@pytest.mark.parametrize("name", ["siteAddress", "subdomain"])
+def test_the_page_is_that_of_the_site_that_was_asked_for(
+    api: httpx.Client, browser: httpx.Client, name: str
+) -> None:
+    """Whatever else is given reaches the vendor; it can't stand in for what leads back."""
+    asked = {
+        name: "<acme>",
+        "authentication.type": "oauth2",
+        "redirect_uri": "https://evil.example",
+    }
+    url = address(api, **asked)
+    assert query_of(url)[name] == "<acme>"
+    assert query_of(url)["authentication.type"] == "oauth2"
+    assert query_of(url)["redirect_uri"] == ASKED["callbackUrl"]
+    assert "Site <strong>&lt;acme&gt;</strong>" in browser.get(url).text
+
+
 def test_allow_leads_back_with_a_code_that_works_once(
     api: httpx.Client, browser: httpx.Client, sandbox: Sandbox, body: Make
 ) -> None:

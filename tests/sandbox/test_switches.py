@@ -528,6 +528,19 @@ def post_oauth_url(lab: Laboratory) -> object:
     return lab.api.post("/elements/hubspot/oauth/url", json=ASKED).status_code
 
 
+def post_oauth_url_fields(lab: Laboratory) -> object:
+    asked = ASKED | {"subdomain": "acme", "siteAddress": "here"}
+    answer = lab.api.post("/elements/hubspot/oauth/url", json=asked)
+    return answer.status_code, "subdomain=acme" in answer.text, "siteAddress=here" in answer.text
+
+
+def post_oauth_url_query(lab: Laboratory) -> object:
+    query = {"subdomain": "acme", "scope": "query"}
+    answer = lab.api.post("/elements/hubspot/oauth/url", params=query, json=ASKED | {"scope": "x"})
+    assert "scope=x" in answer.text
+    return "subdomain=acme" in answer.text
+
+
 def latency(lab: Laboratory) -> object:
     lab.api.get("/elements/keys")
     return lab.naps
@@ -669,6 +682,15 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (elements_authorization, {"required": 401, "open": 200}),
     (token_refresh, {"works": (200, 200, False), "fails": (401, 403, True)}),
     (post_oauth_url, {"offered": 200, "missing": 405}),
+    (
+        post_oauth_url_fields,
+        {
+            "ignored": (200, False, True),
+            "refused": (400, False, False),
+            "accepted": (200, True, True),
+        },
+    ),
+    (post_oauth_url_query, {"counts": True, "ignored": False}),
     (latency, {"0": [], "1.5": [1.5]}),
     (create_seconds, {"0": [], "26": [26]}),
     (

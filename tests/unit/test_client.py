@@ -393,8 +393,9 @@ REDIRECT = {"element": "hubspot", "oauthUrl": "https://vendor.example/authorize?
 
 def test_the_oauth_url_is_asked_for_without_a_secret_in_the_address():
     arrived, answer = recorder(ok(REDIRECT))
+    extras = {"requestToken": "t1"}
     redirect = client(answer).oauth_url(
-        "hubspot", **OAUTH, state="s1", scope="read", extras={"subdomain": "x"}
+        "hubspot", **OAUTH, state="s1", scope="read", site_address="acme", extras=extras
     )
     assert redirect.oauth_url == REDIRECT["oauthUrl"]
     (request,) = arrived
@@ -407,8 +408,82 @@ def test_the_oauth_url_is_asked_for_without_a_secret_in_the_address():
         "callbackUrl": "http://localhost:8080/callback",
         "state": "s1",
         "scope": "read",
-        "subdomain": "x",
+        "siteAddress": "acme",
+        "requestToken": "t1",
     }
+
+
+FIXED = {"apiKey", "apiSecret", "callbackUrl", "state", "siteAddress", "requestToken"}
+
+
+def oauth_urls(fields, query, *, without=200, page="subdomain"):
+    """Play a platform that answers `oauth/url` with a page that depends on an extra.
+
+    Args:
+        fields: What comes of unknown fields in the body: `ignored`, `refused` or `accepted`.
+        query: Whether the query of a POST counts.
+        without: Status where the extra is lacking.
+        page: Where the extra shows: the `subdomain` of the page, its `names`, or just a `value`.
+    """
+    arrived = []
+
+    def answer(request):
+        arrived.append(request)
+        given = dict(request.url.params) if query or request.method == "GET" else {}
+        if request.method == "POST":
+            body = json.loads(request.content)
+            if fields == "refused" and body.keys() - FIXED:
+                return platform_error(400, "unrecognized field")
+            given |= {k: v for k, v in body.items() if k in FIXED or fields == "accepted"}
+        assert given["apiSecret"] == API_SECRET
+        site = given.get("subdomain")
+        if site is None and without != 200:
+            return platform_error(without, "there is no such page")
+        nonce = f"nonce={len(arrived)}"
+        address = {
+            "subdomain": f"https://{site or 'www'}.vendor.example/authorize?{nonce}",
+            "names": f"https://vendor.example/authorize?{nonce}" + (f"&s={site}" if site else ""),
+            "value": f"https://vendor.example/authorize?{nonce}&s={site or ''}",
+        }[page]
+        return ok({"oauthUrl": address})
+
+    return arrived, answer
+
+
+@pytest.mark.parametrize("page", ["subdomain", "names", "value"])
+@pytest.mark.parametrize("without", [200, 400, 422])
+@pytest.mark.parametrize("query", [True, False])
+@pytest.mark.parametrize("fields", ["ignored", "refused", "accepted"])
+def test_the_consent_page_is_the_one_that_was_asked_for(fields, query, without, page):
+    """Wherever the platform reads it; the secret stays out of addresses where that can be told."""
+    arrived, answer = oauth_urls(fields, query, without=without, page=page)
+
+    redirect = client(answer).oauth_url(
+        "hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"}
+    )
+
+    assert "acme" in redirect.oauth_url
+    shown = page != "value" or without != 200
+    by_post = shown and (query or fields == "accepted")
+    assert any(API_SECRET in str(request.url) for request in arrived) is not by_post
+
+
+def test_an_api_without_the_post_is_asked_by_get_for_any_page():
+    arrived, answer = recorder(httpx.Response(405), ok(REDIRECT))
+    client(answer).oauth_url("hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"})
+    assert [request.method for request in arrived] == ["POST", "GET"]
+    assert arrived[1].url.params["subdomain"] == "acme"
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_refusal_of_who_asks_keeps_the_secret_out_of_addresses(status):
+    arrived, answer = recorder(platform_error(status, "no"))
+    caught(
+        lambda: client(answer).oauth_url(
+            "hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"}
+        )
+    )
+    assert {request.method for request in arrived} == {"POST"}
 
 
 @pytest.mark.parametrize("status", [404, 405, 415])
@@ -455,6 +530,12 @@ def test_a_lost_answer_to_the_get_shows_no_address():
 def test_an_oauth_url_that_no_browser_should_open_is_refused(address):
     answer = ok({"element": "hubspot", "oauthUrl": address})
     caught(lambda: client(answer).oauth_url("hubspot", **OAUTH, state="s1"))
+
+
+def test_an_oauth_url_that_is_no_address_proves_nothing():
+    arrived, answer = recorder(ok({"oauthUrl": "http://["}))
+    client(answer).oauth_url("hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"})
+    assert arrived[-1].method == "GET"
 
 
 def test_a_request_token_is_asked_for():
