@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from provider.cli.project import in_clear
 from tools.pulumi_project import Project, processes_with
 
 if TYPE_CHECKING:
@@ -129,19 +130,10 @@ class Stack:
             if "ElementInstance" in resource["type"]
         )
         return {
-            key: _plain(value)
+            key: in_clear(value)
             for key, value in outputs.items()
             if not key.startswith(HIDDEN) and key not in INPUTS_ONLY
         }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of a state without its mark of secrecy."""
-    return (
-        json.loads(value["plaintext"])
-        if isinstance(value, dict) and "plaintext" in value
-        else value
-    )
 
 
 class Memory:

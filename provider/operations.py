@@ -331,13 +331,20 @@ def _drifted(
     if set(seen.tags) != set(before.tags):
         inputs["tags"] = seen.tags
     configuration = dict(inputs.get("configuration") or {})
-    configuration |= {
+    drifted = {
         key: value
         for key, value in seen.configuration.items()
         if key in configuration and not wire.same_value(value, before.configuration.get(key))
     }
+    # The engine knows which of the former values were secret, but for those inside maps where an
+    # older state has them in clear.
+    known = frozenset(
+        key
+        for key, value in configuration.items()
+        if key not in drifted or not isinstance(value, dict | list)
+    )
     if configuration:
-        inputs["configuration"] = configuration
+        inputs["configuration"] = configuration | drifted
     if "disabled" in inputs:
         inputs["disabled"] = bool(instance.disabled)
-    return schema.marked_secret(inputs, frozenset(configuration))
+    return schema.marked_secret(inputs, known)

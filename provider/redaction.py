@@ -149,13 +149,22 @@ def _forms(secret: str) -> set[str]:
 
 
 def secrets_of(configuration: Mapping[str, Any]) -> set[str]:
-    """Return every string under a secret key of a configuration."""
+    """Return every text under a secret key of a configuration, at any depth."""
     return {
         text
         for key, value in configuration.items()
-        if is_secret_key(key)
-        for text in strings_in(value)
+        for text in (strings_in(value) if is_secret_key(key) else _named_secret(value))
     }
+
+
+def _named_secret(value: Any) -> Iterator[str]:
+    """Yield what names itself a secret inside a value that is not one as a whole."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from strings_in(item) if looks_secret(key) else _named_secret(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named_secret(item)
 
 
 def quiet_http_loggers() -> None:

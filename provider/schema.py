@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, Valida
 from provider import wire
 from provider.errors import mistake
 from provider.markers import MARKERS, is_marker
-from provider.redaction import MASK, is_platform_written, is_secret_key
+from provider.redaction import MASK, is_platform_written, is_secret_key, looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -285,9 +285,10 @@ def _is_text(value: object) -> bool:
 
 
 def marked_secret(bag: Mapping[str, Any], known_plain: frozenset[str]) -> dict[str, Any]:
-    """Return inputs with the secret marker on everything secret, leaf by leaf.
+    """Return inputs with the secret marker on every secret leaf, at any depth.
 
-    So the state encrypts it even when the program forgot to.
+    So the state encrypts it even when the program forgot to. Not on whole maps: an engine may drop
+    such a mark (CLI 3.274.1 does), and keeps one on a leaf.
 
     Args:
         bag: Inputs.
@@ -297,24 +298,26 @@ def marked_secret(bag: Mapping[str, Any], known_plain: frozenset[str]) -> dict[s
     for key, value in bag.items():
         if key == "configuration" and isinstance(value, dict):
             marked[key] = {
-                name: _marked(item) if is_secret_key(name, known_plain) else item
+                name: _marked(item, secret=is_secret_key(name, known_plain))
                 for name, item in value.items()
             }
-        elif key in Inputs.model_fields and policy(key).secret:
-            whole = not isinstance(value, dict)
-            marked[key] = _marked(value) if whole else {k: _marked(v) for k, v in value.items()}
         else:
-            marked[key] = value
+            secret = key in Inputs.model_fields and policy(key).secret
+            marked[key] = _marked(value, secret=True) if secret else value
     return marked
 
 
-def _marked(value: Any) -> Any:
-    """Mark a value; of one that is known in part alone, the known parts."""
-    if not is_unknown(value):
-        return wrap_rpc_secret(value)
+def _marked(value: Any, *, secret: bool) -> Any:
+    """Mark the leaves of a value: all when it is secret, else those whose name says so."""
     if isinstance(value, dict):
-        return {key: _marked(item) for key, item in value.items()}
-    return [_marked(item) for item in value] if isinstance(value, list) else value
+        return {
+            key: _marked(item, secret=secret or looks_secret(key)) for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_marked(item, secret=secret) for item in value]
+    if not secret or value is None or is_unknown(value):
+        return value
+    return wrap_rpc_secret(value)
 
 
 def inputs_of(bag: Mapping[str, Any]) -> Inputs:

@@ -220,7 +220,7 @@ def _in_clear(
 
 def _clear_paths(
     entry: Mapping[str, Any], element: wire.Element | None
-) -> Iterator[tuple[str, ...]]:
+) -> Iterator[tuple[str | int, ...]]:
     """Yield where an entry of the stack file holds a secret as plain text."""
     from provider.metadata import plain_keys  # noqa: PLC0415
     from provider.redaction import is_secret_key, looks_secret  # noqa: PLC0415
@@ -234,8 +234,22 @@ def _clear_paths(
             secret = part == "provider_data" or (
                 is_secret_key(key, plain) if element else looks_secret(key)
             )
-            if secret and isinstance(value, str) and value:
-                yield (part, key)
+            yield from ((part, key, *rest) for rest in _clear_leaves(value, secret=secret))
+
+
+def _clear_leaves(value: Any, *, secret: bool) -> Iterator[tuple[str | int, ...]]:
+    """Yield where a value holds a secret as plain text: all of it, or what is named like one."""
+    from provider.redaction import looks_secret  # noqa: PLC0415
+
+    if isinstance(value, dict) and [*value] != ["secure"]:
+        for key, item in value.items():
+            inside = _clear_leaves(item, secret=secret or looks_secret(key))
+            yield from ((key, *rest) for rest in inside)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from ((index, *rest) for rest in _clear_leaves(item, secret=secret))
+    elif isinstance(value, str) and value and secret:
+        yield ()
 
 
 def _origin() -> str:

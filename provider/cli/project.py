@@ -149,8 +149,8 @@ class Stack:
             Kept(
                 name=str(resource["urn"]).rpartition("::")[2],
                 id=str(resource["id"]),
-                inputs=_clear(resource.get("inputs") or {}),
-                outputs=_clear(resource.get("outputs") or {}),
+                inputs=in_clear(resource.get("inputs") or {}),
+                outputs=in_clear(resource.get("outputs") or {}),
                 waiting_to_go=bool(resource.get("delete")),
                 alone="$" not in str(resource["urn"]).split("::")[2],
                 retained=bool(resource.get("retainOnDelete")),
@@ -276,11 +276,13 @@ def read_yaml(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
 
 
-def setting_path(name: str, *keys: str) -> str:
+def setting_path(name: str, *keys: str | int) -> str:
     """Return the path of a value of an instance, as `pulumi config set --path` takes it."""
     path = "cloud-elements:instances"
     for key in (name, *keys):
-        if _PLAIN_NAME.fullmatch(key):
+        if isinstance(key, int):
+            path += f"[{key}]"
+        elif _PLAIN_NAME.fullmatch(key):
             path += f".{key}"
         else:
             escaped = key.replace("\\", "\\\\").replace('"', '\\"')
@@ -288,7 +290,7 @@ def setting_path(name: str, *keys: str) -> str:
     return path
 
 
-def set_command(stack: str, name: str, *keys: str) -> str:
+def set_command(stack: str, name: str, *keys: str | int) -> str:
     """Return the command by which a person sets a secret of an instance."""
     import shlex  # noqa: PLC0415
 
@@ -375,13 +377,17 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
         client.close()
 
 
-def _clear(value: Any) -> Any:
-    """Return a value of the state without the engine's wrapping of secrets."""
+def in_clear(value: Any) -> Any:
+    """Return a value of a state that was read with its secrets, without the engine's marks.
+
+    A secret may stand inside another one's text (CLI 3.274.1 writes it so). One that was read
+    encrypted is None.
+    """
     if isinstance(value, dict):
         if _SIGNATURE in value:
             text = value.get("plaintext")
-            return json.loads(text) if isinstance(text, str) else None
-        return {key: _clear(item) for key, item in value.items()}
+            return in_clear(json.loads(text)) if isinstance(text, str) else None
+        return {key: in_clear(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clear(item) for item in value]
+        return [in_clear(item) for item in value]
     return value

@@ -101,7 +101,12 @@ leads:
 posts:
   element: twitter
   provider_data: {oauth_token: tok-7731, oauth_verifier: {secure: x}}
-  configuration: {oauth.callback.url: 'https://x.example/', oauth.scope: a, odd: odd-7731}
+  configuration:
+    oauth.callback.url: 'https://x.example/'
+    oauth.scope: a
+    odd: odd-7731
+    in.password: [{secure: x}, {deep: [deep-7731, '', {secure: x}]}]
+    event.metadata: {shown: plain, apiToken: {value: nested-7731}}
 files:
   element: onedrivebusiness
   code: code-7731
@@ -112,8 +117,14 @@ files:
 def test_a_secret_in_clear_is_found_wherever_it_stands(workplace, monkeypatch, reached):
     """What the platform's metadata don't call plain counts too, once they are there."""
     workplace.declare(CLEAR.replace("{secure: x}", "x"))
-    path = "cloud-elements:instances.posts.provider_data.oauth_verifier"
-    workplace.project.config_set(path, "v", secret=True, path=True)
+    for path in (
+        "provider_data.oauth_verifier",
+        'configuration["in.password"][0]',
+        'configuration["in.password"][1].deep[2]',
+    ):
+        workplace.project.config_set(
+            f"cloud-elements:instances.posts.{path}", "v", secret=True, path=True
+        )
     if not reached:
         monkeypatch.setenv("CLOUD_ELEMENTS_USER_SECRET", "wrong")
 
@@ -124,7 +135,13 @@ def test_a_secret_in_clear_is_found_wherever_it_stands(workplace, monkeypatch, r
         for command in report(said)["secrets"]["commands"]
     ]
     by_metadata = ["leads.configuration.username", "posts.configuration.odd"] if reached else []
-    assert sorted(found) == sorted(["files.code", "posts.provider_data.oauth_token", *by_metadata])
+    always = [
+        "files.code",
+        "posts.provider_data.oauth_token",
+        'posts.configuration["in.password"][1].deep[0]',
+        'posts.configuration["event.metadata"].apiToken.value',
+    ]
+    assert sorted(found) == sorted([*always, *by_metadata])
     assert "7731" not in said.all
 
 

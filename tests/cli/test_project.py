@@ -1,4 +1,4 @@
-"""Which stack is meant, by whatever name it is called."""
+"""Which stack is meant, by whatever name it is called, and what its state holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from provider.cli.project import Project, setting_path
+from provider.cli.project import Project, in_clear, setting_path
 from provider.markers import markers
 
 
@@ -87,3 +87,54 @@ def test_an_organization_in_the_name_decides_on_the_marker(workplace):
         found = json.loads(said.stdout)
 
         assert [one["id"] for one in found["found"]] == [ids[organization]], name
+
+
+NESTED = """
+desk:
+  element: freshservice
+  configuration:
+    subdomain: acme
+    username: me
+    password: desk-password-7731
+    custom.map: {one: {two: [{three: hidden-7731}]}}
+"""
+
+
+def test_a_secret_inside_a_secret_is_read(deployed):
+    """Every leaf of the inputs is secret, and an engine may keep that inside secret outputs."""
+    deployed.declare(NESTED)
+    path = "cloud-elements:instances.desk.configuration.password"
+    deployed.project.config_set(path, "desk-password-7731", secret=True, path=True)
+    deployed.project.up()
+
+    [kept] = Project(deployed.project.folder).stack("test").state(secrets=True).kept
+
+    mapped = {"one": {"two": [{"three": "hidden-7731"}]}}
+    assert kept.inputs["configuration"]["custom.map"] == mapped
+    assert json.loads(kept.outputs["configuration"]["custom.map"]) == mapped
+    assert kept.outputs["configuration"]["password"] == "desk-password-7731"
+    said = deployed.process("status", "--json")
+    assert json.loads(said.stdout)["instances"][0]["standing"] == "ok", said.all
+
+
+MARK = "4dabf18193072939515e22adb298388d"
+KIND = "1b47061264138c4ac30d75fd1eb44270"
+
+
+def secret(value):
+    """Return a value as the engine shows a secret of a state."""
+    return {MARK: KIND, "plaintext": json.dumps(value)}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (secret("a"), "a"),
+        (secret({"a": secret({"b": secret("c")})}), {"a": {"b": "c"}}),
+        (secret([secret([1, None, secret(True)])]), [[1, None, True]]),
+        ({"a": [{"b": secret({"c": ["d", secret("e")]})}]}, {"a": [{"b": {"c": ["d", "e"]}}]}),
+        ({"a": {MARK: KIND, "ciphertext": "v1:b"}}, {"a": None}),
+    ],
+)
+def test_secrets_are_read_at_any_depth(written, read):
+    assert in_clear(written) == read

@@ -1,8 +1,12 @@
 """What the lifecycle decides by itself; its whole life is tested in tests/host."""
 
+from dataclasses import replace
+
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
+from pulumi.runtime.rpc import unwrap_rpc_secret
 
+from provider.comparison import View
 from provider.config import Settings
 from provider.errors import (
     AmbiguousError,
@@ -15,7 +19,8 @@ from provider.errors import (
     TooLargeError,
 )
 from provider.lifecycle import ElementInstanceProvider
-from provider.operations import Operations, _advice
+from provider.operations import Operations, _advice, _drifted
+from provider.wire import Instance
 
 CALL = Call("POST", "/instances")
 CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"
@@ -128,3 +133,14 @@ def test_settings_and_clients_are_never_pickled():
     settings = Settings(base_url="https://x", user_secret="u", organization_secret="o")
     with pytest.raises(TypeError, match="never pickled"):
         pickle.dumps(settings)
+
+
+def test_a_drifted_map_is_secret_though_an_older_state_has_it_in_clear():
+    before = View("desk", [], {"map": '{"a":"one"}', "text": "one", "still": '{"a":"b"}'})
+    seen = replace(before, configuration={**before.configuration, "map": "two", "text": "two"})
+    inputs = {"name": "desk", "configuration": {"map": {"a": "one"}, "text": "one", "still": {}}}
+
+    drifted = _drifted(Instance(id="1", name="desk"), inputs, before, seen)["configuration"]
+
+    assert unwrap_rpc_secret(drifted["map"]) == "two" != drifted["map"]
+    assert (drifted["text"], drifted["still"]) == ("two", {})

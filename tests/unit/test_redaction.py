@@ -87,8 +87,9 @@ def test_secrets_of_a_configuration():
         "pin": 123456,
         "event.vendor.type": "polling",
         "nested": {"deep": ["x1", {"y": "x2"}]},
+        "event.metadata": {"vendor": [{"shown": "plain", "apiToken": {"z": "x3"}}]},
     }
-    assert secrets_of(configuration) == {"p4ss", "123456", "x1", "x2"}
+    assert secrets_of(configuration) == {"p4ss", "123456", "x1", "x2", "x3"}
 
 
 @pytest.mark.parametrize(
