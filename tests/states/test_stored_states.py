@@ -1,0 +1,77 @@
+"""States that earlier versions left are read, refreshed, changed and destroyed by this one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.stored_states import World, plain
+
+STATES = sorted(Path(__file__).parent.glob("*.json"))
+ENTRIES = [
+    pytest.param(entry, id=f"{path.stem} {entry['name']}")
+    for path in STATES
+    for entry in json.loads(path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.fixture(params=ENTRIES)
+def stored(request):
+    return request.param
+
+
+@pytest.fixture
+def world(stored):
+    """Bring a sandbox to where the stored state's instance is."""
+    with World() as world:
+        world.replay(stored["steps"])
+        yield world
+
+
+def outputs(bag):
+    """Return what users see of outputs, but for the element's name, which a half-made one lacks."""
+    hidden = {key for key in bag if key.startswith("__")} | {"element_name"}
+    return {key: value for key, value in plain(bag).items() if key not in hidden}
+
+
+def test_a_refresh_finds_no_drift(world, stored):
+    """What an earlier version stored is what this one reads, by the requests of that version."""
+    act = lambda: world.provider().read(stored["id"], stored["outputs"])  # noqa: E731
+
+    result, sent = world.observe(act)
+
+    assert (result.id, sent) == (stored["id"], stored["requests"]["refresh"])
+    assert outputs(result.outs) == outputs(stored["outputs"])
+
+
+def test_the_same_program_changes_nothing(world, stored):
+    """Without a change of the program nothing is shown as changed, and nothing is sent."""
+    provider = world.provider()
+    checked = provider.check(stored["inputs"], stored["inputs"])
+    assert checked.failures == []
+
+    result, sent = world.observe(
+        lambda: provider.diff(stored["id"], stored["outputs"], plain(checked.inputs))
+    )
+
+    waits_for_another = stored["name"] == "with a code that was refused"
+    assert (bool(result.changes), sent) == (waits_for_another, [])
+
+
+def test_an_update_sends_what_it_sent(world, stored):
+    """A changed tag reaches the instance, by the requests of that version."""
+    news = stored["inputs"] | {"tags": [*stored["inputs"].get("tags", []), "added"]}
+
+    _, sent = world.observe(lambda: world.provider().update(stored["id"], stored["outputs"], news))
+
+    assert sent == stored["requests"]["update"]
+    [instance] = world.sandbox.instances()
+    assert "added" in instance["tags"]
+
+
+def test_a_destroy_sends_what_it_sent(world, stored):
+    """The instance goes, and one that was adopted stays, by the requests of that version."""
+    _, sent = world.observe(lambda: world.provider().delete(stored["id"], stored["outputs"]))
+
+    assert sent == stored["requests"]["destroy"]
+    assert bool(world.sandbox.instances()) == (not sent)
