@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from provider.comparison import same_text
+from provider.comparison import plain_text, same_text
 from provider.errors import (
     APIError,
     CloudElementsError,
@@ -70,10 +71,34 @@ class Wish:
 
     def fits(self, instance: wire.Instance) -> bool:
         """Tell whether an instance can be the one that a create of ours made."""
-        key = instance.element.key
-        return (key is None or key == self.element_key) and (
+        return instance.is_of(self.element_key) and (
             instance.name is None or same_text(instance.name, self.name)
         )
+
+    def objection(self, answer: wire.Instance) -> str | None:
+        """Return why an answer to our POST can't be about what it made; None when it can.
+
+        An answer need not tell of tags (docs: 48 of 69 don't, 2020-11), and a platform may cut them
+        short; then element and name have to do.
+        """
+        if not answer.is_of(self.element_key):
+            return f"is of element '{answer.element.key}'"
+        named = answer.name is None or _from(answer.name, self.name)
+        if self.markers is None or (answer.tags is None and named):
+            return None
+        if answer.tags is None:
+            return "has another name"
+        sent = self.body.get("tags") or []
+        cut = named and all(any(_from(tag, one) for tag in answer.tags) for one in sent)
+        if self.markers.instance in answer.tags or cut:
+            return None
+        return "does not carry its marker"
+
+
+def _from(told: str, sent: str) -> bool:
+    """Tell whether the platform may have made one text of the other, cutting it short perhaps."""
+    kept = plain_text(told).casefold()
+    return bool(kept) and plain_text(sent).casefold().startswith(kept)
 
 
 @dataclass(frozen=True)
@@ -118,26 +143,34 @@ class Search:
     def until(self, wish: Wish, patience: float) -> wire.Instance | None:
         """Take the instance as soon as it shows, until patience ends: lists may lag."""
         for _ in waits(patience, self.clock):
-            taken = self.take(self.now(wish))
+            taken = self.take(wish, self.now(wish))
             if taken is not None:
                 return taken
         return None
 
-    def take(self, listed: wire.Instance | None) -> wire.Instance | None:
+    def take(self, wish: Wish, listed: wire.Instance | None) -> wire.Instance | None:
         """Claim an instance from a list and read it whole; None when it is another's or gone.
 
         Raises:
-            RefusedError: It is there and can't be read.
+            RefusedError: It is there and can't be read, or does not carry the marker after all.
         """
         if listed is None or not self.ledger.claim(listed):
             return None
         try:
-            return self.client.get_instance(listed.id)
+            whole = self.client.get_instance(listed.id, element_key=wish.element_key)
         except NotFoundError:
             return None
         except CloudElementsError as error:
             message = f"instance {listed.id} has its marker, but can't be read: {error}"
             raise RefusedError(message) from None
+        marker = wish.markers and wish.markers.instance
+        if whole.tags is not None and marker not in whole.tags:
+            message = (
+                f"instance {listed.id} was listed by its marker, but does not carry it: run pulumi "
+                "up again"
+            )
+            raise RefusedError(message)
+        return whole
 
 
 def waits(patience: float, clock: Time) -> Iterable[None]:
@@ -188,7 +221,7 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
                 f"instance {kept} was in the state, so another one is made; if it was forgotten "
                 f"there and is not being replaced, set 'adopt' to {kept} to keep it instead"
             )
-    left = search.take(_only(wish, search.ledger.free(listed)))
+    left = search.take(wish, _only(wish, search.ledger.free(listed)))
     if left is not None:
         return left
     last = search.ledger.journal.last(markers)
@@ -201,7 +234,7 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
                 raise
             made = []
         made = [one for one in made if markers.instance in (one.tags or [])]
-        left = search.take(_only(wish, search.ledger.free(made)))
+        left = search.take(wish, _only(wish, search.ledger.free(made)))
     elif last is not None and last.fate is Fate.SENT and not last.instance:
         search.progress("an earlier run was interrupted; looking for what it made")
         left = search.until(wish, search.ledger.journal.at_work(last))
@@ -251,7 +284,9 @@ def _create(wish: Wish, search: Search) -> Found:
     for _ in range(_SENDS):
         refuse_sent(journal.reserve(wish.markers, wish.codes), wish.markers)
         try:
-            created = search.client.create_instance(wish.body, one_time=wish.one_time)
+            created = search.client.create_instance(
+                wish.body, one_time=wish.one_time, objection=partial(_objection, wish, search)
+            )
         except CloudElementsError as error:
             then = TABLE[outcome_of_error(error)][kind]
             if then is Then.SEND_AGAIN:  # which the client did, and it never left
@@ -261,7 +296,6 @@ def _create(wish: Wish, search: Search) -> Found:
                 return _refused(wish, error, search)
             lost = error
         else:
-            search.ledger.own(created.id)
             first = _first(wish, created, search) if lost is not None else None
             return Found(first or created, created=first is None, sent=True)
         if wish.markers is None:
@@ -276,6 +310,16 @@ def _create(wish: Wish, search: Search) -> Found:
     if outcome_of_error(lost) is Outcome.VENDOR_ERROR:
         journal.note(wish.markers, Fate.REFUSED, codes=wish.codes)
     raise _lost(wish, lost)
+
+
+def _objection(wish: Wish, search: Search, answer: wire.Instance) -> str | None:
+    """Return why an answer to our POST is about another instance; else note that it is ours."""
+    why = wish.objection(answer)
+    if why is None and wish.markers and search.ledger.was_there(wish.markers, answer.id):
+        why = "was there before"
+    if why is None and not search.ledger.own(answer.id):
+        why = "belongs to another resource"
+    return why and f"the answer is about instance {answer.id}, which {why}"
 
 
 def _look(wish: Wish, lost: CloudElementsError, search: Search) -> wire.Instance | None:
@@ -315,7 +359,7 @@ def _first(wish: Wish, created: wire.Instance, search: Search) -> wire.Instance 
         first = _only(wish, search.ledger.free(carrying(wish.markers, listed)))
         if first is not None or any(one.id == created.id for one in listed):
             break
-    first = search.take(first)
+    first = search.take(wish, first)
     if first is None:
         return None
     try:
@@ -343,7 +387,7 @@ def _refused(wish: Wish, error: CloudElementsError, search: Search) -> Found:
     if wish.markers is None:
         raise error
     try:
-        left = search.take(search.now(wish))
+        left = search.take(wish, search.now(wish))
     except RefusedError:
         raise
     except CloudElementsError:
@@ -410,7 +454,7 @@ def asked(adopt: str, client: CloudElementsClient, element_key: str) -> wire.Ins
             found = [one for one in client.find_instances(tag=text) if text in (one.tags or [text])]
         else:
             found = [one for one in client.find_instances(search=text) if one.name == text]
-        found = [one for one in found if one.element.key in (None, element_key)]
+        found = [one for one in found if one.is_of(element_key)]
         if len(found) != 1:
             ids = ", ".join(one.id for one in found)
             then = f"{ids}; set 'adopt' to the id of the right one" if found else _OR_CREATE
@@ -418,7 +462,7 @@ def asked(adopt: str, client: CloudElementsClient, element_key: str) -> wire.Ins
             message = f"{count} instances of '{element_key}' have the {by} '{text}': {then}"
             raise RefusedError(message)
         instance = client.get_instance(found[0].id)
-    if instance.element.key not in (None, element_key):
+    if not instance.is_of(element_key):
         key = instance.element.key
         message = f"instance {instance.id} is of element '{key}', not '{element_key}': {_OR_CREATE}"
         raise RefusedError(message)

@@ -33,6 +33,7 @@ from provider.errors import (
     ConfigError,
     NotFoundError,
     NotSentError,
+    OtherInstanceError,
     RateLimitError,
     RefusedError,
     StrangerError,
@@ -51,7 +52,7 @@ from provider.retry import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from provider.config import Settings
 
@@ -171,14 +172,22 @@ class CloudElementsClient:
         """Close all connections."""
         self._http.close()
 
-    def create_instance(self, body: Mapping[str, Any], *, one_time: bool) -> wire.Instance:
+    def create_instance(
+        self,
+        body: Mapping[str, Any],
+        *,
+        one_time: bool,
+        objection: Callable[[wire.Instance], str | None] = lambda _: None,
+    ) -> wire.Instance:
         """Create an element instance.
 
         Args:
             body: From `wire.instance_request`.
             one_time: The body carries a credential that can be spent once.
+            objection: Tells why an answer is not about what was created; nothing when it may be.
 
         Raises:
+            OtherInstanceError: It may have been created, but the answer is about another one.
             NotSentError: It certainly was not created.
             AmbiguousError: It may have been created.
             APIError: The platform refused, or failed after it may have created it (429, 5xx).
@@ -187,23 +196,37 @@ class CloudElementsClient:
         request = _Request(
             "POST", "/instances", body=body, kind=kind, secrets=_secrets_in_instance(body)
         )
-        return self._ask(wire.Instance, request)
+        return self._ask(wire.Instance, request, objection)
 
-    def get_instance(self, instance_id: str) -> wire.Instance:
+    def get_instance(self, instance_id: str, *, element_key: str | None = None) -> wire.Instance:
         """Return the element instance as the platform sees it now.
+
+        Args:
+            instance_id: The instance.
+            element_key: Its element, where that is known.
 
         Raises:
             NotFoundError: It was deleted outside Pulumi.
+            OtherInstanceError: The answer is about another one, or of another element.
         """
-        return self._ask(wire.Instance, _Request("GET", "/instances/{id}", {"id": instance_id}))
+        request = _Request("GET", "/instances/{id}", {"id": instance_id})
+        return self._ask(wire.Instance, request, _about(instance_id, element_key))
 
     def update_instance(
-        self, instance_id: str, body: Mapping[str, Any], *, one_time: bool = False
+        self,
+        instance_id: str,
+        body: Mapping[str, Any],
+        *,
+        element_key: str | None = None,
+        one_time: bool = False,
     ) -> wire.Instance:
         """Change the given parts of an element instance, and return all of it.
 
         Configuration is merged, tags are replaced (docs: PATCH /instances/{id}, 2020-11). With
         `providerData` it is authenticated anew under the same id.
+
+        Raises:
+            OtherInstanceError: The answer is about another one; this one may have changed.
         """
         request = _Request(
             "PATCH",
@@ -213,7 +236,7 @@ class CloudElementsClient:
             kind=Kind.ONE_TIME if one_time else Kind.REPEATABLE,
             secrets=_secrets_in_instance(body),
         )
-        return self._ask(wire.Instance, request)
+        return self._ask(wire.Instance, request, _about(instance_id, element_key))
 
     def delete_instance(self, instance_id: str) -> None:
         """Delete an element instance and its token; one that is gone already is fine."""
@@ -403,12 +426,30 @@ class CloudElementsClient:
             seen.add(token)
             page = page | {"nextPage": token}
 
-    def _ask(self, model: type[wire.M], request: _Request) -> wire.M:
-        """Send a request and return its answer as a model."""
+    def _ask(
+        self,
+        model: type[wire.M],
+        request: _Request,
+        objection: Callable[[wire.M], str | None] = lambda _: None,
+    ) -> wire.M:
+        """Send a request and return its answer as a model.
+
+        Args:
+            model: What the answer is.
+            request: The request.
+            objection: Tells why an answer is about something else; nothing when it is not.
+        """
         response = self._send(request)
         found = wire.read(model, _json(response, request.call))
         if found is None:
             raise _unexpected(request.call, response)
+        if what := objection(found):
+            raise OtherInstanceError(
+                request.call,
+                _one_line(scrub(what, {*request.secrets, *self._secrets})),
+                status=response.status_code,
+                request_id=_request_id(response),
+            )
         return found
 
     def _do(self, request: _Request) -> None:
@@ -548,6 +589,20 @@ def _shape(page: wire.Redirect | None) -> object:
         return ""
     names = sorted(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return (parts.scheme, parts.netloc, parts.path, names)
+
+
+def _about(instance_id: str, element_key: str | None) -> Callable[[wire.Instance], str | None]:
+    """Return the objection to answers about another instance, or one of another element."""
+
+    def objection(answer: wire.Instance) -> str | None:
+        if answer.id.lstrip("0") != instance_id.lstrip("0"):
+            return f"the answer is about instance {answer.id}, not {instance_id}"
+        if element_key is not None and not answer.is_of(element_key):
+            key = answer.element.key
+            return f"instance {instance_id} is said to be of element '{key}', not '{element_key}'"
+        return None
+
+    return objection
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:

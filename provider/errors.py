@@ -12,6 +12,7 @@
     │  ├─ TooLargeError         429 about the size of the request
     │  └─ StrangerError         somebody else answered: the address is not the platform's API
     └─ AmbiguousError           sent, but no usable answer came: it may have taken effect
+       ├─ OtherInstanceError    the answer is about another instance than the request
        └─ NotSentError          …except here: it certainly did not reach the platform
 
 The client states facts. Only the lifecycle adds the verb and the name, by `sentence`, so that
@@ -149,6 +150,10 @@ class AmbiguousError(CloudElementsError):
         return f"{self.call} → {status}{request}"
 
 
+class OtherInstanceError(AmbiguousError):
+    """A 2xx answer about another instance than the request: nothing in it may be used."""
+
+
 class NotSentError(AmbiguousError):
     """The connection was never made, so the request certainly had no effect."""
 
@@ -165,6 +170,8 @@ def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str 
             return "wait a little, then run pulumi up again"
         case NotSentError():
             return f"check that {base_url} is the platform and can be reached from here"
+        case OtherInstanceError():
+            return "do it again; if it stays so, ask the platform's support"
         case StrangerError() | AmbiguousError(status=int()):
             return f"check that {base_url} is the platform's API (it ends in /elements/api-v2)"
         case TooLargeError():

@@ -40,10 +40,12 @@ class Ledger:
         """Return the same ledger with lists of its own: of another account at the same address."""
         return replace(self, client=client, _lists={})
 
-    def own(self, instance_id: str) -> None:
-        """Note that a resource has this instance: no create may take it."""
+    def own(self, instance_id: str) -> bool:
+        """Note that a resource has this instance: no create may take it; False when one had."""
         with self._lock:
+            new = instance_id not in self._owned
             self._owned.add(instance_id)
+            return new
 
     def keep(self, instance_id: str, taken: str) -> None:
         """Note that a resource goes on having this instance: no replacement is planned.
@@ -116,6 +118,14 @@ class Ledger:
             with suppress(NotFoundError):
                 listed.append(self.client.get_instance(instance_id))
         return [one.id for one in self.free(carrying(markers, listed))]
+
+    def was_there(self, markers: Markers, instance_id: str) -> bool:
+        """Tell whether the list of the stack has it, which is older than any create."""
+        with self._lock:
+            listing = self._lists.get(markers.stack)
+        if listing is None or not listing.done():
+            return False
+        return any(one.id == instance_id for one in listing.result())
 
     def of_stack(self, markers: Markers) -> list[wire.Instance]:
         """Return what the stack's marker finds, by one list for all creates of the process.

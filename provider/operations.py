@@ -174,7 +174,8 @@ class Operations:
             platform.found_in_state(id_, props)
             call = host.current_call()
             try:
-                instance = platform.client.get_instance(id_)
+                element_key = props.get("element_key")
+                instance = platform.client.get_instance(id_, element_key=element_key)
             except NotFoundError:
                 if comparison.RECORD not in props:
                     raise  # a look-up by id, for which the engine would take "gone" for success

@@ -281,7 +281,7 @@ class Provisioning:
         """
         if not replayed:
             return record, False
-        carried = set(self.client.get_instance(instance_id).tags or [])
+        carried = set(self._read(instance_id).tags or [])
         effective = [
             sent
             for sent in record.past
@@ -312,7 +312,7 @@ class Provisioning:
         if not body:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
             # half-way, and the engine asks for another one.
-            instance = self.client.get_instance(instance_id).completed(before)
+            instance = self._read(instance_id).completed(before)
             # What differs now is drift: no answer to anything that was written.
             outputs = self._settle(instance, record)
             if (instance.valid is False or record.refused) and not changes.any:
@@ -413,7 +413,9 @@ class Provisioning:
         except CloudElementsError as error:
             return self._lost(before, body, kept, error)
         try:
-            instance = self.client.update_instance(before.id, body, one_time=bool(sends))
+            instance = self.client.update_instance(
+                before.id, body, element_key=self.inputs.element_key, one_time=bool(sends)
+            )
         except CloudElementsError as error:
             then = TABLE[outcome_of_error(error)][Kind.ONE_TIME]
             if codes and then is not Then.LOOK_UP_ONLY:
@@ -441,7 +443,7 @@ class Provisioning:
         ours = sent is not None and sent.marker == self.markers.instance
         patience = journal.at_work(sent) if sent and ours else 0.0
         for _ in waits(patience, clock):
-            if wanted & set(self.client.get_instance(instance_id).tags or []):
+            if wanted & set(self._read(instance_id).tags or []):
                 return True
         refuse_sent(sent, self.markers)
         return False
@@ -468,7 +470,7 @@ class Provisioning:
             wanted = set(credential_marker(sent))
             for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
                 try:
-                    instance = self.client.get_instance(before.id)
+                    instance = self._read(before.id)
                 except CloudElementsError:
                     break
                 if wanted & set(instance.tags or []):
@@ -519,6 +521,9 @@ class Provisioning:
             instance = instance.model_copy(update={"disabled": wanted})
         self.platform.warn_when_invalid(instance, self.inputs.name)
         return self._outputs(instance, record)
+
+    def _read(self, instance_id: str) -> wire.Instance:
+        return self.client.get_instance(instance_id, element_key=self.inputs.element_key)
 
     def _record(
         self, instance: wire.Instance, *, spent: dict[str, str], refused: bool = False

@@ -22,6 +22,7 @@ from provider.errors import (
     AmbiguousError,
     APIError,
     NotSentError,
+    OtherInstanceError,
     TooLargeError,
     UnsendableError,
 )
@@ -46,6 +47,7 @@ class Outcome(Enum):
     NOT_SENT = "no connection"
     NO_ANSWER = "sent, no answer (timeout, connection lost)"
     GARBLED = "2xx, but not the expected JSON"
+    MIXED_UP = "2xx, but about another instance"
     TOO_MANY = "429"
     TOO_LARGE = "429 that speaks of size"
     SERVER_ERROR = "5xx, 408"
@@ -68,6 +70,8 @@ TABLE: Mapping[Outcome, Mapping[Kind, Then]] = {
         Outcome.NOT_SENT: (Then.SEND_AGAIN, Then.SEND_AGAIN, Then.SEND_AGAIN),
         Outcome.NO_ANSWER: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         Outcome.GARBLED: (Then.FAIL, Then.LOOK_UP, Then.LOOK_UP_ONLY),
+        # Where the platform drops our tags, each repeat would make one more that nobody finds.
+        Outcome.MIXED_UP: (Then.FAIL, Then.LOOK_UP_ONLY, Then.LOOK_UP_ONLY),
         Outcome.TOO_MANY: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         Outcome.TOO_LARGE: (Then.FAIL, Then.FAIL, Then.FAIL),
         Outcome.SERVER_ERROR: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
@@ -123,6 +127,8 @@ def outcome_of_error(error: CloudElementsError) -> Outcome:
     match error:
         case NotSentError() | UnsendableError():
             return Outcome.NOT_SENT
+        case OtherInstanceError():
+            return Outcome.MIXED_UP
         case AmbiguousError(status=status):
             return Outcome.NO_ANSWER if status is None else Outcome.GARBLED
         case TooLargeError():

@@ -43,11 +43,22 @@ class _Answer(BaseModel):
             return field.get_default(call_default_factory=True)
 
 
+def _whole_as_text(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole else value
+
+
 class ElementReference(_Answer):
     """The element inside an instance's answer."""
 
+    id: str | None = None
     key: str | None = None
     name: str | None = None
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _id_as_text(cls, value: object) -> object:
+        return _whole_as_text(value)
 
 
 class Instance(_Answer):
@@ -62,6 +73,7 @@ class Instance(_Answer):
     name: str | None = None
     token: str | None = Field(default=None, repr=False)
     element: ElementReference = ElementReference()
+    element_id: str | None = Field(default=None, alias="elementId")
     tags: list[str] | None = None
     valid: bool | None = None
     disabled: bool | None = None
@@ -76,11 +88,10 @@ class Instance(_Answer):
         moved = [name for name in ("configuration", "valid", "disabled") if name in element]
         return value | {name: element[name] for name in moved if value.get(name) in (None, {}, [])}
 
-    @field_validator("id", mode="before")
+    @field_validator("id", "element_id", mode="before")
     @classmethod
     def _id_as_text(cls, value: object) -> object:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return str(value) if whole else value
+        return _whole_as_text(value)
 
     @field_validator("token", mode="before")
     @classmethod
@@ -94,6 +105,11 @@ class Instance(_Answer):
             return value
         names = [tag.get("name") if isinstance(tag, dict) else tag for tag in value]
         return [name for name in names if isinstance(name, str)]
+
+    def is_of(self, element_key: str) -> bool:
+        """Tell whether it is an element's, by its key or id; an answer without a key may be."""
+        told = (self.element.key or "", self.element.id, self.element_id)
+        return not told[0] or element_key.casefold() in (told[0].casefold(), *told[1:])
 
     def completed(self, before: Instance) -> Instance:
         """Return the instance with what this answer leaves out as it was before.

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from sandbox import access, routes
 from sandbox.exchange import NO_BODY, NOT_JSON, Answer, Call, RefusalError, json_value
 from sandbox.faults import parse_fault
+from sandbox.rendering import mixed_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -247,6 +248,8 @@ class _Exchange:
             location = fault.parameter("location") or f"{self._origin()}{PREFIX}/moved"
             headers = {"location": location}
             return self._response(int(fault.amount("status")), b"", entry, headers)
+        if fault.kind == "mixed_up":
+            return self._mixed_up(fault, entry, None)
         return self._error(fault, entry)
 
     async def _afterwards(self, fault: Fault, entry: Entry, response: Response) -> Response:
@@ -266,7 +269,16 @@ class _Exchange:
             return self._response(200, b"", entry, {})
         elif fault.kind == "not_an_instance":
             return self._response(200, _json(["not", "an", "instance"]), entry, {})
+        elif fault.kind == "mixed_up":
+            return self._mixed_up(fault, entry, json.loads(body) if body else None)
         return response
+
+    def _mixed_up(self, fault: Fault, entry: Entry, right: object) -> Response:
+        own = right if isinstance(right, dict) and "id" in right else {}
+        last = entry.path.rpartition("/")[2]
+        own = own or ({"id": int(last)} if last.isdecimal() else {})
+        with self._tenant.lock:
+            return self._response(200, _json(mixed_up(self._tenant, fault, own)), entry, {})
 
     def _error(self, fault: Fault, entry: Entry) -> Response:
         if fault.kind == "size":

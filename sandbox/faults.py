@@ -59,6 +59,14 @@ KINDS: dict[str, Kind] = {
         Kind("empty", {}, "200 with an empty body after the work was done."),
         Kind("not_an_instance", {}, "200 with a JSON list of text after the work was done."),
         Kind(
+            "mixed_up",
+            {"when": "after", "instance": "", "id": "other", "element": "", "tags": "told"},
+            "200 with the body of another instance, as from a cache or proxy that mixes answers "
+            "up: of `instance`, else of the oldest other one. `id` is other, or own for the right "
+            "one; `element` is a key to tell instead; `tags` are told, none (an empty list) or "
+            "untold.",
+        ),
+        Kind(
             "redirect",
             {"status": "301", "location": ""},
             "A redirect instead of the work, to `/moved` of the same API unless told otherwise.",
@@ -81,12 +89,15 @@ _CHOICES = {
     "when": ("before", "after"),
     "body": ("json", "html"),
     "leaves": ("none", "invalid", "disabled"),
+    "id": ("other", "own"),
+    "tags": ("told", "none", "untold"),
 }
 _HEADER_TEXT = r"[ -~]*"
 _SHAPES = {
     "seconds": (r"\d{1,6}(\.\d+)?", "a number"),
     "pieces": (r"[1-9]\d{0,5}", "a positive integer"),
     "lists": (r"\d{1,6}", "an integer"),
+    "instance": (r"\d{0,18}", "an instance id"),
     "status": (r"[45]\d\d|30[12378]", "an HTTP status that tells of an error or a redirect"),
     "retry_after": (r"((date:)?\d{1,6})?", "a number of seconds, or date: and a number"),
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.elements import Element
+    from sandbox.faults import Fault
     from sandbox.store import Instance
     from sandbox.tenant import Tenant
 
@@ -85,6 +86,32 @@ def echoed(tenant: Tenant, body: Mapping[str, Any], answer: dict[str, Any]) -> d
     """Return the answer, with the request's `providerData` where the switch asks for it."""
     if tenant.switches.on("provider_data_echo") and "providerData" in body:
         answer["providerData"] = body["providerData"]
+    return answer
+
+
+def mixed_up(tenant: Tenant, fault: Fault, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer about another instance that the fault asks for.
+
+    Args:
+        tenant: The account.
+        fault: What is to be mixed up.
+        own: The right answer, or as much as there is of it: `id`.
+    """
+    wanted = fault.parameter("instance")
+    others = (one for one in tenant.store.all_instances() if one.id != own.get("id"))
+    other = tenant.store.instance(int(wanted)) if wanted else next(others, None)
+    answer = dict(own)
+    element = tenant.elements.find(other.element_key) if other else None
+    if other and element:
+        answer = instance_answer(tenant, other, element, reading=True)
+    if fault.parameter("id") == "own":
+        answer["id"] = own.get("id")
+    if fault.parameter("element"):
+        answer["element"] = answer.get("element", {}) | {"key": fault.parameter("element")}
+    if fault.parameter("tags") == "none":
+        answer["tags"] = []
+    elif fault.parameter("tags") == "untold":
+        answer.pop("tags", None)
     return answer
 
 

@@ -144,6 +144,8 @@ faults = st.one_of(
     kind("content_type"),
     kind("empty"),
     kind("not_an_instance"),
+    kind("mixed_up", when=when, id=st.sampled_from(["other", "own"])),
+    kind("mixed_up", tags=st.sampled_from(["none", "untold"])),
     kind("redirect"),
     kind("invisible", lists=st.integers(1, 3)),
     kind("refused", leaves=st.sampled_from(["none", "invalid", "disabled"])),

@@ -41,6 +41,46 @@ def test_a_dropped_connection(
     assert api.post("/instances", json=body("hubspot")).status_code == 200
 
 
+@pytest.mark.parametrize(("when", "made"), [("before", 1), ("after", 2)])
+def test_an_answer_about_another_instance(
+    api: httpx.Client, sandbox: Sandbox, body: Make, when: str, made: int
+) -> None:
+    """It is whole and looks right; only the work shows that it is not."""
+    other = api.post("/instances", json=body("closeio", name="other", tags=["theirs"])).json()
+    sandbox.add_fault("mixed_up", method="POST", path="/instances", when=when)
+
+    answer = api.post("/instances", json=body("hubspot"))
+
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["id"], told["element"]["key"]) == (other["id"], "closeio")
+    assert (told["tags"], told["token"]) == (["theirs"], other["token"])
+    assert sandbox.counters()["instances"] == made
+
+
+def test_an_answer_can_be_mixed_up_in_part(api: httpx.Client, sandbox: Sandbox, body: Make) -> None:
+    """The right id with another's everything, the right everything under another element."""
+    first = api.post("/instances", json=body("closeio", name="first")).json()
+    second = api.post("/instances", json=body("closeio", name="second", tags=["a"])).json()
+    third = api.post("/instances", json=body("closeio", name="third")).json()
+    path = f"/instances/{second['id']}"
+
+    def told(**parameters: object) -> dict[str, Any]:
+        sandbox.add_fault("mixed_up", method="GET", path=path, **parameters)
+        answer: dict[str, Any] = api.get(path).json()
+        return answer
+
+    assert told()["id"] == first["id"]
+    assert told(instance=third["id"], tags="none")["tags"] == []
+    mixed = told(id="own", instance=third["id"], tags="untold")
+    assert (mixed["id"], mixed["name"], "tags" in mixed) == (second["id"], "third", False)
+    own = told(instance=second["id"], element="sendgrid")
+    assert (own["name"], own["tags"], own["element"]["key"]) == ("second", ["a"], "sendgrid")
+    sandbox.add_fault("mixed_up", method="GET", path="/instances/1")
+    assert api.get("/instances/1").json()["id"] == first["id"]
+    assert api.get(path).json()["name"] == "second"
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_slow_answer_is_right(
     api: httpx.Client, sandbox: Sandbox, body: Make, naps: list[float], when: str

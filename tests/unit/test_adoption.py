@@ -115,6 +115,8 @@ LOST = [
     {"kind": "truncated"},
     {"kind": "empty"},
     {"kind": "not_an_instance"},
+    {"kind": "mixed_up", "element": "closeio", "tags": "untold"},
+    {"kind": "mixed_up", "tags": "none"},
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 502, "body": "html"},
     {"kind": "status", "status": 408},
