@@ -74,15 +74,18 @@ def objects(call: Call) -> Answer:
     docs: their names; in detail with `Elements-Version: Helium` (vendor's test suite,
     instances.js:401-414, 2018).
     """
+    assert call.token_instance is not None
+    defined = [name for name in call.token_instance.definitions if name not in OBJECTS]
     if call.headers.get("elements-version", "").lower() != "helium":
-        return Answer(list(OBJECTS))
-    return Answer(
-        [
-            {"name": shown, "vendorName": vendor_name, "type": kind}
-            for name, vendor_name in OBJECTS.items()
-            for shown, kind in ((vendor_name, "vendor"), (name, "ceCanonical"))
-        ]
-    )
+        return Answer([*OBJECTS, *defined])
+    own = [(name, name, "vdr") for name in defined]
+    of_element = [
+        (shown, vendor_name, kind)
+        for name, vendor_name in OBJECTS.items()
+        for shown, kind in ((vendor_name, "vendor"), (name, "ceCanonical"))
+    ]
+    names = ("name", "vendorName", "type")
+    return Answer([dict(zip(names, one, strict=True)) for one in [*of_element, *own]])
 
 
 def resource(call: Call) -> Answer:

@@ -11,12 +11,14 @@ from sandbox import (
     changes,
     configuration,
     creation,
+    definitions,
     formulas,
     hubs,
     instances,
     metadata,
     oauth,
     organization,
+    swagger,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _SOURCES = (
     instances,
     changes,
     configuration,
+    definitions,
+    swagger,
     formulas,
     hubs,
 )

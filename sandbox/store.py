@@ -60,6 +60,10 @@ class Instance:
     """The vendor does not accept its credentials, so that calls to the vendor fail."""
     failed_refreshes: int = 0
     provider_data: dict[str, Any] = field(default_factory=dict)
+    definitions: dict[str, Any] = field(default_factory=dict)
+    """Definitions of objects, by the object's name."""
+    transformations: dict[str, Any] = field(default_factory=dict)
+    """Transformations, by the object's name."""
 
 
 @dataclass(frozen=True, slots=True)
