@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 _UNAUTHORIZED = "Invalid Organization or User secret, or invalid Element token provided."
 _NEEDED = {
     "platform": ("User", "Organization"),
-    "elements": ("User", "Organization"),
     "token": ("User", "Organization", "Element"),
     "hub": ("User", "Element"),
 }
@@ -31,10 +30,13 @@ def admit(call: Call, access: str) -> None:
     platform's own sentence.
     """
     tenant = call.tenant
-    if access == "elements" and tenant.switches.text("elements_authorization") == "open":
-        return
+    if access == "elements":
+        required = tenant.switches.text("elements_authorization") == "required"
+        access = "platform" if required else "open"
     if access == "either":
         access = "hub" if "Element" in call.authorization else "platform"
+    if access == "open":
+        return
     needed = _NEEDED[access]
     missing = [word for word in needed if word not in call.authorization]
     if missing:

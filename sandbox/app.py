@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from sandbox import access, routes
+from sandbox.callbacks import make
 from sandbox.exchange import NO_BODY, NOT_JSON, Answer, Call, RefusalError, json_value
 from sandbox.faults import parse_fault
 from sandbox.rendering import mixed_up
@@ -131,6 +132,7 @@ class _Exchange:
                 response = await self._instead(fault, entry)
             if response is None:
                 response = self._work(call, path, entry)
+                await self._call_back()
                 if fault is not None and not fault.before:
                     response = await self._afterwards(fault, entry, response)
             await self._reply(response, entry, fault)
@@ -234,6 +236,13 @@ class _Exchange:
     ) -> Response:
         headers = headers | {"elements-request-id": entry.request_id}
         return Response(body, status, headers, media_type=_JSON if body else None)
+
+    async def _call_back(self) -> None:
+        """Make the calls that the work has left to make, before the answer."""
+        with self._tenant.lock:
+            due, self._tenant.due = self._tenant.due, []
+        for callback in due:
+            await make(callback)
 
     # Faults
 

@@ -162,4 +162,4 @@ class Route:
     access: str = "platform"
     """platform: User and Organization; elements: the same unless the switch opens them;
     token: User, Organization and Element; hub: User and Element; either: hub where an Element is
-    named, else platform."""
+    named, else platform; open: nothing."""

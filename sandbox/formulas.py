@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.elements import stable_number
 from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route, is_number
 from sandbox.naming import without_html
-from sandbox.paging import answer, page_of
+from sandbox.paging import paged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sandbox.store import Instance
 
 _FORMULA, _INSTANCE = "formula", "formula instance"
-_LARGEST_PAGE = 200
 _NEW_FORMULA: dict[str, Any] = {
     "userId": 3001,
     "accountId": 2001,
@@ -103,12 +102,6 @@ def _whole(call: Call, document: Document) -> Document:
     return document | {"formula": formula}
 
 
-def _page(call: Call, found: Sequence[Document], what: str, *, empty: bool) -> Answer:
-    page = page_of(call, usual=_LARGEST_PAGE, largest=_LARGEST_PAGE)
-    items = [_whole(call, one) for one in found[page.offset : page.offset + page.size]]
-    return answer(call, page, items, len(found), what=what, empty=empty)
-
-
 # Formulas
 
 
@@ -117,7 +110,7 @@ def list_formulas(call: Call) -> Answer:
     found = call.tenant.store.records.all(_FORMULA)
     if call.flag("abridged"):
         found = [{k: v for k, v in one.items() if k != "steps"} for one in found]
-    return _page(call, found, "formulas", empty=False)
+    return paged(call, found, what="formulas")
 
 
 def create_formula(call: Call) -> Answer:
@@ -163,14 +156,14 @@ def list_all_instances(call: Call) -> Answer:
         found = [one for one in found if _names(one, wanted)]
     if not call.flag("includeInactive"):
         found = [one for one in found if one["active"]]
-    found = [one for one in found if text.lower() in one["name"].lower()]
-    return _page(call, found, "formula instances", empty=True)
+    found = [_whole(call, one) for one in found if text.lower() in one["name"].lower()]
+    return paged(call, found, what="formula instances", empty=True)
 
 
 def list_instances(call: Call) -> Answer:
     """Answer with the instances of one formula, also with none."""
     found = call.tenant.store.records.all(_INSTANCE, parent=_formula(call)["id"])
-    return _page(call, found, "formula instances", empty=True)
+    return paged(call, [_whole(call, one) for one in found], what="formula instances", empty=True)
 
 
 def create_instance(call: Call) -> Answer:
@@ -205,7 +198,7 @@ def delete_instance(call: Call) -> Answer:
     return Answer(NO_BODY)
 
 
-# What formulas and the platform itself would do by themselves
+# What they would do by themselves
 
 
 def list_jobs(call: Call) -> Answer:
@@ -228,17 +221,7 @@ def list_jobs(call: Call) -> Answer:
         for trigger in formula["triggers"]
         if formula["active"] and one["active"] and trigger.get("type") == "scheduled"
     ]
-    return _page(call, jobs, "jobs", empty=True)
-
-
-def list_notifications(call: Call) -> Answer:
-    """Answer with no notifications; a topic has to be named.
-
-    docs: the vendor's test suite, notifications.js (2017).
-    """
-    if not call.parameters("topics[]"):
-        raise RefusalError(400, "Bad request: missing topics[]")
-    return _page(call, [], "notifications", empty=True)
+    return paged(call, jobs, what="jobs", empty=True)
 
 
 _ONE = "/formulas/{id}/instances/{instance_id}"
@@ -260,5 +243,4 @@ ROUTES: Sequence[Route] = (
     Route("PUT", f"{_ONE}/active", set_active),
     Route("DELETE", f"{_ONE}/active", set_active),
     Route("GET", "/jobs", list_jobs),
-    Route("GET", "/notifications", list_notifications),
 )

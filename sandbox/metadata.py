@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sandbox.addressing import target_element
 from sandbox.exchange import Answer, Call, Route
 from sandbox.hubs import OBJECTS
-from sandbox.paging import answer, page_of
+from sandbox.paging import paged
 from sandbox.where import holds, where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sandbox.elements import Element
 
-_LARGEST_PAGE = 200
 _LARGEST_METADATA_PAGE = 500
 _PROVIDER_DATA = {"oauth2": ["code"], "oauth1": ["oauth_token", "oauth_verifier", "secret"]}
 
@@ -26,20 +25,11 @@ def list_elements(call: Call) -> Answer:
     docs: it may also stand in `where` (doctor-core, getPrivateElements.js:30-32, 2022).
     """
     conditions = where(call)
-    abridged = call.flag("abridged") or conditions.pop("abridged", ["false"]) == ["true"]
+    abridged = conditions.pop("abridged", []) == ["true"] or call.flag("abridged")
     fitting = [one for one in call.tenant.elements.all() if holds(conditions, one.brief)]
-    return _list(call, _LARGEST_PAGE, fitting, lambda one: one.brief if abridged else one.document)
-
-
-def _list(
-    call: Call,
-    most: int,
-    elements: Sequence[Element],
-    shown: Callable[[Element], dict[str, Any]],
-) -> Answer:
-    page = page_of(call, usual=most, largest=most)
-    items = [shown(one) for one in elements[page.offset : page.offset + page.size]]
-    return answer(call, page, items, len(elements), what="elements")
+    return paged(
+        call, [one.brief if abridged else one.document for one in fitting], what="elements"
+    )
 
 
 def list_keys(call: Call) -> Answer:
@@ -74,7 +64,8 @@ def get_metadata(call: Call) -> Answer:
 
 def list_metadata(call: Call) -> Answer:
     """Answer with a page of what elements can do."""
-    return _list(call, _LARGEST_METADATA_PAGE, call.tenant.elements.all(), _metadata)
+    found = [_metadata(one) for one in call.tenant.elements.all()]
+    return paged(call, found, what="elements", largest=_LARGEST_METADATA_PAGE)
 
 
 def _metadata(element: Element) -> dict[str, Any]:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import hubs
 from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.paging import answer, page_of
+from sandbox.paging import paged
 from sandbox.where import holds, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ORGANIZATION = 1001
-_LARGEST_PAGE = 200
 # docs: fields of an account (vendor's test suite, account.schema.json, 2017).
 _ACCOUNT: dict[str, Any] = {
     "id": 2001,
@@ -47,10 +46,7 @@ def list_accounts(call: Call) -> Answer:
     """
     if call.token_instance is not None:
         return hubs.resource(call)
-    page = page_of(call, usual=_LARGEST_PAGE, largest=_LARGEST_PAGE)
-    found = [one for one in [_ACCOUNT] if holds(where(call), one)]
-    items = found[page.offset : page.offset + page.size]
-    return answer(call, page, items, len(found), what="accounts")
+    return paged(call, [one for one in [_ACCOUNT] if holds(where(call), one)], what="accounts")
 
 
 def get_account(call: Call) -> Answer:

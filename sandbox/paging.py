@@ -48,6 +48,15 @@ def _offset(call: Call) -> int:
     return int(offset)
 
 
+def paged(
+    call: Call, found: Sequence[Any], *, what: str, largest: int = 200, empty: bool = False
+) -> Answer:
+    """Return the page that a request asks for, of a list that is all there."""
+    page = page_of(call, usual=largest, largest=largest)
+    items = found[page.offset : page.offset + page.size]
+    return answer(call, page, items, len(found), what=what, empty=empty)
+
+
 def answer(
     call: Call, page: Page, items: Sequence[Any], total: int, *, what: str, empty: bool = False
 ) -> Answer:

@@ -12,6 +12,7 @@ from sandbox import (
     configuration,
     creation,
     definitions,
+    events,
     formulas,
     hubs,
     instances,
@@ -36,6 +37,7 @@ _SOURCES = (
     configuration,
     definitions,
     swagger,
+    events,
     formulas,
     hubs,
 )

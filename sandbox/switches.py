@@ -462,6 +462,13 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             DISPUTED,
         ),
         Switch(
+            "webhook_signature",
+            ("sha256", "sha1"),
+            "sha256",
+            "Hash of `Elements-Webhook-Signature` in callbacks of events; SHA-1 is the older one.",
+            DISPUTED,
+        ),
+        Switch(
             "token_refresh",
             ("works", "fails"),
             "works",

@@ -16,6 +16,7 @@ from sandbox.switches import Switches
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sandbox.callbacks import Callback
     from sandbox.collection import Elements
 
 FIRST_INSTANCE_ID = 427_001
@@ -52,6 +53,8 @@ class Tenant:
         self._requests = 0
         self._second: tuple[int, int] = (0, 0)
         self.faults = Faults(seed)
+        self.due: list[Callback] = []
+        """Calls to make, which the application takes from here once the work is kept."""
 
     def reset(self) -> None:
         """Return to the state of a sandbox that was just started on an empty database."""
@@ -61,6 +64,7 @@ class Tenant:
         self._second = (0, 0)
         self.switches = Switches(self._first_switches)
         self.faults = Faults(self._seed)
+        self.due.clear()
 
     def derive(self, *parts: object) -> bytes:
         """Return 32 bytes that depend on the seed, the run and the parts alone."""

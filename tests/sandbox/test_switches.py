@@ -15,6 +15,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.switches import TABLE, Switches
+from tests.sandbox.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -508,6 +509,19 @@ def elements_authorization(lab: Laboratory) -> object:
 ASKED = {"apiKey": "k", "apiSecret": "s", "callbackUrl": "https://app.example/callback"}
 
 
+def webhook_signature(lab: Laboratory) -> object:
+    with Receiver() as receiver:
+        configuration = {
+            "event.notification.enabled": True,
+            "event.notification.callback.url": receiver.url,
+            "event.notification.signature.key": "key",
+        }
+        headers = {"Element-Instances": str(lab.create(configuration=configuration)["id"])}
+        lab.api.post("/events/freshservice", json={}, headers=headers)
+        signature = receiver.received[0].headers["elements-webhook-signature"]
+    return signature.partition("=")[0]
+
+
 def token_refresh(lab: Laboratory) -> object:
     def called() -> list[int]:
         header = f"User {lab.sandbox.user_secret}, Element {lab.stored()['token']}"
@@ -680,6 +694,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     ),
     (over_limit, {"refuse": (400, None, None), "cut": (200, "fou", ["fo"])}),
     (elements_authorization, {"required": 401, "open": 200}),
+    (webhook_signature, {"sha256": "sha256", "sha1": "sha1"}),
     (token_refresh, {"works": (200, 200, False), "fails": (401, 403, True)}),
     (post_oauth_url, {"offered": 200, "missing": 405}),
     (
