@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from sandbox import access, routes
-from sandbox.callbacks import make
+from sandbox import access, routes, sessions
+from sandbox.callbacks import make_due
 from sandbox.exchange import NO_BODY, NOT_JSON, Answer, Call, RefusalError, json_value
 from sandbox.faults import parse_fault
 from sandbox.rendering import mixed_up
@@ -71,7 +71,7 @@ class Application:
         if scope["type"] != "http":
             return
         # Pages of other origins may use the API as it allows, but never see the backdoor.
-        of_api = scope["path"].startswith(f"{PREFIX}/")
+        of_api = scope["path"].startswith((f"{PREFIX}/", f"{sessions.ANCESTOR}/"))
         await (self._api if of_api else self._backdoor)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,7 +132,7 @@ class _Exchange:
                 response = await self._instead(fault, entry)
             if response is None:
                 response = self._work(call, path, entry)
-                await self._call_back()
+                await make_due(tenant)
                 if fault is not None and not fault.before:
                     response = await self._afterwards(fault, entry, response)
             await self._reply(response, entry, fault)
@@ -236,13 +236,6 @@ class _Exchange:
     ) -> Response:
         headers = headers | {"elements-request-id": entry.request_id}
         return Response(body, status, headers, media_type=_JSON if body else None)
-
-    async def _call_back(self) -> None:
-        """Make the calls that the work has left to make, before the answer."""
-        with self._tenant.lock:
-            due, self._tenant.due = self._tenant.due, []
-        for callback in due:
-            await make(callback)
 
     # Faults
 

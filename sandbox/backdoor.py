@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
-from sandbox import consent
-from sandbox.exchange import json_value
+from sandbox import consent, sessions
+from sandbox.callbacks import make_due
+from sandbox.exchange import RefusalError, json_value
 from sandbox.oauth import CONSENT_PATH
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Backdoor:
             Route(CONSENT_PATH, self.ask, methods=["GET"]),
             Route(CONSENT_PATH, self.decide, methods=["POST"]),
             Route("/sandbox/callback", self.callback),
+            Route(f"{sessions.PATH}/{{key}}", self.ask_in_session, methods=["GET"]),
+            Route(f"{sessions.PATH}/{{key}}", self.decide_in_session, methods=["POST"]),
             Route("/sandbox/codes", self.new_code, methods=["POST"]),
             Route("/sandbox/instances", self.instances, methods=["GET"]),
             Route("/sandbox/instances/{id:int}", self.update_instance, methods=["PATCH"]),
@@ -77,15 +80,30 @@ class Backdoor:
 
     async def decide(self, request: Request) -> Response:
         """Send the browser back with a code, or with an error."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form, allow = await _decision(request)
         query = dict(request.query_params) | form
-        decision = query.pop("decision", "")
-        if decision not in ("allow", "deny"):
-            msg = "decision is allow or deny"
-            raise ValueError(msg)
         with self._tenant.lock:
-            address = consent.decide(self._tenant, query, allow=decision == "allow")
+            address = consent.decide(self._tenant, query, allow=allow)
         return RedirectResponse(address, status_code=303)
+
+    async def ask_in_session(self, request: Request) -> Response:
+        """Show the page of Standardized Authentication."""
+        with self._tenant.lock:
+            return HTMLResponse(sessions.page(self._tenant, request.path_params["key"]))
+
+    async def decide_in_session(self, request: Request) -> Response:
+        """Make or renew the instance of a session, and tell the application."""
+        form, allow = await _decision(request)
+        origin = str(request.base_url).rstrip("/")
+        key = request.path_params["key"]
+        with self._tenant.lock, self._tenant.store.transaction():
+            try:
+                end = sessions.decide(self._tenant, key, form, allow=allow, origin=origin)
+            except RefusalError as refused:
+                words = f"{refused.message} {refused.provider_message or ''}".strip()
+                return PlainTextResponse(f"{words}\n", status_code=400)
+        await make_due(self._tenant)
+        return HTMLResponse(end)
 
     async def callback(self, request: Request) -> Response:
         """Show what came back, for the platform's own application."""
@@ -147,6 +165,15 @@ class Backdoor:
         """Start afresh."""
         self._control.reset()
         return JSONResponse({})
+
+
+async def _decision(request: Request) -> tuple[dict[str, str], bool]:
+    form = dict(parse_qsl((await request.body()).decode()))
+    decision = form.pop("decision", request.query_params.get("decision"))
+    if decision not in ("allow", "deny"):
+        msg = "decision is allow or deny"
+        raise ValueError(msg)
+    return form, decision == "allow"
 
 
 async def _object(request: Request) -> dict[str, Any]:

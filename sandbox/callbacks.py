@@ -16,6 +16,8 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sandbox.tenant import Tenant
+
 _PATIENCE = 10
 """Seconds."""
 # Never used, for https is not called; making one takes longer than a call.
@@ -48,6 +50,14 @@ async def make(callback: Callback) -> None:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as failure:
             problem = type(failure).__name__
     callback.settle(problem)
+
+
+async def make_due(tenant: Tenant) -> None:
+    """Make the calls that work for the tenant has left to make."""
+    with tenant.lock:
+        due, tenant.due = tenant.due, []
+    for callback in due:
+        await make(callback)
 
 
 def _objection(url: str) -> str:

@@ -6,9 +6,9 @@ Posting `decision=allow` or `decision=deny` to the same address does what the bu
 from __future__ import annotations
 
 from html import escape
-from string import Template
 from typing import TYPE_CHECKING
 
+from sandbox import pages
 from sandbox.oauth import callback_parameters, mint_code, with_query
 from sandbox.store import RequestToken
 
@@ -17,41 +17,6 @@ if TYPE_CHECKING:
 
     from sandbox.elements import Element
     from sandbox.tenant import Tenant
-
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Allow access? · sandbox</title>
-<link rel="icon" href="data:,">
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; margin: 0; background: #f3f4f6; color: #1f2937; }
-  main { max-width: 26rem; margin: 12vh auto; padding: 2rem; background: #fff;
-         border-radius: .75rem; box-shadow: 0 1px 8px #0002; }
-  h1 { font-size: 1.25rem; margin: 0 0 1rem; }
-  p { overflow-wrap: anywhere; }
-  small { color: #6b7280; }
-  form { display: flex; gap: .75rem; margin-top: 1.5rem; }
-  button { flex: 1; font: inherit; padding: .6rem; border-radius: .5rem; cursor: pointer;
-           border: 1px solid #d1d5db; background: #fff; color: inherit; }
-  button[value=allow] { background: #1d4ed8; border-color: #1d4ed8; color: #fff; }
-</style>
-</head>
-<body>
-<main>
-  <h1>Allow access to $name?</h1>
-  <p>Application <strong>$application</strong> asks for access$scope.</p>$site
-  <p><small>You will be sent back to $callback</small></p>
-  <form method="post">
-    <button type="submit" name="decision" value="allow">Allow</button>
-    <button type="submit" name="decision" value="deny">Deny</button>
-  </form>
-  <p><small>This page belongs to a sandbox. Nothing real is behind it.</small></p>
-</main>
-</body>
-</html>
-""")
 
 
 class ConsentError(Exception):
@@ -79,13 +44,13 @@ def page(tenant: Tenant, query: Mapping[str, str]) -> str:
     element = _element(tenant, query)
     site = query.get("siteAddress") or query.get("subdomain")
     scope = f": {escape(query['scope'])}" if query.get("scope") else ""
-    return _PAGE.substitute(
-        name=escape(str(element.document["name"])),
-        application=escape(query.get("client_id") or "(OAuth 1)"),
-        scope=scope,
-        site=f"\n  <p>Site <strong>{escape(site)}</strong></p>" if site else "",
-        callback=escape(_callback(query)),
-    )
+    application = escape(query.get("client_id") or "(OAuth 1)")
+    paragraphs = [f"<p>Application <strong>{application}</strong> asks for access{scope}.</p>"]
+    if site:
+        paragraphs.append(f"<p>Site <strong>{escape(site)}</strong></p>")
+    paragraphs.append(f"<p><small>You will be sent back to {escape(_callback(query))}</small></p>")
+    heading = f"Allow access to {element.document['name']}?"
+    return pages.page("Allow access?", heading, [*paragraphs, pages.question()])
 
 
 def decide(tenant: Tenant, query: Mapping[str, str], *, allow: bool) -> str:

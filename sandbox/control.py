@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import routes
 from sandbox.configuration import as_text
-from sandbox.elements import AUTHENTICATION_TYPE
 from sandbox.exchange import is_number
 from sandbox.faults import new_fault
-from sandbox.oauth import mint_code, new_request_token, provider_data
+from sandbox.oauth import mint_unasked, provider_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,13 +55,7 @@ class Control:
 
     def _mint(self, element_key: str, extras: Mapping[str, str]) -> Code:
         with self._tenant.lock:
-            element = self._element(element_key)
-            token = None
-            extras = dict(extras)
-            chosen = {AUTHENTICATION_TYPE: extras.pop(AUTHENTICATION_TYPE, None)}
-            if element.authentication(chosen) == "oauth1":
-                token = new_request_token(self._tenant, element.key, None, None)
-            return mint_code(self._tenant, element, request_token=token, extras=extras)
+            return mint_unasked(self._tenant, self._element(element_key), extras)
 
     def _element(self, element_key: str) -> Element:
         named = isinstance(element_key, str)

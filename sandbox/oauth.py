@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from sandbox.addressing import target_element
+from sandbox.elements import AUTHENTICATION_TYPE
 from sandbox.exchange import Answer, Call, RefusalError, Route
 from sandbox.store import Code, RequestToken
 
@@ -34,7 +35,7 @@ _BODY_FIELDS = frozenset(
     }
 )
 """docs: what the body of POST `oauth/url` holds (the platform's Swagger, 2018-12)."""
-_DEFAULT_APPLICATION = {"apiKey": "sandbox-default-application", "apiSecret": "sandbox-default"}
+DEFAULT_APPLICATION = {"apiKey": "sandbox-default-application", "apiSecret": "sandbox-default"}
 
 
 class VendorRefusalError(Exception):
@@ -170,7 +171,7 @@ def oauth_url_default(call: Call) -> Answer:
     """
     element = target_element(call)
     callback = f"{call.origin}/sandbox/callback"
-    given = _DEFAULT_APPLICATION | {"callbackUrl": callback} | _request(call)
+    given = DEFAULT_APPLICATION | {"callbackUrl": callback} | _request(call)
     answer: dict[str, Any] = {"element": element.key, "configuration": {}}
     if _kind(element, given) == "oauth1":
         token = new_request_token(call.tenant, element.key, given["apiKey"], given["callbackUrl"])
@@ -221,6 +222,19 @@ def mint_code(
     )
     tenant.store.add_code(code)
     return code
+
+
+def mint_unasked(tenant: Tenant, element: Element, extras: Mapping[str, str]) -> Code:
+    """Return a new one-time code that is bound to no application, of the element's kind.
+
+    The extra `authentication.type` chooses between OAuth 2 and 1, as it does for `oauth/url`.
+    """
+    extras = dict(extras)
+    chosen = {AUTHENTICATION_TYPE: extras.pop(AUTHENTICATION_TYPE, None)}
+    token = None
+    if element.authentication(chosen) == "oauth1":
+        token = new_request_token(tenant, element.key, None, None)
+    return mint_code(tenant, element, request_token=token, extras=extras)
 
 
 def callback_parameters(code: Code) -> dict[str, str]:

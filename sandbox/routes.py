@@ -19,6 +19,7 @@ from sandbox import (
     metadata,
     oauth,
     organization,
+    sessions,
     swagger,
 )
 
@@ -37,6 +38,7 @@ _SOURCES = (
     configuration,
     definitions,
     swagger,
+    sessions,
     events,
     formulas,
     hubs,

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from sandbox import Sandbox
+from tests.sandbox.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,3 +127,10 @@ def lenient(connect: Callable[..., httpx.Client]) -> Iterator[httpx.Client]:
     """A client of a lenient sandbox, which accepts every element key."""
     with Sandbox(lenient=True) as running:
         yield connect(running)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Something on this machine that takes callbacks."""
+    with Receiver() as running:
+        yield running

@@ -12,26 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import callbacks
-from tests.sandbox.receiver import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import httpx
 
     from sandbox import Sandbox
+    from tests.sandbox.receiver import Receiver
 
     Make = Callable[..., dict[str, Any]]
 
 KEY = "abcd1234"
 PAYLOAD = {"objectType": "tickets", "tickets": [{"id": 5}], "events": [{"objectId": "5"}]}
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Something that takes callbacks."""
-    with Receiver() as running:
-        yield running
 
 
 @pytest.fixture
