@@ -146,6 +146,9 @@ class Operations:
             if self._platform is not None:
                 self._platform.ledger.keep(_id, Record.of(olds).taken)
                 self._platform.warn_of_another(_id, olds)
+                _tell_disabled(
+                    self._platform, _id, olds, news, authenticates=bool(changes.credentials)
+                )
             if not changes.any:
                 return DiffResult(changes=False)
             if changes.replayed and not changes.credentials:
@@ -182,7 +185,10 @@ class Operations:
                 result = ReadResult(None, {})
             else:
                 platform.warn_when_invalid(instance, _name(props))
-                result = _as_read(instance, props, call.bag("inputs") if call else {})
+                inputs = call.bag("inputs") if call else {}
+                if instance.disabled and inputs.get("disabled") is None:
+                    platform.warn_of_disabled(id_, _name(props))
+                result = _as_read(instance, props, inputs)
         return result
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -253,6 +259,23 @@ def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
         + "".join(f", {change}" for change in changes)
     )
     return []
+
+
+def _tell_disabled(
+    platform: Platform,
+    id_: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    *,
+    authenticates: bool,
+) -> None:
+    """Say what becomes of an instance that is disabled where the program does not say."""
+    if not olds.get("disabled") or news.get("disabled") is not None:
+        return
+    if authenticates:
+        host.note(f"enables instance {id_} as well, which is disabled on the platform")
+    else:
+        platform.warn_of_disabled(id_, _name(olds))
 
 
 def _name(bag: Mapping[str, Any]) -> str:

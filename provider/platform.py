@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provider import host
@@ -33,6 +33,8 @@ class Platform:
     metadata: Metadata
     ledger: Ledger
     clock: Time
+    _disabled: set[str] = field(default_factory=set)
+    """Ids of disabled instances that were told of."""
 
     _of_process: ClassVar[dict[Settings, Platform]] = {}
     _lock: ClassVar[threading.Lock] = threading.Lock()
@@ -183,4 +185,18 @@ class Platform:
             host.warn(
                 f"the platform says that element instance '{name}' ({instance.id}) is not valid: "
                 "give it a new code, or credentials that are right, then run pulumi up"
+            )
+
+    def warn_of_disabled(self, instance_id: str, name: str) -> None:
+        """Say, once, what to do about an instance that is disabled without the program's doing.
+
+        docs: after five failed refreshes of its token the platform disables an instance (page on
+        automatic disabling, 2020-11).
+        """
+        if instance_id not in self._disabled:
+            self._disabled.add(instance_id)
+            host.warn(
+                f"element instance '{name}' ({instance_id}) is disabled on the platform, which "
+                "refuses calls through it: give it a new code, or set 'disabled' to false, and "
+                "pulumi up enables it; with 'disabled' set to true it stays as it is"
             )

@@ -319,10 +319,6 @@ class Provisioning:
                 message = "it is still not valid: correct its inputs, or give a new code"
                 raise host.HalfMadeError(instance_id, outputs, message)
             return outputs
-        if self.inputs.disabled is False and before.disabled and credentials:
-            # docs: enabled again, then authenticated anew (automatic disabling, 2020-11).
-            self.client.set_enabled(instance_id, enabled=True)
-            before = before.model_copy(update={"disabled": False})
         former = {path: old.spent[path] for path in credentials if path in old.spent}
         record = replace(record, past=_with_codes(old.past, former))
         kept = replace(record, spent=old.spent, past=old.past)
@@ -387,7 +383,9 @@ class Provisioning:
             instance = self._patched(before, body, record, sends=sends, kept=kept)
             answered = _answered(instance, self.wished, body, record.answered)
             record = replace(record, answered=answered, refused=record.refused and not again)
-        enable = again or (record.refused and self.platform.ledger.adopted(before.id))
+        enable = (
+            again or bool(sends) or (record.refused and self.platform.ledger.adopted(before.id))
+        )
         return self._settle(instance, record, enable=enable)
 
     def _patched(
@@ -403,9 +401,15 @@ class Provisioning:
         journal = self.platform.ledger.journal
         codes = tuple(schema.codes_in(sends).values())
         try:
-            if sends and self._authenticated(before.id, record, codes):
-                body, sends, codes = _without_credentials(body, sends), {}, ()
-                kept = record
+            if sends:
+                seen, done = self._authenticated(before.id, record, codes)
+                if done:
+                    body, sends, codes = _without_credentials(body, sends), {}, ()
+                    kept = record
+                elif seen.disabled and self.inputs.disabled is not True:
+                    # docs: enabled again, then authenticated anew (automatic disabling, 2020-11).
+                    self.client.set_enabled(before.id, enabled=True)
+                    before = before.model_copy(update={"disabled": False})
             if codes:  # anything else may be sent again, so nobody has to know of it
                 refuse_sent(journal.reserve(self.markers, codes, instance=before.id), self.markers)
         except RefusedError as error:
@@ -428,14 +432,16 @@ class Provisioning:
         written = (before.configuration or {}) | (body.get("configuration") or {})
         return instance.completed(before.model_copy(update={"configuration": written}))
 
-    def _authenticated(self, instance_id: str, record: Record, codes: Iterable[str]) -> bool:
-        """Tell whether an earlier run that was interrupted authenticated the instance already.
+    def _authenticated(
+        self, instance_id: str, record: Record, codes: Iterable[str]
+    ) -> tuple[wire.Instance, bool]:
+        """Return the instance, and whether an interrupted run authenticated it anew already.
 
         Raises:
             SpentError: It sent the code, and the instance does not show it.
         """
         if self.markers is None:
-            return False
+            return self._read(instance_id), False
         clock = self.platform.clock
         wanted = set(credential_marker(record.spent))
         journal = self.platform.ledger.journal
@@ -443,10 +449,11 @@ class Provisioning:
         ours = sent is not None and sent.marker == self.markers.instance
         patience = journal.at_work(sent) if sent and ours else 0.0
         for _ in waits(patience, clock):
-            if wanted & set(self._read(instance_id).tags or []):
-                return True
+            seen = self._read(instance_id)
+            if wanted & set(seen.tags or []):
+                return seen, True
         refuse_sent(sent, self.markers)
-        return False
+        return seen, False
 
     def _lost(
         self,
@@ -520,6 +527,8 @@ class Provisioning:
                 raise host.HalfMadeError(instance.id, outputs, message) from None
             instance = instance.model_copy(update={"disabled": wanted})
         self.platform.warn_when_invalid(instance, self.inputs.name)
+        if instance.disabled and self.inputs.disabled is None:
+            self.platform.warn_of_disabled(instance.id, self.inputs.name)
         return self._outputs(instance, record)
 
     def _read(self, instance_id: str) -> wire.Instance:

@@ -49,7 +49,8 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         external_authentication: `initial` creates from `oauth.user.refresh_token`, without a code.
         oauth_proxy: Name of the platform's OAuth proxy that holds the application's key, secret and
             callback URL.
-        disabled: Whether the instance is disabled; left alone when not given.
+        disabled: Whether the instance is disabled. When not given it is left alone, except that
+            a new code enables it.
         adopt: Take over an existing instance: its id, `tag:<tag>` or `name:<name>`.
             `ResourceOptions(import_=…)` means the same.
         delete_adopted: Whether an adopted instance is deleted with its resource.

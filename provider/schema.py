@@ -63,7 +63,8 @@ class Inputs(BaseModel):
     """Name of the platform's OAuth proxy that holds the application: its `oauth.api.key`,
     `oauth.api.secret` and `oauth.callback.url` need not be given. Part of the create alone."""
     disabled: StrictBool | None = None
-    """Whether the instance is disabled; left alone when not given."""
+    """Whether the instance is disabled. When not given it is left alone, except that a new code
+    enables it."""
     adopt: Annotated[StrictStr | None, Policy(write_only=True)] = None
     """Take over an existing instance instead of creating one: its id, `tag:<tag>` or
     `name:<name>`."""

@@ -71,7 +71,8 @@ class InstanceDeclaration(BaseModel):
     oauth_proxy: StrictStr | None = None
     """Name of the OAuth proxy that holds the application's key, secret and callback URL."""
     disabled: StrictBool | None = None
-    """Whether the instance is disabled."""
+    """Whether the instance is disabled; when not given it is left alone, except that a new code
+    enables it."""
     adopt: StrictStr | None = None
     """Take over an existing instance: its id, `tag:<tag>` or `name:<name>`."""
     delete_adopted: StrictBool | None = None
@@ -199,7 +200,7 @@ def _bag(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def declare() -> dict[str, ElementInstance]:
-    """Declare every instance of the stack; export `{id, token, configuration}` of each.
+    """Declare every instance of the stack; export `{id, token, configuration, disabled}` of each.
 
     Raises:
         StackError: The stack configuration has mistakes.
@@ -222,6 +223,7 @@ def declare() -> dict[str, ElementInstance]:
                 "id": instance.instance_id,
                 "token": instance.element_token,
                 "configuration": instance.configuration,
+                "disabled": instance.disabled,
             },
         )
     return instances

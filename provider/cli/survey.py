@@ -174,8 +174,8 @@ _CONSENT = ("code:", "provider_data:")
 _CALLBACK = "configuration.oauth.callback.url:"
 """How what is missing begins, where consent brings it."""
 _ENABLE = (
-    "calls through it are refused; give it a new code if its tokens expired, and set 'disabled' to "
-    "false where it is declared"
+    "calls through it are refused; if its tokens expired, give it a new code, which enables it; "
+    "else set 'disabled' to false where it is declared"
 )
 
 

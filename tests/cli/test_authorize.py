@@ -62,6 +62,28 @@ def test_the_code_that_is_stored_creates_the_instance(deployed):
     assert deployed.values("files")["code"] not in said.all
 
 
+def test_what_the_platform_disabled_is_told_and_enabled_by_a_new_code(deployed):
+    """A refresh tells it and the outputs show it; consent and up enable it again."""
+    deployed.declare(FILES)
+    deployed.browser("allow")
+    assert deployed.process("authorize", "files", "--up", "--yes").code == 0
+    [instance] = deployed.sandbox.instances()
+    deployed.sandbox.update_instance(instance["id"], disabled=True)
+
+    refreshed = deployed.project.run("up", "--refresh", "--yes")
+    assert f"({instance['id']}) is disabled on the platform" in refreshed.stdout + refreshed.stderr
+    assert deployed.project.outputs()["files"]["disabled"] is True
+    seen = deployed.project.run("preview")
+    assert f"({instance['id']}) is disabled on the platform" in seen.stdout + seen.stderr
+
+    said = deployed.process("authorize", "files", "--up", "--yes")
+
+    assert said.code == 0, said.stderr
+    assert f"enables instance {instance['id']} as well" in said.all
+    assert deployed.sandbox.instances()[0]["disabled"] is False
+    assert deployed.project.outputs()["files"]["disabled"] is False
+
+
 def test_a_failed_up_is_told_and_leaves_the_code(deployed):
     """The exit code is ours; the sentence says that the code is there."""
     deployed.declare(FILES + "mail:\n  element: sendgrid\n")

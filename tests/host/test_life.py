@@ -292,6 +292,96 @@ def test_an_instance_is_enabled_before_it_is_authenticated_anew(server, sandbox)
     assert sandbox.counters()["codes_spent"] == before + 1
 
 
+@pytest.mark.parametrize("refreshed", [True, False])
+@pytest.mark.parametrize("position", ["allowed", "refused"])
+@pytest.mark.parametrize("enables", ["on", "off"])
+def test_a_new_code_enables_what_the_platform_disabled(
+    server, sandbox, position, enables, refreshed
+):
+    """Whether or not the state knows of it; the program says nothing."""
+    sandbox.set_switch("reauthenticate_disabled", position)
+    sandbox.set_switch("reauthentication_enables", enables)
+    inputs = drive(sandbox)
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), disabled=True)
+    state = server.read(state) if refreshed else state
+    again = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+
+    new = server.update(state, again)
+
+    assert only(sandbox)["disabled"] is False
+    assert new.outputs["disabled"] is False
+    assert server.plan(new, again) == "none"
+
+
+def test_a_new_refresh_token_enables_as_well(server, sandbox):
+    token = "oauth.user.refresh_token"
+    inputs = without(drive(sandbox), "code") | {"external_authentication": "initial"}
+    state = server.create(inputs | {"configuration": APPLICATION | {token: "first"}})
+    sandbox.update_instance(int(state.id), disabled=True)
+
+    server.update(state, inputs | {"configuration": APPLICATION | {token: "second"}})
+
+    assert only(sandbox)["disabled"] is False
+
+
+def test_what_the_program_disables_stays_disabled_with_a_new_code(server, sandbox):
+    inputs = drive(sandbox, disabled=True)
+    state = server.create(inputs)
+
+    new = server.update(state, inputs | {"code": sandbox.new_code("onedrivebusiness")})
+
+    assert only(sandbox)["disabled"] is True
+    assert new.outputs["disabled"] is True
+    enabled = f"/instances/{state.id}/enabled"
+    assert [e["method"] for e in sandbox.journal() if e["path"] == enabled] == ["DELETE"]
+
+
+def test_a_new_code_enables_what_is_adopted(server, sandbox):
+    data = sandbox.new_provider_data("onedrivebusiness")
+    element, given = {"key": "onedrivebusiness"}, {"configuration": APPLICATION}
+    stranger = made_elsewhere(sandbox, name="old", element=element, providerData=data, **given)
+    sandbox.update_instance(int(stranger), disabled=True)
+
+    server.create(drive(sandbox, adopt=stranger))
+
+    assert only(sandbox)["disabled"] is False
+
+
+def test_what_the_platform_disabled_is_told_once_in_a_run(start, sandbox):
+    """By a refresh, or by a preview from the state that it left; not when the program says it."""
+    server = start(sandbox)
+    inputs = desk()
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), disabled=True)
+
+    seen = server.read(state)
+
+    assert seen.outputs["disabled"] is True
+    assert server.plan(seen, inputs) == "none"
+    [warning] = server.engine.warnings
+    assert f"({state.id}) is disabled on the platform" in warning
+    later = start(sandbox)
+    for disabled in (True, False):
+        later.plan(seen, inputs | {"disabled": disabled})
+    assert later.engine.warnings == []
+    later.plan(seen, inputs)
+    assert later.engine.warnings == [warning]
+
+
+def test_a_preview_tells_that_a_new_code_enables(start, sandbox):
+    server = start(sandbox)
+    inputs = drive(sandbox)
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), disabled=True)
+    seen = start(sandbox).read(state)
+
+    server.plan(seen, inputs | {"code": sandbox.new_code("onedrivebusiness")})
+
+    server.engine.hears(f"enables instance {state.id} as well, which is disabled on the platform")
+    assert server.engine.warnings == []
+
+
 def test_a_new_code_travels_with_the_provider_data_that_are_no_codes(server, sandbox):
     data = {"apikey": "k-1", "expires_in": "3600", "realmId": "9"}
     inputs = drive(sandbox, provider_data=data)
