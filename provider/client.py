@@ -120,6 +120,7 @@ class CloudElementsClient:
         settings: Where the platform is and who we are.
         transport: Sends the requests; tests hand in their own.
         clock: The clock, so that tests need not wait.
+        go_on: Raises when nothing may be sent any more; asked right before a request is.
 
     Raises:
         ConfigError: The address of the platform or of the proxy can't be used.
@@ -131,6 +132,7 @@ class CloudElementsClient:
         *,
         transport: httpx.BaseTransport | None = None,
         clock: Time | None = None,
+        go_on: Callable[[], None] = lambda: None,
     ) -> None:
         quiet_http_loggers()
         self._clock = clock or Time()
@@ -141,6 +143,7 @@ class CloudElementsClient:
             settings.requests_per_second,
             settings.timeout,
             self._clock,
+            go_on,
         )
         self._http = httpx.Client(
             base_url=_address(settings),

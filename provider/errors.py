@@ -3,6 +3,7 @@
     CloudElementsError
     ├─ ConfigError              a connection setting is missing or malformed
     ├─ RefusedError             the provider itself will not go on (ambiguous, unsafe or impossible)
+    │  ├─ AbandonedError        nobody waits for it any more, so nothing is begun
     │  ├─ SpentError            a one-time code was sent before
     │  └─ UnsendableError       a request that no platform would take, so it never left
     ├─ APIError                 the platform answered with an error
@@ -39,6 +40,10 @@ class ConfigError(CloudElementsError):
 
 class RefusedError(CloudElementsError):
     """The provider will not go on, because going on could lose, double or spend something."""
+
+
+class AbandonedError(RefusedError):
+    """Nobody waits for it any more: the request at hand was not sent, and none is after it."""
 
 
 class SpentError(RefusedError):

@@ -62,6 +62,11 @@ class HostCall:
         return {key: value for key, value in bag.items() if key != _PROVIDER}
 
     @property
+    def awaited(self) -> bool:
+        """Whether the engine is there and still waits for the answer."""
+        return self.context.is_active()
+
+    @property
     def provider(self) -> str | None:
         """The serialized provider in the request: what the engine must find in the state."""
         for field in ("news", "properties", "inputs"):
@@ -71,23 +76,27 @@ class HostCall:
         return None
 
 
-def frames() -> Iterator[FrameType]:
-    """Yield the frames that called us, the nearest first."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the one way to the server's own call
-    found: FrameType | None = frame
+def frames(frame: FrameType | None = None) -> Iterator[FrameType]:
+    """Yield a frame and those that called it, the nearest first; our own by default."""
+    found: FrameType | None = frame or sys._getframe(1)  # noqa: SLF001 - the one way to the server's own call
     while found is not None:
         yield found
         found = found.f_back
 
 
-def current_call() -> HostCall | None:
-    """Return the engine's call that this thread serves, or None outside of a server."""
-    for frame in frames():
-        if frame.f_code.co_name in _METHODS:
-            request, context = frame.f_locals.get("request"), frame.f_locals.get("context")
+def current_call(frame: FrameType | None = None) -> HostCall | None:
+    """Return the engine's call that a thread serves, by its frame, or None outside of a server."""
+    for one in frames(frame):
+        if one.f_code.co_name in _METHODS:
+            request, context = one.f_locals.get("request"), one.f_locals.get("context")
             if request is not None and isinstance(context, grpc.ServicerContext):
                 return HostCall(request, context)
     return None
+
+
+def serving() -> bool:
+    """Tell whether any thread of the server is at a call, of whatever provider."""
+    return any(map(current_call, sys._current_frames().values()))  # noqa: SLF001 - the only way
 
 
 def whole(bag: dict[str, Any], field: str) -> dict[str, Any]:
@@ -175,13 +184,19 @@ def _struct(outputs: dict[str, Any]) -> Any:
         loop.close()
 
 
+def engine_address() -> tuple[str, int] | None:
+    """Return where the engine listens that started this server: it is the last argument."""
+    name, _, port = sys.argv[-1].rpartition(":")
+    return (name, int(port)) if name == "127.0.0.1" and port.isdigit() else None
+
+
 @functools.cache
 def _engine() -> engine_pb2_grpc.EngineStub | None:
-    """Return the engine that started this server: its address is the last argument."""
-    address = sys.argv[-1]
-    if not address.startswith("127.0.0.1:"):
+    """Return the engine that started this server."""
+    address = engine_address()
+    if address is None:
         return None
-    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+    return engine_pb2_grpc.EngineStub(grpc.insecure_channel("{}:{}".format(*address)))
 
 
 def warn(message: str) -> None:

@@ -14,7 +14,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from provider import comparison, config, host, schema, wire
+from provider import comparison, config, host, lifeline, schema, wire
 from provider.comparison import Record, View
 from provider.errors import (
     APIError,
@@ -55,6 +55,7 @@ class Operations:
 
     def configure(self, req: ConfigureRequest) -> None:
         """Read the settings and open the connection; a problem is told by `check`."""
+        lifeline.watch()
         try:
             settings = config.load(os.environ, req.config.get)
             self.connect(Platform.shared(settings))

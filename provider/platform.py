@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from provider import host
+from provider import host, lifeline
 from provider.client import CloudElementsClient
 from provider.comparison import Record
 from provider.errors import CloudElementsError, NotFoundError, RefusedError
@@ -50,10 +50,11 @@ class Platform:
         journal: Journal | None = None,
     ) -> Platform:
         """Return the platform that the settings name; tests hand in their own client and clock."""
-        client = client or CloudElementsClient(settings)
+        clock = clock or Time(sleep=lifeline.sleep)
+        client = client or CloudElementsClient(settings, clock=clock, go_on=lifeline.go_on)
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
         ledger = ledger.seen_by(client) if ledger else Ledger(client, journal or Journal())
-        return cls(client, settings, metadata, ledger, clock or Time())
+        return cls(client, settings, metadata, ledger, clock)
 
     @classmethod
     def shared(cls, settings: Settings) -> Platform:

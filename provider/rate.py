@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from provider.retry import Outcome, Policy, outcome_of_response, retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provider.retry import Time
 
 _BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
@@ -43,15 +45,22 @@ class Limiter(httpx.BaseTransport):
         per_second: Requests a second; 0 means no bound.
         timeout: Seconds that reading one answer may take altogether, unless its request has fewer.
         clock: The clock, so that tests need not wait.
+        go_on: Raises when nothing may be sent any more; asked right before a request is.
     """
 
     def __init__(
-        self, inner: httpx.BaseTransport, per_second: float, timeout: float, clock: Time
+        self,
+        inner: httpx.BaseTransport,
+        per_second: float,
+        timeout: float,
+        clock: Time,
+        go_on: Callable[[], None] = lambda: None,
     ) -> None:
         self._inner = inner
         self._interval = 1 / per_second if per_second else 0.0
         self._timeout = timeout
         self._clock = clock
+        self._go_on = go_on
         self._lock = threading.Lock()
         self._next = clock.now()
 
@@ -68,6 +77,8 @@ class Limiter(httpx.BaseTransport):
             self._next = turn + self._interval
         if turn > now:
             self._clock.sleep(turn - now)
+        self._go_on()
+        request.extensions["trace"] = self._before_sending
         asked = (request.extensions.get("timeout") or {}).get("read") or self._timeout
         response = self._whole(self._inner.handle_request(request), min(asked, self._timeout))
         if outcome_of_response(response) in _FINAL:
@@ -83,6 +94,11 @@ class Limiter(httpx.BaseTransport):
             if isinstance(policy, Policy) and now + wait > policy.deadline:
                 raise FinalAnswerError(response)
         return response
+
+    def _before_sending(self, event: str, _: Any) -> None:
+        """Ask once more, after the waits for a connection: called by httpcore at each step."""
+        if event.endswith("send_request_headers.started"):
+            self._go_on()
 
     def _whole(self, response: httpx.Response, seconds: float) -> httpx.Response:
         """Return the answer with its body read: httpx bounds only the wait for each piece."""

@@ -19,6 +19,7 @@ import httpx
 from httpx_retries import Retry
 
 from provider.errors import (
+    AbandonedError,
     AmbiguousError,
     APIError,
     NotSentError,
@@ -125,7 +126,7 @@ def outcome_of_response(response: httpx.Response) -> Outcome | None:
 def outcome_of_error(error: CloudElementsError) -> Outcome:
     """Return what came of a request that ended with an error of the client's."""
     match error:
-        case NotSentError() | UnsendableError():
+        case NotSentError() | UnsendableError() | AbandonedError():
             return Outcome.NOT_SENT
         case OtherInstanceError():
             return Outcome.MIXED_UP

@@ -99,14 +99,21 @@ def until(condition):
         threading.Event().wait(0.02)
 
 
-def provider_of(project):
-    """Return the process id of the provider's server."""
-    (found,) = [
+def providers_of(project):
+    """Return the process ids of the provider's servers."""
+    return [
         process
         for process in project.processes()
         if b"pulumi.dynamic" in Path(f"/proc/{process}/cmdline").read_bytes()
     ]
-    return found
+
+
+def posts(sandbox):
+    """Return the creates that arrived."""
+    return [one for one in sandbox.journal() if (one["method"], one["path"]) == _CREATE]
+
+
+_CREATE = ("POST", "/instances")
 
 
 def lists(sandbox):
@@ -138,7 +145,8 @@ def test_killed_and_run_again_there_is_one_instance(project, sandbox, gate, mome
     if victim == "engine":
         kill_the_engine(run, project)
     else:
-        os.kill(provider_of(project), signal.SIGKILL)
+        (provider,) = providers_of(project)
+        os.kill(provider, signal.SIGKILL)
         run.communicate()
         assert run.returncode != 0
     assert "invoices" not in resources(project)
@@ -188,6 +196,24 @@ def test_a_killed_run_without_checkpoints_is_found_again(many, sandbox, gate):
     assert ids == made
     assert sandbox.counters()["creates"] == len(made) == len([*filter(_code, sandbox.journal())])
     many.preview("--expect-no-changes")
+
+
+def test_without_its_engine_a_provider_begins_nothing_more_and_ends(many, sandbox, gate):
+    """Two creates at once: the others have no connection yet, or not even a thread."""
+    sandbox.add_fault("slow", method="POST", path="/instances", when="before", times=2)
+    many.env["CLOUD_ELEMENTS_CONCURRENCY"] = "2"
+    run = many.start("up", "--yes", "--skip-preview", "--parallel", "64")
+    until(lambda: len(posts(sandbox)) == 2)
+    (provider,) = providers_of(many)
+    kill_the_engine(run, many)
+    gate.open.set()
+    until(lambda: provider not in many.processes())
+    assert len(posts(sandbox)) == 2 == len(sandbox.instances())
+
+    many.up()
+
+    assert len(posts(sandbox)) == 12 == len(sandbox.instances())
+    assert sandbox.counters()["codes_replayed"] == 0
 
 
 def test_a_killed_destroy_without_checkpoints_goes_on(many, sandbox, gate):

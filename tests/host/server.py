@@ -2,8 +2,10 @@
 
 import base64
 import itertools
+import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -191,7 +193,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._stdout, self._stderr = [], []
+        self._stdout, self._stderr, self._begun = [], [], []
         port = self._process.stdout.readline().strip()
         assert port.isdigit(), port + self._process.communicate()[1]
         self._readers = [
@@ -207,9 +209,32 @@ class Server:
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         self.configure(config or {})
 
+    def give_up(self):
+        """Cut every call, as the engine does at the second Ctrl+C."""
+        self._channel.close()
+
+    def interrupt(self):
+        """Ask the process to end, as the engine does when it ends itself."""
+        self._process.send_signal(signal.SIGINT)
+
+    def lose_engine(self):
+        """Leave the process without an engine, as if that was killed."""
+        self.give_up()
+        self.engine.stop()
+
+    def ends(self):
+        """Wait until the process ends by itself; return its exit code."""
+        return self._process.wait(SECONDS)
+
+    def journal(self):
+        """Return what the provider remembers of its requests: fates and ids, the oldest first."""
+        (file,) = Path(self.home.name, "cloud-elements").glob("*.jsonl")
+        entries = map(json.loads, file.read_text().split("\n")[1:])
+        return [(entry["fate"], entry["instance"]) for entry in entries]
+
     def stop(self):
         """End the process; return all that it printed."""
-        if self._process.returncode is None:
+        if not self._process.stdout.closed:
             self._channel.close()
             self._process.terminate()
             self._process.wait()
@@ -253,6 +278,20 @@ class Server:
         checked, failures = self.check(inputs, olds)
         assert failures == []
         return plain(checked)
+
+    def begin(self, method, **request):
+        """Make a call and wait for nothing."""
+        kind = getattr(provider_pb2, f"{method}Request")
+        # One that nobody holds is cancelled.
+        self._begun.append(getattr(self.stub, method).future(kind(urn=self.urn, **request)))
+
+    def begin_create(self, inputs):
+        """Create of checked inputs, and wait for nothing."""
+        self.begin("Create", properties=self._bag(inputs))
+
+    def begin_delete(self, state):
+        """Delete the resource, and wait for nothing."""
+        self.begin("Delete", id=state.id, properties=self._bag(state.outputs))
 
     def create(self, inputs, *, check=True):
         """Check and create; return the state."""

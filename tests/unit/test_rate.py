@@ -1,10 +1,12 @@
 """The limiter: pace, the common pause, 429s about size, whole answers."""
 
+import socket
 import threading
 
 import httpx
 import pytest
 
+from provider.errors import AbandonedError
 from provider.rate import FinalAnswerError, Limiter
 from provider.retry import Kind, Policy, Time
 
@@ -175,3 +177,30 @@ def test_closing_closes_the_transport():
     inner.close = lambda: closed.append(True)
     Limiter(inner, 0, 1, FakeTime().clock).close()
     assert closed
+
+
+def test_nothing_is_sent_that_nobody_waits_for():
+    def abandoned():
+        raise AbandonedError
+
+    sent = []
+    inner = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
+    with pytest.raises(AbandonedError):
+        Limiter(inner, 0, 60, FakeTime().clock, abandoned).handle_request(REQUEST)
+    assert sent == []
+
+
+def test_who_waited_for_a_connection_is_asked_again_before_the_first_byte():
+    answers = iter([None, AbandonedError()])
+
+    def go_on():
+        if error := next(answers):
+            raise error
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, httpx.HTTPTransport() as inner:
+        request = httpx.Request("POST", "http://{}:{}/".format(*listener.getsockname()))
+        with pytest.raises(AbandonedError):
+            Limiter(inner, 0, 60, FakeTime().clock, go_on).handle_request(request)
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1) == b""
