@@ -36,7 +36,7 @@ MARKERS = "__markers"
 _PREFIX = "pulumi-"
 _CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
 _STACK_MARKER_DASHES = 3
-_PROJECT_LENGTH, _STACK_LENGTH, _CHECK_LENGTH = 24, 14, 4
+_PROJECT_LENGTH, _STACK_LENGTH, _STACK_DIGEST, _CHECK_LENGTH = 24, 14, 8, 4
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,10 @@ def markers(*, organization: str, project: str, stack: str, place: str) -> Marke
         stack: Stack name, such as `dev`.
         place: The resource's logical name, with its parent's URN before it where it has one.
     """
-    readable = f"{_slug(project, _PROJECT_LENGTH)}-{_slug(stack, _STACK_LENGTH)}"
     return Markers(
-        stack=_checked(f"{readable}-{_digest(8, organization, project, stack)}"),
+        stack=_checked(
+            f"{_readable(project, stack)}{_digest(_STACK_DIGEST, organization, project, stack)}"
+        ),
         instance=_checked(_digest(16, organization, project, stack, place)),
     )
 
@@ -101,6 +102,15 @@ def is_stack_marker(tag: str) -> bool:
     return tag.count("-") >= _STACK_MARKER_DASHES and is_marker(tag)
 
 
+def names_stack(tag: str, *, project: str, stack: str) -> bool:
+    """Tell whether a stack marker is of a stack with that name, in whichever organization.
+
+    Long names are cut in it, so another stack's may pass for this one's.
+    """
+    ours = f"{_PREFIX}{_readable(project, stack)}"
+    return tag.startswith(ours) and len(tag) == len(ours) + _STACK_DIGEST + _CHECK_LENGTH
+
+
 def is_credential_marker(tag: str) -> bool:
     """Tell whether a tag marks with which credentials an instance was authenticated."""
     return is_marker(tag) and _CREDENTIAL.fullmatch(tag) is not None
@@ -108,6 +118,10 @@ def is_credential_marker(tag: str) -> bool:
 
 def _checked(inner: str) -> str:
     return f"{_PREFIX}{inner}{_digest(_CHECK_LENGTH, inner)}"
+
+
+def _readable(project: str, stack: str) -> str:
+    return f"{_slug(project, _PROJECT_LENGTH)}-{_slug(stack, _STACK_LENGTH)}-"
 
 
 def _slug(text: str, length: int) -> str:

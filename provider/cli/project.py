@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from provider.cli.console import FailureError, shown
 from provider.cli.pulumi import Pulumi
@@ -43,6 +43,9 @@ class Kept:
     """No component of a program holds it."""
     retained: bool = False
     """Pulumi forgets it instead of deleting it."""
+    borrowed: bool = False
+    """Read by its id alone: somebody else keeps it."""
+    urn: str = ""
 
     @property
     def element_key(self) -> str:
@@ -81,25 +84,25 @@ class Stack:
     Args:
         project: The project.
         name: Name of the stack, as `pulumi` takes it: `dev`, `acme/dev` or `acme/project/dev`.
-
-    Raises:
-        FailureError: It is named as another project's.
     """
 
     def __init__(self, project: Project, name: str) -> None:
         self.project = project
         self.name = name
         self.pulumi = project.pulumi
-        self.given_organization, _, inner = name.rpartition("/")[0].partition("/")
-        """What the name says of its organization, if anything."""
+        self.given_organization, _, self._inner = name.rpartition("/")[0].partition("/")
         self.last = bare(name)
         """Name of the stack alone, as its file and its markers know it."""
-        if inner and inner != project.name:
-            message = (
-                f"Stack '{name}' belongs to project '{inner}', and this is '{project.name}': run "
-                "the command in the folder of that project."
-            )
-            raise FailureError(shown(message))
+
+    @property
+    def project_name(self) -> str:
+        """Name of the project that the stack belongs to."""
+        return self._inner or self.project.name
+
+    @property
+    def foreign(self) -> bool:
+        """Whether that is another project, whose folder has the stack's file."""
+        return bool(self._inner) and self._inner != self.project.name
 
     @cached_property
     def _config(self) -> dict[str, dict[str, Any]]:
@@ -154,6 +157,8 @@ class Stack:
                 waiting_to_go=bool(resource.get("delete")),
                 alone="$" not in str(resource["urn"]).split("::")[2],
                 retained=bool(resource.get("retainOnDelete")),
+                borrowed=bool(resource.get("external")),
+                urn=str(resource["urn"]),
             )
             for resource in deployment.get("resources") or []
             if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")
@@ -177,10 +182,46 @@ class Stack:
         parts = name.split("/")
         return parts[0] if len(parts) > 1 else "organization"
 
-    def marker_tags(self, place: str = "") -> list[str]:
-        """Return the marker tags of an entry: the stack's, then the instance's."""
-        owner = self.text("cloud-elements:owner") or ""
-        return self.project.marker_tags(self.organization, owner, self.last, place)
+    def marker_tags(
+        self, place: str = "", *, organization: str | None = None, owner: str | None = None
+    ) -> list[str]:
+        """Return the marker tags of an entry: the stack's, then the instance's.
+
+        Args:
+            place: The entry.
+            organization: Pulumi organization, where the stack exists no more.
+            owner: `cloud-elements:owner`, likewise; of another project's stack it is not known.
+        """
+        from provider.markers import markers  # noqa: PLC0415
+
+        if owner is None:
+            owner = "" if self.foreign else self.text("cloud-elements:owner") or ""
+        return markers(
+            organization=f"{organization or self.organization}/{owner}",
+            project=self.project_name,
+            stack=self.last,
+            place=place,
+        ).tags
+
+    def is_marked(self, marker: str) -> bool:
+        """Tell whether a stack marker names this stack and its project, whoever owns it."""
+        from provider.markers import names_stack  # noqa: PLC0415
+
+        return names_stack(marker, project=self.project_name, stack=self.last)
+
+    def own(self) -> Self:
+        """Return this stack.
+
+        Raises:
+            FailureError: It is another project's.
+        """
+        if self.foreign:
+            message = (
+                f"Stack '{self.name}' belongs to project '{self.project_name}', and this is "
+                f"'{self.project.name}': run the command in the folder of that project."
+            )
+            raise FailureError(shown(message))
+        return self
 
     def among(self, stacks: Iterable[Stack]) -> Stack | None:
         """Return this stack as one of those that exist, None when it does not."""
@@ -228,21 +269,17 @@ class Project:
         return str(read_yaml(self.root / "Pulumi.yaml")["name"])
 
     def stack(self, name: str | None) -> Stack:
-        """Return a stack, by default the current one."""
-        return Stack(self, name or self.pulumi.run("stack", "--show-name").strip())
+        """Return a stack of the project, by default the current one.
+
+        Raises:
+            FailureError: It is named as another project's, or none is named or chosen.
+        """
+        return Stack(self, name or self.pulumi.run("stack", "--show-name").strip()).own()
 
     def stacks(self) -> list[Stack]:
-        """Return every stack of the project."""
-        listed = json.loads(self.pulumi.run("stack", "ls", "--json"))
+        """Return every stack that the backend shows, those of other projects included."""
+        listed = json.loads(self.pulumi.run("stack", "ls", "--all", "--json"))
         return [Stack(self, str(entry["name"])) for entry in listed]
-
-    def marker_tags(self, organization: str, owner: str, stack: str, place: str = "") -> list[str]:
-        """Return the marker tags of a stack and of a place in it, as the resource makes them."""
-        from provider.markers import markers  # noqa: PLC0415
-
-        return markers(
-            organization=f"{organization}/{owner}", project=self.name, stack=stack, place=place
-        ).tags
 
 
 def bare(stack: str) -> str:

@@ -35,8 +35,10 @@ _STYLES = {
     "changed": "cyan",
     "drifted": "yellow",
     "disabled": "yellow",
+    "elsewhere": "yellow",
     "left over": "yellow",
     "not valid": "red",
+    "in two states": "red",
     "gone": "red",
 }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from provider import comparison
+from provider.cli.backend import Backend, stack_marker
 from provider.cli.console import shown
 from provider.cli.project import set_command
 from provider.errors import CloudElementsError, NotFoundError
@@ -15,7 +17,7 @@ from provider.metadata import missing
 from provider.stack import inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from provider import wire
     from provider.cli.project import Kept, Stack, State
@@ -33,6 +35,8 @@ class Standing(StrEnum):
     DISABLED = "disabled"
     INVALID = "not valid"
     GONE = "gone"
+    SHARED = "in two states"
+    ELSEWHERE = "elsewhere"
     LEFT_OVER = "left over"
 
 
@@ -53,6 +57,7 @@ def survey(
     declared: Mapping[str, InstanceDeclaration],
     state: State,
     client: CloudElementsClient,
+    others: Callable[[], Backend] | None = None,
 ) -> list[Row]:
     """Return one row for each instance that is declared, in the state or left over.
 
@@ -61,18 +66,19 @@ def survey(
         declared: What its file declares.
         state: Its state, secrets in clear.
         client: The platform.
+        others: Reads the states of the other stacks, where one of them may have an instance too.
 
     Raises:
         CloudElementsError: The platform can't be asked.
     """
-    marker = stack_marker(stack, state)
-    carrying = _carrying(client, marker)
+    places = _Places(stack, others or (lambda: Backend.read_or_not(stack.project)))
+    carrying = _carrying(client, stack_marker(stack, state))
     kept = [one for one in state.kept if not one.waiting_to_go]
     by_file = _declares_by_file(stack)
     rows = [
-        Row(one.name, one.element_key, one.id, Standing.CHANGED, _undeclared(one))
+        _undeclared(one, carrying.get(one.id), places)
         if by_file and one.alone and one.name not in declared
-        else _of_kept(stack, one, declared.get(one.name), carrying.get(one.id), client)
+        else _of_kept(one, declared.get(one.name), carrying.get(one.id), client, places)
         for one in kept
     ]
     in_state = {one.name for one in kept}
@@ -80,21 +86,77 @@ def survey(
     looked_for = awaited(stack, declared, state)
     for name, declaration in declared.items():
         if name not in in_state:
-            rows.append(_not_created(stack, name, declaration, left, client))
+            rows.append(_not_created(name, declaration, left, client, places))
     taken = {row.id for row in rows}
     order = {name: number for number, name in enumerate(declared)}
     rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
     return rows + [
-        _left_over(one, state, looked_for) for one in left.values() if one.id not in taken
+        _left_over(one, state, looked_for, places) for one in left.values() if one.id not in taken
     ]
 
 
-def _undeclared(kept: Kept) -> str:
+class _Places:
+    """In which stacks an instance is kept; their states are read when that is asked first."""
+
+    def __init__(self, stack: Stack, read: Callable[[], Backend]) -> None:
+        self.stack = stack
+        self._read = read
+
+    @cached_property
+    def _backend(self) -> Backend:
+        return self._read()
+
+    @property
+    def gap(self) -> str | None:
+        """Which states can't be read, None when all can."""
+        return self._backend.gap
+
+    def other(self, id_: str) -> Stack | None:
+        """Return another stack that keeps an instance."""
+        return self._backend.holder(id_, but=self._backend.stack(self.stack))
+
+    def moved(self, kept: Kept) -> bool:
+        """Tell whether a resource came here from another stack, whose tags it has until an up."""
+        return bool(kept.markers) and not self.stack.is_marked(kept.markers[0])
+
+    def sharer(self, kept: Kept, instance: wire.Instance | None) -> Stack | None:
+        """Return another stack that keeps what this one keeps.
+
+        That is looked for only where something hints at it: tags of another stack's, or an instance
+        that was taken over and not made.
+        """
+        record = comparison.Record.of(kept.outputs)
+        carried = None if instance is None else instance.tags
+        strange = carried is not None and not record.adopted and kept.markers
+        if (
+            self.moved(kept)
+            or record.adopted
+            or record.taken
+            or (strange and not {*kept.markers} <= {*(carried or [])})
+        ):
+            return self.other(kept.id)
+        return None
+
+
+def _up(stack: Stack) -> str:
+    command = shlex.join(["pulumi", "up", "--stack", stack.name])
+    return (
+        f"{command} in the folder of project '{stack.project_name}'" if stack.foreign else command
+    )
+
+
+def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> Row:
+    standing = Standing.CHANGED
     adopted = comparison.Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
     then = "lets go of it, and it stays on the platform"
     if not (adopted or kept.retained):
         then = "deletes it"
-    return f"no longer declared in the stack: the next pulumi up {then}"
+    what = f"no longer declared in the stack: the next pulumi up {then}"
+    if other := places.sharer(kept, instance):
+        standing, what = Standing.SHARED, _shared(kept, other, places.stack)
+    elif places.moved(kept):
+        what = "moved here from another stack, whose tags it has: declare it, then run pulumi up"
+    return Row(kept.name, kept.element_key, kept.id, standing, what)
 
 
 def _declares_by_file(stack: Stack) -> bool:
@@ -105,10 +167,12 @@ def _declares_by_file(stack: Stack) -> bool:
         return False
 
 
-def stack_marker(stack: Stack, state: State) -> str:
-    """Return the stack's marker tag, as its state knows it or else as it would be made."""
-    known = [one.markers[0] for one in state.kept if one.markers]
-    return known[0] if known else stack.marker_tags()[0]
+def _shared(kept: Kept, other: Stack, stack: Stack) -> str:
+    forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", stack.name])
+    return (
+        f"stack '{other.name}' has it in its state as well, and what either deletes is gone for "
+        f"both: keep it in one alone, by '{forget}' or the same there"
+    )
 
 
 def awaited(
@@ -130,11 +194,11 @@ def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instan
 
 
 def _of_kept(
-    stack: Stack,
     kept: Kept,
     declaration: InstanceDeclaration | None,
     instance: wire.Instance | None,
     client: CloudElementsClient,
+    places: _Places,
 ) -> Row:
     if instance is None or instance.configuration is None:  # unmarked, or a light list
         try:
@@ -145,17 +209,14 @@ def _of_kept(
     def row(standing: Standing, what: str = "") -> Row:
         return Row(kept.name, kept.element_key, kept.id, standing, what)
 
-    anew = "correct its configuration, then run pulumi up"
-    if any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
-        anew = "give it a new code, then run pulumi up"
-        if declaration:
-            anew = f"run {_consent(stack, kept.name, declaration)}"
+    anew = _anew(places.stack, kept, declaration)
     if instance is None:
         return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
+    if other := places.sharer(kept, instance):
+        return row(Standing.SHARED, _shared(kept, other, places.stack))
     if instance.valid is False:
         return row(Standing.INVALID, f"its credentials are refused: {anew}")
-    wished = declaration.disabled if declaration else kept.inputs.get("disabled")
-    managed = wished is not None
+    managed = (declaration.disabled if declaration else kept.inputs.get("disabled")) is not None
     if drift := list(_drift(kept, instance, managed=managed)):
         return row(
             Standing.DRIFTED,
@@ -163,11 +224,20 @@ def _of_kept(
         )
     if declaration and comparison.changes(kept.outputs, inputs(kept.name, declaration)).replayed:
         return row(Standing.CHANGED, f"its code was sent before and never is again: {anew}")
-    if declaration and (changes := list(_changes(kept, declaration))):
-        return row(Standing.CHANGED, f"{', '.join(changes)} changed in the stack: run pulumi up")
+    if changes := list(_changes(kept, declaration, places)):
+        return row(Standing.CHANGED, f"{', '.join(changes)}: run pulumi up")
     if instance.disabled and not managed:
         return row(Standing.DISABLED, _ENABLE)
     return row(Standing.OK)
+
+
+def _anew(stack: Stack, kept: Kept, declaration: InstanceDeclaration | None) -> str:
+    """Return what to do about credentials that are refused."""
+    if not any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
+        return "correct its configuration, then run pulumi up"
+    if not declaration:
+        return "give it a new code, then run pulumi up"
+    return f"run {_consent(stack, kept.name, declaration)}"
 
 
 _CONSENT = ("code:", "provider_data:")
@@ -201,7 +271,15 @@ def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[st
         yield "disabled"
 
 
-def _changes(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
+def _changes(kept: Kept, declaration: InstanceDeclaration | None, places: _Places) -> Iterator[str]:
+    """Yield what the stack's next run changes: its file differs from the last run's outputs."""
+    if declaration and (fields := list(_changed_fields(kept, declaration))):
+        yield f"{', '.join(fields)} changed in the stack"
+    if places.moved(kept):
+        yield "it was moved here from another stack, whose tags it has"
+
+
+def _changed_fields(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
     """Yield what differs between the stack's file and the last run's outputs."""
     found = comparison.changes(kept.outputs, inputs(kept.name, declaration))
     if found.replaces:
@@ -227,19 +305,32 @@ def _consent(stack: Stack, name: str, declaration: InstanceDeclaration) -> str:
 
 
 def _not_created(
-    stack: Stack,
     name: str,
     declaration: InstanceDeclaration,
     left: Mapping[str, wire.Instance],
     client: CloudElementsClient,
+    places: _Places,
 ) -> Row:
+    stack = places.stack
     own = stack.marker_tags(name)[1]
     waiting = next((one for one in left.values() if own in (one.tags or [])), None)
     if waiting is not None:
         what = "left by an interrupted run: the next pulumi up takes it over"
+        if other := places.other(waiting.id):
+            what = (
+                f"stack '{other.name}' has it in its state: take the entry out here, then run "
+                f"{_up(other)} before the next one here, which would take it over or make another"
+            )
+        elif places.gap:
+            what = (
+                f"{places.gap}; if it has instance {waiting.id}, take the entry out here, and "
+                "otherwise run pulumi up, which takes it over"
+            )
         return Row(name, declaration.element, waiting.id, Standing.NOT_CREATED, what)
     if declaration.adopt:
         what = f"the next pulumi up takes over {declaration.adopt}"
+        if other := places.other(declaration.adopt):
+            what += f", which stack '{other.name}' has in its state: take it out there first"
         return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
     what = "run pulumi up"
     try:
@@ -260,13 +351,21 @@ def _not_created(
     return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
 
 
-def _left_over(instance: wire.Instance, state: State, looked_for: frozenset[str]) -> Row:
+def _left_over(
+    instance: wire.Instance, state: State, looked_for: frozenset[str], places: _Places
+) -> Row:
+    standing = Standing.LEFT_OVER
     what = "carries the stack's marker and is in no state: elements sweep removes it"
     if state.busy or looked_for & set(instance.tags or []):
         what = (
             "carries the stack's marker; an update runs, or was interrupted: run pulumi up first, "
             "then pulumi refresh --clear-pending-creates"
         )
-    return Row(
-        instance.name or "", instance.element.key or "", instance.id, Standing.LEFT_OVER, what
-    )
+    if other := places.other(instance.id):
+        standing = Standing.ELSEWHERE
+        what = (
+            f"stack '{other.name}' has it in its state: run {_up(other)}, which gives it its tags"
+        )
+    elif places.gap:
+        what = f"carries the stack's marker, and whose it is can't be told: {places.gap}"
+    return Row(instance.name or "", instance.element.key or "", instance.id, standing, what)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from provider.cli.backend import Backend, stack_marker
 from provider.cli.completion import stack_names
 from provider.cli.console import (
     Exit,
@@ -72,43 +74,59 @@ def sweep(
       elements sweep --stack pr-123 --dry-run
       elements sweep --stack pr-123 --yes
     """  # noqa: D301 - \b keeps the lines of a list apart
-    project = Project()
-    existing = project.stacks()
     if stack is not None and marker is not None:
         message = "Give --stack or --marker, not both."
         raise FailureError(message, Exit.USAGE)
+    project = Project()
+    backend = Backend.read(project)
     named = project.stack(stack) if stack else None
-    known = _carrier(existing, _checked(marker)) if marker else named and named.among(existing)
+    found = backend.marked(_checked(marker)) if marker else named and backend.stack(named)
+    known = found and found.own()
     settings = settings_of(known) if known else settings_without_stack(None)
     with (
         platform(settings) as client,
         could_not("clean up", base_url=settings.base_url),
     ):
         if stack is None and marker is None:
-            _overview(existing, client, as_json=as_json)
+            _overview(backend, client, as_json=as_json)
             return
         if known and not marker:
-            from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
-
-            marker = stack_marker(known, known.state(secrets=False))
+            marker = stack_marker(known, backend.states[known])
         elif named:
             organization = named.given_organization or organization
-            marker = project.marker_tags(organization, owner, named.last)[0]
-        name = known.name if known else stack
-        wanted = _Wanted(_checked(marker or ""), name, known).held_by(existing)
-        found = wanted.find(client)
-        asks = bool(found) and not dry_run and not yes
-        if asks or not as_json:
-            _table(found, wanted, aside=as_json)
-        removed: list[str] = []
-        failed: dict[str, str] = {}
-        if found and not dry_run:
-            where = f"stack '{wanted.stack}'" if wanted.stack else f"marker {wanted.marker}"
-            question = f"Delete {len(found)} of {where} for good, with their tokens?"
-            if not agreed(question, yes=yes):
-                message = "Nothing was deleted."
-                raise FailureError(message, Exit.DECLINED)
-            removed, failed = _remove(wanted.held_by(existing), found, client)
+            marker = named.marker_tags(organization=organization, owner=owner)[0]
+        wanted = _Wanted(_checked(marker or ""), known.name if known else stack, known)
+        _clean_up(wanted, backend, client, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _clean_up(
+    wanted: _Wanted,
+    backend: Backend,
+    client: CloudElementsClient,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    wanted = wanted.held_by(backend)
+    found = wanted.find(client)
+    if found and backend.gap:
+        raise _blind(backend.gap, [one.id for one in found])
+    asks = bool(found) and not dry_run and not yes
+    if asks or not as_json:
+        _table(found, wanted, aside=as_json)
+    removed: list[str] = []
+    failed: dict[str, str] = {}
+    if found and not dry_run:
+        where = f"stack '{wanted.stack}'" if wanted.stack else f"marker {wanted.marker}"
+        question = f"Delete {len(found)} of {where} for good, with their tokens?"
+        if not agreed(question, yes=yes):
+            message = "Nothing was deleted."
+            raise FailureError(message, Exit.DECLINED)
+        now = Backend.read(backend.project)
+        if now.gap:
+            raise _blind(now.gap, [one.id for one in found])
+        removed, failed = _remove(wanted.held_by(now), found, client)
     if as_json:
         emit(
             {
@@ -126,12 +144,10 @@ def sweep(
         raise FailureError(message)
 
 
-def _carrier(existing: list[Stack], marker: str) -> Stack | None:
-    """Return the stack of this project whose marker tag it is."""
-    from provider.cli.survey import stack_marker  # noqa: PLC0415 - loads Pulumi's SDK
-
-    return next(
-        (one for one in existing if stack_marker(one, one.state(secrets=False)) == marker), None
+def _blind(gap: str, ids: list[str]) -> FailureError:
+    return FailureError(
+        f"Nothing was deleted, because {gap}; it may hold {', '.join(ids)}, which no other does: "
+        "have it read or removed first."
     )
 
 
@@ -152,35 +168,32 @@ class _Wanted:
     stack: str | None
     known: Stack | None
     held: frozenset[str] = frozenset()
-    """Ids in the state of any stack of the project."""
+    """Ids in the state of any stack."""
     awaited: frozenset[str] = frozenset()
     """Instance markers that the next run of the stack looks for."""
 
-    def held_by(self, existing: list[Stack]) -> _Wanted:
-        """Return this with the states of the project's stacks read now.
+    def held_by(self, backend: Backend) -> _Wanted:
+        """Return this with what the states say.
 
         Raises:
             FailureError: A run of the stack itself may be making instances.
         """
         from provider.cli.survey import awaited  # noqa: PLC0415 - loads Pulumi's SDK
 
-        held: set[str] = set()
         looked_for: frozenset[str] = frozenset()
-        for one in existing:
-            state = one.state(secrets=False)
-            held |= state.ids
-            if one is not self.known:
-                continue
+        known = self.known and backend.stack(self.known)
+        if known:
+            state = backend.states[known]
             if state.busy:
                 message = (
-                    f"An update of stack '{one.name}' runs or was interrupted, so nothing was "
-                    f"deleted: let it end, or else run 'pulumi up --stack {one.name}', and where "
+                    f"An update of stack '{known.name}' runs or was interrupted, so nothing was "
+                    f"deleted: let it end, or else run 'pulumi up --stack {known.name}', and where "
                     f"that is not enough 'pulumi refresh --clear-pending-creates --stack "
-                    f"{one.name}', first."
+                    f"{known.name}', first."
                 )
                 raise FailureError(message)
-            looked_for = awaited(one, one.declared(), state)
-        return _Wanted(self.marker, self.stack, self.known, frozenset(held), looked_for)
+            looked_for = awaited(known, known.declared(), state)
+        return replace(self, held=backend.ids, awaited=looked_for)
 
     def takes(self, instance: wire.Instance) -> bool:
         """Tell whether an instance is a leftover."""
@@ -234,47 +247,54 @@ def _table(found: list[wire.Instance], wanted: _Wanted, *, aside: bool) -> None:
     show(grid(("Instance", "Element", "Id"), rows, [""] * len(rows)), aside=aside)
 
 
-def _overview(existing: list[Stack], client: CloudElementsClient, *, as_json: bool) -> None:
+def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -> None:
     """List every stack marker in the account, and whose it is."""
-    from provider.cli.survey import stack_marker  # noqa: PLC0415
     from provider.markers import is_stack_marker  # noqa: PLC0415
 
-    states = [(one, one.state(secrets=False)) for one in existing]
-    markers = {stack_marker(one, state): one.name for one, state in states}
-    held = {id_ for _, state in states for id_ in state.ids}
     groups: dict[str, list[wire.Instance]] = {}
     for instance in client.find_instances():
         for tag in instance.tags or []:
             if is_stack_marker(tag):
                 groups.setdefault(tag, []).append(instance)
+    owners = {tag: backend.marked(tag) for tag in sorted(groups)}
     listed = [
         {
             "marker": tag,
-            "stack": markers.get(tag),
-            "instances": len(group),
-            "in_no_state": sum(one.id not in held for one in group),
+            "stack": owner and owner.name,
+            "instances": len(groups[tag]),
+            "in_no_state": sum(one.id not in backend.ids for one in groups[tag]),
         }
-        for tag, group in sorted(groups.items())
+        for tag, owner in owners.items()
     ]
     if as_json:
         emit(listed)
-        return
-    if not listed:
-        say("No instance in the account carries a stack's marker.")
-        return
-    rows = [
-        [
-            str(row["marker"]),
-            str(row["stack"] or "(none here)"),
-            str(row["instances"]),
-            str(row["in_no_state"]),
+    elif listed:
+        rows = [
+            [
+                str(row["marker"]),
+                str(row["stack"] or "(none here)"),
+                str(row["instances"]),
+                str(row["in_no_state"]),
+            ]
+            for row in listed
         ]
-        for row in listed
-    ]
-    show(grid(("Marker", "Stack", "Instances", "In no state"), rows, [""] * len(rows)))
-    left = [row for row in listed if row["in_no_state"]]
-    if left:
+        show(grid(("Marker", "Stack", "Instances", "In no state"), rows, [""] * len(rows)))
+    else:
+        say("No instance in the account carries a stack's marker.")
+    left = [tag for row, tag in zip(listed, owners, strict=True) if row["in_no_state"]]
+    if left and backend.gap:
+        say(f"What is in no state may be in one that is not known here: {backend.gap}.")
+    elif left and not as_json:
         say("To see and remove what is in no state:")
-    for row in left:
-        chosen = f"--stack {row['stack']}" if row["stack"] else f"--marker {row['marker']}"
-        say(f"  elements sweep {chosen}")
+        for tag in left:
+            say(f"  {_command(tag, owners[tag])}")
+
+
+def _command(marker: str, owner: Stack | None) -> str:
+    """Return the command that sweeps after a stack, in whose project's folder it must run."""
+    if owner is None:
+        return f"elements sweep --marker {marker}"
+    chosen = shlex.join(["elements", "sweep", "--stack", owner.name])
+    return (
+        f"{chosen}   (in the folder of project '{owner.project_name}')" if owner.foreign else chosen
+    )

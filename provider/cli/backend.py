@@ -1,0 +1,110 @@
+"""The states of all stacks that the backend shows: what one of them holds is nobody's leftover."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provider.cli.console import FailureError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provider.cli.project import Project, Stack, State
+
+_AT_ONCE = 4  # processes of pulumi, each of which is busy for a moment
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What the backend shows of its stacks, whichever project they belong to."""
+
+    project: Project
+    """The project here."""
+    states: Mapping[Stack, State]
+    unread: Mapping[str, str]
+    """Stacks whose state can't be read, which may hold anything, and why not."""
+
+    @classmethod
+    def read(cls, project: Project) -> Backend:
+        """Read every state, without its secrets: that takes no passphrase.
+
+        Raises:
+            FailureError: The backend does not list its stacks.
+        """
+        stacks = project.stacks()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = dict(zip(stacks, pool.map(_read, stacks), strict=True))
+        return cls(
+            project,
+            {stack: state for stack, state in found.items() if not isinstance(state, str)},
+            {stack.name: state for stack, state in found.items() if isinstance(state, str)},
+        )
+
+    @classmethod
+    def read_or_not(cls, project: Project) -> Backend:
+        """Read every state; where the backend does not list its stacks, none could be read."""
+        try:
+            return cls.read(project)
+        except FailureError as failure:
+            return cls(project, {}, {"(any)": str(failure)})
+
+    def stack(self, named: Stack) -> Stack | None:
+        """Return a stack of the project as one of those whose state was read."""
+        return named.among([one for one in self.states if not one.foreign])
+
+    def holder(self, id_: str | None, *, but: Stack | None = None) -> Stack | None:
+        """Return the stack that keeps an instance, None when no other than `but` does."""
+        return next(
+            (
+                stack
+                for stack, state in self.states.items()
+                if stack is not but
+                and any(one.id == id_ and not one.borrowed for one in state.kept)
+            ),
+            None,
+        )
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Ids of all instances in any state."""
+        return frozenset(id_ for state in self.states.values() for id_ in state.ids)
+
+    def marked(self, marker: str) -> Stack | None:
+        """Return the stack whose marker tag it is."""
+        return next(
+            (
+                stack
+                for stack, state in self.states.items()
+                if stack.is_marked(marker) and stack_marker(stack, state) == marker
+            ),
+            None,
+        )
+
+    @property
+    def gap(self) -> str | None:
+        """Say which states can't be read, and why; None when all can."""
+        if not self.unread:
+            return None
+        names = ", ".join(f"'{name}'" for name in self.unread)
+        return shown(
+            f"the state of stack {names} can't be read: {next(iter(self.unread.values()))}"
+        )
+
+
+def stack_marker(stack: Stack, state: State) -> str:
+    """Return the stack's marker tag, as its state knows it or else as it would be made.
+
+    What was moved here by `pulumi state move` has the tags of its former stack, until `pulumi up`.
+    """
+    known = [one.markers[0] for one in state.kept if one.markers]
+    return next((one for one in known if stack.is_marked(one)), None) or stack.marker_tags()[0]
+
+
+def _read(stack: Stack) -> State | str:
+    """Return a stack's state, or why it can't be read."""
+    try:
+        return stack.state(secrets=False)
+    except FailureError as failure:
+        return str(failure).rstrip(". ")
