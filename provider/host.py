@@ -226,6 +226,12 @@ def urn() -> str:
     return str(getattr(call.request, "urn", "")) if call else ""
 
 
+def place_of(urn: str) -> dict[str, str]:
+    """Return the project and the stack that a URN names."""
+    stack, project, *_ = urn.removeprefix("urn:pulumi:").split("::")
+    return {"project": project, "stack": stack}
+
+
 def _log(severity: Any, message: str, *, ephemeral: bool = False, urn: str | None = None) -> None:
     if current_call() is None and urn is None:
         return

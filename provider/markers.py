@@ -35,6 +35,7 @@ MARKERS = "__markers"
 
 _PREFIX = "pulumi-"
 _CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
+_ADOPTION = re.compile(r"pulumi-adopted-[a-z2-7]{20}")
 _STACK_MARKER_DASHES = 3
 _PROJECT_LENGTH, _STACK_LENGTH, _STACK_DIGEST, _CHECK_LENGTH = 24, 14, 8, 4
 
@@ -109,6 +110,11 @@ def names_stack(tag: str, *, project: str, stack: str) -> bool:
     """
     ours = f"{_PREFIX}{_readable(project, stack)}"
     return tag.startswith(ours) and len(tag) == len(ours) + _STACK_DIGEST + _CHECK_LENGTH
+
+
+def is_adoption_marker(tag: str) -> bool:
+    """Tell whether a tag marks that a resource adopted the instance."""
+    return is_marker(tag) and _ADOPTION.fullmatch(tag) is not None
 
 
 def is_credential_marker(tag: str) -> bool:

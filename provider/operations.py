@@ -186,6 +186,7 @@ class Operations:
                 result = ReadResult(None, {})
             else:
                 platform.warn_when_invalid(instance, _name(props))
+                platform.warn_when_another_stack_s(instance, props, host.urn())
                 inputs = call.bag("inputs") if call else {}
                 if instance.disabled and inputs.get("disabled") is None:
                     platform.warn_of_disabled(id_, _name(props))
@@ -219,6 +220,8 @@ class Operations:
                 kept != Record.of(props).taken or platform.is_another_ones(_id, props)
             ):
                 host.warn(f"element instance {_id} stays: another resource has it now")
+            elif platform.another_stack_s(_id, props, host.urn()):
+                host.warn(f"element instance {_id} stays: another stack has it now")
             else:
                 platform.ledger.own(_id)
                 platform.client.delete_instance(_id)

@@ -13,12 +13,21 @@ from provider.comparison import Record
 from provider.errors import CloudElementsError, NotFoundError, RefusedError
 from provider.journal import Fate, Journal
 from provider.ledger import Ledger
-from provider.markers import MARKERS, Markers, credential_marker, is_credential_marker, is_marker
+from provider.markers import (
+    MARKERS,
+    Markers,
+    credential_marker,
+    is_adoption_marker,
+    is_credential_marker,
+    is_marker,
+    is_stack_marker,
+    names_stack,
+)
 from provider.metadata import Metadata
 from provider.retry import Time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from provider import wire
     from provider.config import Settings
@@ -131,6 +140,39 @@ class Platform:
         ours = {tag for sent in (record.spent, *record.past) for tag in credential_marker(sent)}
         return taken or bool(credentials - ours)
 
+    def another_stack_s(self, instance_id: str, outputs: Mapping[str, Any], urn: str) -> bool:
+        """Tell whether an instance shows that another stack has it by now.
+
+        Two states may have it: after `adopt` in another stack, or after `pulumi state move` when
+        the stack that it came from took it back.
+
+        Args:
+            instance_id: The instance.
+            outputs: The state's.
+            urn: The resource's; may be empty.
+
+        Raises:
+            RefusedError: It shows only whence it was moved, and whether that stack took it back
+                can't be told.
+        """
+        markers = Markers.of(outputs.get(MARKERS))
+        if markers is None or Record.of(outputs).adopted or not urn:
+            return False
+        try:
+            carried = self.client.get_instance(instance_id).tags or []
+        except NotFoundError:
+            return False
+        carries_ours = {*markers.tags} & {*carried}
+        if not carries_ours or names_stack(markers.stack, **host.place_of(urn)):
+            return others_tag(carried, markers, urn) is not None
+        message = (
+            f"instance {instance_id} has the tags of the stack that it was moved from "
+            f"('{markers.stack}'), which may have taken it back: run pulumi up with it still "
+            "declared here, which gives it this stack's tags, or let this state forget it, by "
+            "pulumi state delete"
+        )
+        raise RefusedError(message)
+
     def after_deleting(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Write down that a resource's instance is no more; warn of another one that is left."""
         markers = Markers.of(outputs.get(MARKERS))
@@ -177,6 +219,20 @@ class Platform:
             journal.note(markers, fate, instance=instance_id)
 
     @staticmethod
+    def warn_when_another_stack_s(
+        instance: wire.Instance, outputs: Mapping[str, Any], urn: str
+    ) -> None:
+        """Warn of an instance that shows that another stack has it by now."""
+        markers = Markers.of(outputs.get(MARKERS))
+        if markers is None or Record.of(outputs).adopted or not urn:
+            return
+        if tag := others_tag(instance.tags or [], markers, urn):
+            host.warn(
+                f"element instance {instance.id} has the tag '{tag}' of another stack, which has "
+                "it now: let this state forget it, by pulumi state delete"
+            )
+
+    @staticmethod
     def warn_when_invalid(instance: wire.Instance, name: str) -> None:
         """Say what to do about an instance that the platform calls invalid.
 
@@ -201,3 +257,27 @@ class Platform:
                 "refuses calls through it: give it a new code, or set 'disabled' to false, and "
                 "pulumi up enables it; with 'disabled' set to true it stays as it is"
             )
+
+
+def others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None:
+    """Return the tag by which an instance shows that another stack has it; None where it does not.
+
+    Tags of the resource's own stack tell nothing: a run that renamed or moved it may have been
+    interrupted before the state had them.
+
+    Args:
+        carried: The instance's tags.
+        markers: The state's.
+        urn: The resource's.
+    """
+    place = host.place_of(urn)
+    if {*markers.tags} & {*carried}:
+        return None
+    return next(
+        (
+            tag
+            for tag in carried
+            if is_adoption_marker(tag) or (is_stack_marker(tag) and not names_stack(tag, **place))
+        ),
+        None,
+    )

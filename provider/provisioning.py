@@ -156,8 +156,8 @@ class Provisioning:
         for tag in filter(is_stack_marker, instance.tags or []):
             if self.markers is None or tag != self.markers.stack:
                 host.warn(
-                    f"instance {instance.id} was made by another stack (tag '{tag}'), whose "
-                    "destroy deletes it: take it out there first, by pulumi state delete"
+                    f"instance {instance.id} was made by another stack (tag '{tag}'): where that "
+                    "one still has it in its state, take it out there, by pulumi state delete"
                 )
         # One that a create of ours made is no stranger: it goes when its resource goes.
         ours = self.markers is not None and self.markers.instance in (instance.tags or [])

@@ -769,10 +769,67 @@ def test_adopting_what_another_stack_made_is_warned_of(start, sandbox):
     assert state.id == stranger
     assert server.engine.warnings[1:] == [
         (
-            f"instance {stranger} was made by another stack (tag '{theirs.stack}'), whose destroy "
-            "deletes it: take it out there first, by pulumi state delete"
+            f"instance {stranger} was made by another stack (tag '{theirs.stack}'): where that one "
+            "still has it in its state, take it out there, by pulumi state delete"
         )
     ]
+
+
+# Moved to another stack, or from one
+
+ELSEWHERE = markers(organization="o", project="shop", stack="prod", place="desk")
+ADOPTION = ELSEWHERE.adoption("427001")
+
+
+@pytest.mark.parametrize("tags", [ELSEWHERE.tags, [ADOPTION]], ids=["moved", "adopted"])
+def test_what_another_stack_has_by_now_is_not_deleted(start, sandbox, tags):
+    """Its tags tell so; the state that has it still is told to forget it."""
+    server = start(sandbox, environment=QUICK)
+    state = server.create(desk())
+    sandbox.update_instance(state.id, tags=tags)
+
+    server.read(state)
+    server.delete(state)
+
+    assert only(sandbox)["id"] == int(state.id)
+    assert server.engine.warnings == [
+        (
+            f"element instance {state.id} has the tag '{tags[0]}' of another stack, which has it "
+            "now: let this state forget it, by pulumi state delete"
+        ),
+        f"element instance {state.id} stays: another stack has it now",
+    ]
+
+
+def test_what_was_moved_here_is_deleted_once_it_has_this_stack_s_tags(server, sandbox):
+    """Until then the stack that it came from may have taken it back, which nothing shows."""
+    inputs = desk()
+    state = server.create(inputs | {"__markers": ELSEWHERE.tags})
+
+    with pytest.raises(RefusedCall) as refused:
+        server.delete(state)
+
+    assert refused.value.message == (
+        f"could not delete element instance 'desk': instance {state.id} has the tags of the stack "
+        f"that it was moved from ('{ELSEWHERE.stack}'), which may have taken it back: run pulumi "
+        "up with it still declared here, which gives it this stack's tags, or let this state "
+        "forget it, by pulumi state delete"
+    )
+    server.delete(server.update(state, inputs))
+    assert sandbox.instances() == []
+
+
+@pytest.mark.parametrize("left", ["this stack's tags", "no tags"])
+def test_what_is_nobody_else_s_is_deleted(server, sandbox, left):
+    """The run that moved it here was interrupted, or somebody took its tags away."""
+    inputs = desk()
+    state = server.create(inputs | {"__markers": ELSEWHERE.tags})
+    ours = inputs["__markers"] if left == "this stack's tags" else []
+    sandbox.update_instance(state.id, tags=ours)
+
+    server.delete(state)
+
+    assert sandbox.instances() == []
 
 
 # Half made
