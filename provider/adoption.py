@@ -23,6 +23,7 @@ from provider.errors import (
     APIError,
     CloudElementsError,
     NotFoundError,
+    Outcome,
     RateLimitError,
     RefusedError,
     SpentError,
@@ -32,7 +33,7 @@ from provider.errors import (
 from provider.journal import Entry, Fate
 from provider.ledger import Ledger, carrying
 from provider.markers import is_credential_marker
-from provider.retry import TABLE, Kind, Outcome, Then, outcome_of_error
+from provider.retry import TABLE, Kind, Then
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -288,7 +289,7 @@ def _create(wish: Wish, search: Search) -> Found:
                 wish.body, one_time=wish.one_time, objection=partial(_objection, wish, search)
             )
         except CloudElementsError as error:
-            then = TABLE[outcome_of_error(error)][kind]
+            then = TABLE[error.outcome][kind]
             if then is Then.SEND_AGAIN:  # which the client did, and it never left
                 journal.note(wish.markers, Fate.VOID, codes=wish.codes)
                 raise
@@ -307,7 +308,7 @@ def _create(wish: Wish, search: Search) -> Found:
         if then is Then.LOOK_UP_ONLY:
             break
     assert lost is not None
-    if outcome_of_error(lost) is Outcome.VENDOR_ERROR:
+    if lost.outcome is Outcome.VENDOR_ERROR:
         journal.note(wish.markers, Fate.REFUSED, codes=wish.codes)
     raise _lost(wish, lost)
 
@@ -380,9 +381,9 @@ def _refused(wish: Wish, error: CloudElementsError, search: Search) -> Found:
     """
     assert isinstance(error, APIError)
     if not isinstance(error, TooLargeError):  # that one may be a gateway's, and late
-        # Where the element's own vendor had a say, the code has reached it.
-        spent = error.provider_message is not None
-        fate = Fate.REFUSED if spent else Fate.VOID
+        # Where the platform alone had a say, the code has not reached the element's vendor.
+        own = error.outcome is Outcome.REFUSED and error.provider_message is None
+        fate = Fate.VOID if own else Fate.REFUSED
         search.ledger.journal.note(wish.markers, fate, codes=wish.codes)
     if wish.markers is None:
         raise error
@@ -426,7 +427,7 @@ def _lost(wish: Wish, error: CloudElementsError) -> CloudElementsError:
     """Return the error of a create whose instance never showed."""
     if wish.one_time:
         then = "its code counts as spent, so get a new code, then run pulumi up again"
-    elif outcome_of_error(error) is Outcome.VENDOR_ERROR:
+    elif error.outcome is Outcome.VENDOR_ERROR:
         then = "correct the inputs, then run pulumi up again"
     else:
         then = "run pulumi up again"

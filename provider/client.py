@@ -6,16 +6,16 @@ Knows no Pulumi and no stack. Callers never look at status codes: an answer is a
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -34,6 +34,7 @@ from provider.errors import (
     NotFoundError,
     NotSentError,
     OtherInstanceError,
+    Outcome,
     RateLimitError,
     RefusedError,
     StrangerError,
@@ -44,17 +45,21 @@ from provider.rate import FinalAnswerError, Limiter
 from provider.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
 from provider.retry import (
     Kind,
-    Outcome,
     Policy,
     Time,
     outcome_of_exception,
     outcome_of_response,
+    request_id,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from provider.config import Settings
+
+T = TypeVar("T")
+_SAID = "cloud_elements_said"
+"""Extension of a response: what was read from it."""
 
 PAGE_SIZE = 200
 """docs: 200 is default and maximum for elements (2019-06), taken for instances as well."""
@@ -289,10 +294,8 @@ class CloudElementsClient:
         Returns:
             The platform's time, as its `Date` header says it.
         """
-        request = _Request("GET", "/organizations/me")
-        response = self._send(request)
-        _json(response, request.call)
-        date: str | None = response.headers.get("date")
+        answer, _ = self._send(_Request("GET", "/organizations/me"), _map)
+        date: str | None = answer.headers.get("date")
         return date
 
     def oauth_url(
@@ -412,17 +415,20 @@ class CloudElementsClient:
         found: list[wire.M] = []
         page = {"pageSize": str(PAGE_SIZE), **query}
         seen: set[str] = set()
+
+        def read(document: object) -> list[wire.M] | None:
+            items = document if isinstance(document, list) else [None]
+            read = [one for item in items if (one := wire.read(model, item)) is not None]
+            # To leave one out could mean to make it a second time.
+            return read if len(read) == len(items) else None
+
         while True:
             request = _Request("GET", path, query=page, within=within)
             try:
-                response = self._send(request)
+                response, items = self._send(request, read)
             except NotFoundError:
                 return found
-            items = _json(response, request.call)
-            read = [wire.read(model, item) for item in items] if isinstance(items, list) else [None]
-            found += [item for item in read if item is not None]
-            if None in read:  # to leave one out could mean to make it a second time
-                raise _unexpected(request.call, response)
+            found += items
             token = response.headers.get("elements-next-page-token")
             if not token or token in seen:
                 return found
@@ -442,36 +448,44 @@ class CloudElementsClient:
             request: The request.
             objection: Tells why an answer is about something else; nothing when it is not.
         """
-        response = self._send(request)
-        found = wire.read(model, _json(response, request.call))
-        if found is None:
-            raise _unexpected(request.call, response)
+        response, found = self._send(request, partial(wire.read, model))
         if what := objection(found):
             raise OtherInstanceError(
                 request.call,
                 _one_line(scrub(what, {*request.secrets, *self._secrets})),
                 status=response.status_code,
-                request_id=_request_id(response),
+                request_id=_one_line(request_id(response) or "") or None,
             )
         return found
 
     def _do(self, request: _Request) -> None:
         """Send a request whose answer has nothing to say (docs: its body is not documented)."""
-        response = self._send(request)
-        body = response.content.strip()
-        if body.startswith(b"<"):
-            raise _not_json(request.call, response)
+        self._send(request, None)
 
-    def _send(self, request: _Request) -> httpx.Response:
-        """Send a request by the retry table; return a 2xx answer or raise."""
-        answer = self._answer(self._built(request), request.call)
+    def _send(
+        self, request: _Request, read: Callable[[object], T | None] | None
+    ) -> tuple[httpx.Response, T]:
+        """Send a request by the retry table; return a 2xx answer and what it says, or raise.
+
+        Args:
+            request: The request.
+            read: Makes something of the answer's JSON, or None where it is not the expected one;
+                None itself where nothing is expected.
+        """
+
+        def judge(response: httpx.Response) -> None:
+            if not response.is_success:
+                raise self._error(request, response)
+            response.extensions[_SAID] = _said(request, response, read)
+
+        answer = self._answer(self._built(request, judge), request.call)
         if isinstance(answer, CloudElementsError):
             raise answer
-        if not answer.is_success:
-            raise self._error(request, answer)
-        return answer
+        if _SAID not in answer.extensions:
+            judge(answer)
+        return answer, answer.extensions[_SAID]
 
-    def _built(self, request: _Request) -> httpx.Request:
+    def _built(self, request: _Request, judge: Callable[[httpx.Response], None]) -> httpx.Request:
         path = request.path.lstrip("/")
         for name, value in request.parts.items():
             if not value.strip("."):  # it would address the collection, or what is above it
@@ -479,7 +493,7 @@ class CloudElementsClient:
                 raise RefusedError(message)
             path = path.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
         budget = min(self._retry_budget, request.within)
-        policy = Policy(request.kind, budget=budget, clock=self._clock)
+        policy = Policy(request.kind, budget=budget, clock=self._clock, judge=judge)
         timeout = self._http.timeout
         if request.within < (timeout.read or math.inf):
             timeout = httpx.Timeout(request.within, pool=None)
@@ -513,6 +527,8 @@ class CloudElementsClient:
             return self._http.send(request)
         except FinalAnswerError as final:
             return final.response
+        except CloudElementsError as error:
+            return error.with_traceback(None)
         except httpx.TransportError as error:
             sent = outcome_of_exception(error) is not Outcome.NOT_SENT
             return (AmbiguousError if sent else NotSentError)(call, _spoken(error))
@@ -522,26 +538,19 @@ class CloudElementsClient:
     def _error(self, request: _Request, response: httpx.Response) -> APIError:
         """Return the error that an answer tells of."""
         secrets = {*request.secrets, *self._secrets}
-        status = response.status_code
-        body = _error_body(response)
-        request_id = (body and body.request_id) or _request_id(response)
-        # docs: the platform gives every error a message and a request id (2019-06). A 404 must have
-        # both, for much depends on it and every gateway has a 404 of its own.
-        theirs = body is not None and body.message is not None
-        theirs = theirs and (request_id is not None or status != httpx.codes.NOT_FOUND)
-        if body is None or body.message is None:
+        body = wire.error_body(response.content) or wire.ErrorBody()
+        said = body.message or body.provider_message
+        if said is None:
             said = f"the answer is not the platform's but {_content_type(response)}"
-        else:
-            said = body.message
         if response.is_redirect:
             said = "the address redirects elsewhere, so it is not the platform's API"
-        return _error_class(response, theirs=theirs)(
+        vendors = body.provider_message or ""
+        return _error_class(response)(
             request.call,
-            status,
+            response.status_code,
             _one_line(scrub(said, secrets)),
-            request_id=_one_line(scrub(request_id or "", secrets)) or None,
-            provider_message=_one_line(scrub((body and body.provider_message) or "", secrets))
-            or None,
+            request_id=_one_line(scrub(request_id(response, body) or "", secrets)) or None,
+            provider_message=_one_line(scrub(vendors, secrets)) or None,
         )
 
 
@@ -618,67 +627,61 @@ def _secrets_in_instance(body: Mapping[str, Any]) -> set[str]:
     return credentials | secrets_of(body.get("configuration") or {})
 
 
-def _json(response: httpx.Response, call: Call) -> object:
-    """Return the JSON of a 2xx answer."""
-    try:
-        return _document(response)
-    except (ValueError, RecursionError):
-        pass
-    # Outside the handler: the ValueError holds the document.
-    raise _not_json(call, response)
+def _map(document: object) -> object:
+    return document if isinstance(document, dict) else None
 
 
-def _document(response: httpx.Response) -> object:
-    """Return the answer's JSON; half a surrogate pair, which no text can carry on, becomes `?`."""
-    document: object = response.json()
-    if b"\\ud" not in response.content.lower():
-        return document
-    written = json.dumps(document, ensure_ascii=False)
-    return json.loads(written.encode(errors="replace"))
+def _said(
+    request: _Request, response: httpx.Response, read: Callable[[object], T | None] | None
+) -> T | None:
+    """Return what a 2xx answer says; see `CloudElementsClient._send`.
 
-
-def _not_json(call: Call, response: httpx.Response) -> AmbiguousError:
-    kind = _content_type(response)
-    if not response.content.strip():
-        what = "the answer is empty"
-    elif kind == "application/json":
-        what = "the answer is broken JSON"
-    else:
-        what = f"the answer is not JSON but {kind}"
-    return AmbiguousError(call, what, status=response.status_code, request_id=_request_id(response))
-
-
-def _unexpected(call: Call, response: httpx.Response) -> AmbiguousError:
+    Raises:
+        AmbiguousError: It is not the expected one.
+    """
+    page = response.content.lstrip().startswith(b"<")
+    if read is None and not page:
+        return None
     what = "the answer is JSON, but not what the platform documents"
-    return AmbiguousError(call, what, status=response.status_code, request_id=_request_id(response))
-
-
-def _error_class(response: httpx.Response, *, theirs: bool) -> type[APIError]:
-    status, outcome = response.status_code, outcome_of_response(response)
-    if outcome in (Outcome.TOO_LARGE, Outcome.TOO_MANY):
-        return TooLargeError if outcome is Outcome.TOO_LARGE else RateLimitError
-    if not theirs and not response.is_server_error:
-        return StrangerError
-    return {401: AuthenticationError, 403: AuthenticationError, 404: NotFoundError}.get(
-        status, APIError
+    stranger = True
+    try:
+        document = wire.document(response.content)
+        found = read(document) if read else None
+    except (ValueError, RecursionError):
+        found = None
+        kind = _content_type(response)
+        stranger = "json" not in kind and response.content.strip()[:1] not in (b"{", b"[")
+        what = f"the answer is not JSON but {kind}" if stranger else "the answer is broken JSON"
+        if not response.content.strip():
+            what, stranger = "the answer is empty", False
+    if found is not None:
+        return found
+    # Outside the handler: the ValueError holds the document.
+    raise AmbiguousError(
+        request.call,
+        what,
+        status=response.status_code,
+        request_id=_one_line(request_id(response) or "") or None,
+        # Only one that answers so again and again: a request that is sent once may have met a proxy
+        # that was out of order for a moment.
+        stranger=stranger and request.kind is Kind.REPEATABLE,
     )
 
 
-def _error_body(response: httpx.Response) -> wire.ErrorBody | None:
-    try:
-        document = _document(response)
-    except (ValueError, RecursionError):
-        return None
-    return wire.read(wire.ErrorBody, document)
+def _error_class(response: httpx.Response) -> type[APIError]:
+    match outcome_of_response(response):
+        case Outcome.TOO_LARGE:
+            return TooLargeError
+        case Outcome.TOO_MANY:
+            return RateLimitError
+        case Outcome.STRANGER:
+            return StrangerError
+    known = {401: AuthenticationError, 403: AuthenticationError, 404: NotFoundError}
+    return known.get(response.status_code, APIError)
 
 
 def _content_type(response: httpx.Response) -> str:
     return _one_line(response.headers.get("content-type", "").split(";")[0]) or "untyped"
-
-
-def _request_id(response: httpx.Response) -> str | None:
-    found = response.headers.get("elements-request-id") or response.headers.get("x-request-id")
-    return _one_line(found) if found else None
 
 
 def _one_line(text: str) -> str:

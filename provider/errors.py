@@ -24,14 +24,55 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class Outcome(Enum):
+    """What came of sending a request."""
+
+    NOT_SENT = "no connection"
+    NO_ANSWER = "sent, no answer (timeout, connection lost)"
+    GARBLED = "2xx, but not the expected JSON"
+    MIXED_UP = "2xx, but about another instance"
+    TOO_MANY = "429"
+    TOO_LARGE = "429 that speaks of size"
+    SERVER_ERROR = "5xx, 408"
+    VENDOR_ERROR = "5xx, 408 with what the element's vendor said"
+    STRANGER = "3xx, 4xx that are not in the platform's form"
+    REFUSED = "any other status"
+
+
+_TOO_MANY, _SERVERS = 429, 500
+_SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
+"""The request may have taken effect all the same; 408 and 52x are gateways' words for a time-out.
+501 and 505 say that nothing was done."""
+
+
+def outcome_of_status(status: int, *, vendors: bool = False) -> Outcome:
+    """Return what an error status means.
+
+    Args:
+        status: It.
+        vendors: The answer tells what the element's vendor said.
+    """
+    if status == _TOO_MANY:
+        return Outcome.TOO_MANY
+    if status in _SERVER_ERRORS:
+        return Outcome.VENDOR_ERROR if vendors else Outcome.SERVER_ERROR
+    return Outcome.REFUSED
+
+
 class CloudElementsError(Exception):
     """An error whose text is meant for the user: one sentence, no secret, no URL query."""
+
+    outcome = Outcome.REFUSED
+    """What came of the request that it is about: this alone decides what happens next."""
+    stranger = False
+    """Somebody else seems to answer: usually the address is wrong."""
 
 
 class ConfigError(CloudElementsError):
@@ -45,6 +86,8 @@ class RefusedError(CloudElementsError):
 class AbandonedError(RefusedError):
     """Nobody waits for it any more: the request at hand was not sent, and none is after it."""
 
+    outcome = Outcome.NOT_SENT
+
 
 class SpentError(RefusedError):
     """A one-time code was sent before, and is not sent again."""
@@ -52,6 +95,8 @@ class SpentError(RefusedError):
 
 class UnsendableError(RefusedError):
     """A request that no platform would take, so it never left: nothing was spent."""
+
+    outcome = Outcome.NOT_SENT
 
 
 @dataclass(frozen=True)
@@ -82,6 +127,8 @@ class APIError(CloudElementsError):
         provider_message: str | None = None,
     ) -> None:
         self.call = call
+        if type(self).outcome is Outcome.REFUSED:
+            self.outcome = outcome_of_status(status, vendors=bool(provider_message))
         self.status = status
         self.message = message
         self.request_id = request_id
@@ -113,9 +160,13 @@ class NotFoundError(APIError):
 class RateLimitError(APIError):
     """429: too many requests."""
 
+    outcome = Outcome.TOO_MANY
+
 
 class TooLargeError(APIError):
     """429 about the size of the request (docs: 8 MB, 2019-06): it had no effect, nor will it."""
+
+    outcome = Outcome.TOO_LARGE
 
 
 class StrangerError(APIError):
@@ -124,9 +175,14 @@ class StrangerError(APIError):
     Above all a 404 of this kind does not mean that an instance is gone.
     """
 
+    outcome = Outcome.STRANGER
+    stranger = True
+
 
 class AmbiguousError(CloudElementsError):
     """The request left, and no usable answer came back: it may or may not have taken effect."""
+
+    outcome = Outcome.NO_ANSWER
 
     def __init__(
         self,
@@ -135,8 +191,12 @@ class AmbiguousError(CloudElementsError):
         *,
         status: int | None = None,
         request_id: str | None = None,
+        stranger: bool = False,
     ) -> None:
         self.call = call
+        if status is not None and type(self) is AmbiguousError:
+            self.outcome = Outcome.GARBLED
+        self.stranger = stranger
         self.what = what
         self.status = status
         self.request_id = request_id
@@ -158,9 +218,21 @@ class AmbiguousError(CloudElementsError):
 class OtherInstanceError(AmbiguousError):
     """A 2xx answer about another instance than the request: nothing in it may be used."""
 
+    outcome = Outcome.MIXED_UP
+
 
 class NotSentError(AmbiguousError):
     """The connection was never made, so the request certainly had no effect."""
+
+    outcome = Outcome.NOT_SENT
+
+
+_THEN: dict[type[CloudElementsError], str] = {
+    RateLimitError: "wait a little, then run pulumi up again",
+    TooLargeError: "give less configuration",
+    SpentError: "get a new code, then run pulumi up",
+    UnsendableError: "correct the inputs, then run pulumi up",
+}
 
 
 def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str | None:
@@ -171,28 +243,27 @@ def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str 
                 "check CLOUD_ELEMENTS_USER_SECRET and CLOUD_ELEMENTS_ORGANIZATION_SECRET "
                 "(or the userSecret and organizationSecret of the stack)"
             )
-        case RateLimitError():
-            return "wait a little, then run pulumi up again"
         case NotSentError():
             return f"check that {base_url} is the platform and can be reached from here"
         case OtherInstanceError():
             return "do it again; if it stays so, ask the platform's support"
-        case StrangerError() | AmbiguousError(status=int()):
+        case CloudElementsError(stranger=True):
             return f"check that {base_url} is the platform's API (it ends in /elements/api-v2)"
-        case TooLargeError():
-            return "give less configuration"
-        case SpentError():
-            return "get a new code, then run pulumi up"
-        case UnsendableError():
-            return "correct the inputs, then run pulumi up"
         case AmbiguousError(status=None):
             return "run pulumi up again"
-        case APIError(status=status) if status >= 500:  # noqa: PLR2004 - server errors
+        case AmbiguousError():
+            return (
+                f"run pulumi up again; if it stays so, something between here and {base_url} "
+                "spoils its answers"
+            )
+        case APIError(outcome=Outcome.VENDOR_ERROR):
+            return "correct what the element's vendor refuses, or try again later"
+        case APIError(status=status) if error.outcome is Outcome.SERVER_ERROR or status >= _SERVERS:
             if error.request_id:
                 return "try again later; support asks for the request id"
             return f"try again later, and check that {base_url} is the platform's API"
         case _:
-            return None
+            return _THEN.get(type(error))
 
 
 def told(error: CloudElementsError | str) -> str:

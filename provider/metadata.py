@@ -14,11 +14,11 @@ from provider.errors import (
     AuthenticationError,
     CloudElementsError,
     NotFoundError,
+    Outcome,
     did_you_mean,
     told,
 )
 from provider.redaction import looks_secret
-from provider.retry import Outcome, outcome_of_error
 from provider.schema import is_credential, is_unknown
 from provider.wire import AUTHENTICATION_TYPE, stored
 
@@ -96,7 +96,7 @@ class Metadata:
         except CloudElementsError as error:
             if isinstance(error, NotFoundError) or _is_about_our_secrets(error):
                 return error.with_traceback(None)
-            self._silent = outcome_of_error(error) in _SILENCE
+            self._silent = error.outcome in _SILENCE
             others = ", and those of elements not looked up yet," if self._silent else ""
             self._warn(
                 f"element '{element_key}' could not be looked up, so its inputs{others} are not "

@@ -22,6 +22,7 @@ from provider.errors import (
     CloudElementsError,
     ConfigError,
     NotFoundError,
+    Outcome,
     RateLimitError,
     RefusedError,
     SpentError,
@@ -307,14 +308,17 @@ def _advice(error: CloudElementsError, verb: str) -> str | None:
             return f"{ask}if it was deleted outside Pulumi, run pulumi state delete with its URN"
         case AuthenticationError(status=403), _:
             return _ADMINISTRATOR
-        case APIError(status=status), "create" | "update" if status < _SERVER_ERROR:
+        case (
+            APIError(outcome=Outcome.REFUSED | Outcome.VENDOR_ERROR),
+            "create" | "update",
+        ):
             return "correct the inputs, with a new code if one was sent, then run pulumi up"
         case _:
             return None
 
 
 _ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
-_FORBIDDEN, _SERVER_ERROR = 403, 500
+_FORBIDDEN = 403
 
 
 def _as_read(

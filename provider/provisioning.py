@@ -28,7 +28,7 @@ from provider.markers import (
     is_stack_marker,
 )
 from provider.redaction import MASK
-from provider.retry import TABLE, Kind, Then, outcome_of_error
+from provider.retry import TABLE, Kind, Then
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -421,7 +421,7 @@ class Provisioning:
                 before.id, body, element_key=self.inputs.element_key, one_time=bool(sends)
             )
         except CloudElementsError as error:
-            then = TABLE[outcome_of_error(error)][Kind.ONE_TIME]
+            then = TABLE[error.outcome][Kind.ONE_TIME]
             if codes and then is not Then.LOOK_UP_ONLY:
                 fate = Fate.VOID if then is Then.SEND_AGAIN else Fate.REFUSED
                 journal.note(self.markers, fate, codes=codes, instance=before.id)
@@ -473,7 +473,7 @@ class Provisioning:
             error: How it failed.
             sent: Fingerprints of the credentials that it would have left, when it carried some.
         """
-        if sent and TABLE[outcome_of_error(error)][Kind.ONE_TIME] is Then.LOOK_UP_ONLY:
+        if sent and TABLE[error.outcome][Kind.ONE_TIME] is Then.LOOK_UP_ONLY:
             wanted = set(credential_marker(sent))
             for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
                 try:

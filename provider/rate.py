@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from provider.retry import Outcome, Policy, outcome_of_response, retry_after
+from provider.errors import Outcome
+from provider.retry import Policy, outcome_of_response, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable

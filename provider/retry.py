@@ -18,20 +18,11 @@ from typing import TYPE_CHECKING
 import httpx
 from httpx_retries import Retry
 
-from provider.errors import (
-    AbandonedError,
-    AmbiguousError,
-    APIError,
-    NotSentError,
-    OtherInstanceError,
-    TooLargeError,
-    UnsendableError,
-)
+from provider import wire
+from provider.errors import AmbiguousError, APIError, Outcome, outcome_of_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from provider.errors import CloudElementsError
 
 
 class Kind(Enum):
@@ -40,20 +31,6 @@ class Kind(Enum):
     REPEATABLE = "GET, DELETE, and PUT or PATCH without a code"
     CREATE = "POST /instances without a code"
     ONE_TIME = "POST or PATCH with a code"
-
-
-class Outcome(Enum):
-    """What came of sending a request."""
-
-    NOT_SENT = "no connection"
-    NO_ANSWER = "sent, no answer (timeout, connection lost)"
-    GARBLED = "2xx, but not the expected JSON"
-    MIXED_UP = "2xx, but about another instance"
-    TOO_MANY = "429"
-    TOO_LARGE = "429 that speaks of size"
-    SERVER_ERROR = "5xx, 408"
-    VENDOR_ERROR = "5xx, 408 with what the element's vendor said"
-    REFUSED = "any other status"
 
 
 class Then(Enum):
@@ -70,7 +47,7 @@ TABLE: Mapping[Outcome, Mapping[Kind, Then]] = {
     for outcome, row in {
         Outcome.NOT_SENT: (Then.SEND_AGAIN, Then.SEND_AGAIN, Then.SEND_AGAIN),
         Outcome.NO_ANSWER: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
-        Outcome.GARBLED: (Then.FAIL, Then.LOOK_UP, Then.LOOK_UP_ONLY),
+        Outcome.GARBLED: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         # Where the platform drops our tags, each repeat would make one more that nobody finds.
         Outcome.MIXED_UP: (Then.FAIL, Then.LOOK_UP_ONLY, Then.LOOK_UP_ONLY),
         Outcome.TOO_MANY: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
@@ -78,20 +55,17 @@ TABLE: Mapping[Outcome, Mapping[Kind, Then]] = {
         Outcome.SERVER_ERROR: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         # The vendor is not asked again with what it refused: after a few it locks the account.
         Outcome.VENDOR_ERROR: (Then.FAIL, Then.LOOK_UP_ONLY, Then.LOOK_UP_ONLY),
+        # A proxy or gateway that is out of order for a moment; a wrong address answers so for ever.
+        Outcome.STRANGER: (Then.SEND_AGAIN, Then.FAIL, Then.FAIL),
         Outcome.REFUSED: (Then.FAIL, Then.FAIL, Then.FAIL),
     }.items()
 }
 
-_SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
-"""The request may have taken effect all the same; 408 and 52x are gateways' words for a time-out.
-501 and 505 say that nothing was done."""
-
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _REPEATS = 8
-_REPEATS_WITHOUT_CONNECTION = 3
-"""Fewer, for the usual reason is a mistake in the address, and its author is waiting."""
-
+_FEW_REPEATS = 3
+"""Where the usual reason is a mistake in the address, and its author is waiting."""
 
 _SIZE = re.compile(
     r"too large|payload|megabyte|\d\s*[KMG]i?B\b"
@@ -99,55 +73,48 @@ _SIZE = re.compile(
     re.IGNORECASE,
 )
 """docs: a payload over 8 MB is answered with 429 (2019-06); its text is not told."""
-_VENDOR = re.compile(rb'"providerMessage"\s*:\s*"[^"]')
-"""docs: `providerMessage` is there when the vendor's answer is the cause (2019-06)."""
-
-
-def outcome_of_status(status: int) -> Outcome | None:
-    """Return what an HTTP status means, or None for a success."""
-    if status < 300:  # noqa: PLR2004 - HTTP success
-        return None
-    if status == 429:  # noqa: PLR2004 - too many requests
-        return Outcome.TOO_MANY
-    return Outcome.SERVER_ERROR if status in _SERVER_ERRORS else Outcome.REFUSED
 
 
 def outcome_of_response(response: httpx.Response) -> Outcome | None:
     """Return what a whole answer means, its body included; None for a success."""
-    outcome = outcome_of_status(response.status_code)
+    if response.is_success:
+        return None
+    body = wire.error_body(response.content)
+    outcome = outcome_of_status(response.status_code, vendors=bool(body and body.provider_message))
     # Not `response.text`: a stranger's charset may name a codec that gives no text.
     if outcome is Outcome.TOO_MANY and _SIZE.search(response.content.decode(errors="replace")):
         return Outcome.TOO_LARGE
-    if outcome is Outcome.SERVER_ERROR and _VENDOR.search(response.content):
-        return Outcome.VENDOR_ERROR
-    return outcome
+    refused = outcome is Outcome.REFUSED and not response.is_server_error
+    return Outcome.STRANGER if refused and not _is_platforms(response, body) else outcome
 
 
-def outcome_of_error(error: CloudElementsError) -> Outcome:
-    """Return what came of a request that ended with an error of the client's."""
-    match error:
-        case NotSentError() | UnsendableError() | AbandonedError():
-            return Outcome.NOT_SENT
-        case OtherInstanceError():
-            return Outcome.MIXED_UP
-        case AmbiguousError(status=status):
-            return Outcome.NO_ANSWER if status is None else Outcome.GARBLED
-        case TooLargeError():
-            return Outcome.TOO_LARGE
-        case APIError(status=status):
-            outcome = outcome_of_status(status) or Outcome.REFUSED
-            vendor = outcome is Outcome.SERVER_ERROR and error.provider_message
-            return Outcome.VENDOR_ERROR if vendor else outcome
-        case _:
-            return Outcome.REFUSED
+def _is_platforms(response: httpx.Response, body: wire.ErrorBody | None) -> bool:
+    """Tell whether a refusal is in the platform's own form.
+
+    docs: every error has a message and a request id (2019-06). A 404 must have both, for much
+    depends on it and every gateway has a 404 of its own.
+    """
+    if body is None or response.is_redirect or not (body.message or body.provider_message):
+        return False
+    return response.status_code != httpx.codes.NOT_FOUND or bool(request_id(response, body))
+
+
+def request_id(response: httpx.Response, body: wire.ErrorBody | None = None) -> str | None:
+    """Return the platform's id of a request, from the body or a header."""
+    header = response.headers.get("elements-request-id") or response.headers.get("x-request-id")
+    return (body and body.request_id) or header
 
 
 def outcome_of_exception(error: Exception) -> Outcome | None:
-    """Return what a transport's exception means for the request, or None when it is another's."""
+    """Return what an exception tells of an answer; None when it is about something else."""
+    if isinstance(error, APIError | AmbiguousError):
+        return error.outcome
     # A ProxyError is a tunnel that was not opened; plain requests never go through a proxy.
     before = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     if isinstance(error, before):
         return Outcome.NOT_SENT
+    if isinstance(error, httpx.DecodingError):
+        return Outcome.GARBLED
     return Outcome.NO_ANSWER if isinstance(error, httpx.TransportError) else None
 
 
@@ -186,11 +153,22 @@ class Policy(Retry):
         kind: What sending the request a second time would do.
         budget: Seconds from now after which nothing is sent again.
         clock: The clock, so that tests need not wait.
+        judge: Raises an error of ours for an answer that is not the one expected.
     """
 
-    def __init__(self, kind: Kind, *, budget: float, clock: Time) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        budget: float,
+        clock: Time,
+        judge: Callable[[httpx.Response], None] | None = None,
+    ) -> None:
         super().__init__(
-            total=_REPEATS, backoff_factor=_FIRST_WAIT / 2, max_backoff_wait=_LONGEST_WAIT
+            total=_REPEATS,
+            backoff_factor=_FIRST_WAIT / 2,
+            max_backoff_wait=_LONGEST_WAIT,
+            validate_response=judge,
         )
         self.kind = kind
         self.clock = clock
@@ -200,14 +178,17 @@ class Policy(Retry):
         return True
 
     def is_retryable_status_code(self, status_code: int) -> bool:  # noqa: D102
-        return self._is_sent_again(outcome_of_status(status_code))
+        success = status_code < httpx.codes.MULTIPLE_CHOICES
+        return not success and self._is_sent_again(outcome_of_status(status_code))
 
     def is_retryable_exception(self, exception: Exception) -> bool:  # noqa: D102
-        return self._is_sent_again(outcome_of_exception(exception))
+        outcome = outcome_of_exception(exception)
+        hopeless = outcome is Outcome.NOT_SENT or getattr(exception, "stranger", False)
+        if hopeless and self.attempts_made >= _FEW_REPEATS:
+            return False
+        return self._is_sent_again(outcome)
 
     def _is_sent_again(self, outcome: Outcome | None) -> bool:
-        if outcome is Outcome.NOT_SENT and self.attempts_made >= _REPEATS_WITHOUT_CONNECTION:
-            return False
         return outcome is not None and TABLE[outcome][self.kind] is Then.SEND_AGAIN
 
     def is_exhausted(self) -> bool:  # noqa: D102

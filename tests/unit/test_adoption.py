@@ -220,6 +220,57 @@ def test_a_refused_code_counts_as_spent_when_its_vendor_spoke(machine, sandbox):
     assert sandbox.counters()["codes_replayed"] == 0
 
 
+class Instead(httpx.BaseTransport):
+    """Answers creates with something else; what the platform makes of them is its own affair."""
+
+    def __init__(self, inner, answer):
+        self._inner, self._answer = inner, answer
+
+    def handle_request(self, request):
+        if request.method != "POST":
+            return self._inner.handle_request(request)
+        self._inner.handle_request(request).read()
+        return self._answer
+
+
+NESTED = {"message": "failed", "requestId": "5b04", "error": {"providerMessage": "invalid_grant"}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(400, json=NESTED),
+        httpx.Response(400, text='{"message": "failed", "requestId": "5b04", "prov'),
+        httpx.Response(404, text="<h1>Not Found</h1>"),
+    ],
+    ids=["vendor's, nested", "cut off", "a page"],
+)
+def test_a_code_counts_as_spent_unless_the_platform_alone_refused_it(
+    sandbox, clock, transport, tmp_path, answer
+):
+    machine = Machine(sandbox, clock, Instead(transport, answer), tmp_path)
+    inputs = oauth(sandbox)
+    spent = inputs | {"configuration": {"oauth.api.key": "application-key"}}  # nothing is made
+    with pytest.raises(CloudElementsError):
+        machine.process().create(spent)
+    with pytest.raises(CloudElementsError, match="was sent already"):
+        machine.process().create(inputs)
+    assert len(requests(sandbox, *POST)) == 1
+
+
+@pytest.mark.parametrize("words", [NESTED, NESTED["error"], {"errors": [NESTED["error"]]}])
+def test_what_the_vendor_refused_with_a_server_error_is_not_sent_again(
+    sandbox, clock, transport, tmp_path, words
+):
+    """Asked a few times with what it refused, it locks the account."""
+    answer = httpx.Response(500, json=words)
+    machine = Machine(sandbox, clock, Instead(transport, answer), tmp_path)
+    inputs = plain(configuration={})  # nothing is made
+    with pytest.raises(CloudElementsError, match=r"invalid_grant.*correct the inputs"):
+        machine.process().create(inputs)
+    assert len(requests(sandbox, *POST)) == 1
+
+
 def test_a_create_that_the_platform_itself_refused_keeps_its_code(machine, sandbox):
     inputs = oauth(sandbox)
     incomplete = inputs | {"configuration": {"oauth.api.key": "application-key"}}

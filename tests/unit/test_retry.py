@@ -28,8 +28,7 @@ from provider.retry import (
     Outcome,
     Then,
     Time,
-    outcome_of_error,
-    outcome_of_status,
+    outcome_of_response,
     table_as_markdown,
 )
 
@@ -102,6 +101,32 @@ def create(client, body, *, one_time):
     return client.create_instance(body, one_time=one_time, objection=objection)
 
 
+VENDORS_WORDS = [
+    {"message": "failed", "requestId": "5b04", "error": {"providerMessage": "no"}},
+    {"error": {"message": "failed", "requestId": "5b04", "providerMessage": "no"}},
+    [{"message": "failed", "requestId": "5b04", "providerMessage": "no"}],
+    {"errors": [{"message": "other"}, {"details": {"providerMessage": "no"}}]},
+    {"message": "failed", "providerMessage": {"code": 3100, "reason": "no"}},
+    {"message": "failed", "providerMessage": ["no"]},
+    {"message": "failed", "providerMessage": 3100},
+    {"message": "failed", "providerMessage": None, "cause": {"providerMessage": "no"}},
+]
+"""What the vendor said, wherever and however it stands in an answer."""
+NO_VENDOR = [
+    {"message": "failed", "providerMessage": word} for word in (None, "", " \n", "\x00", {}, [], 0)
+]
+NO_VENDOR += [{"message": 'failed: {"providerMessage": "no"}'}, {"provider": "providerMessage"}]
+
+
+def answered(code, document):
+    return lambda: httpx.Response(code, json=document)
+
+
+def cut_off(code):
+    """The document breaks off behind the vendor's words."""
+    return lambda: httpx.Response(code, text='{"message": "failed", "providerMessage" : "no", "req')
+
+
 ASK = {
     "GET": (Kind.REPEATABLE, lambda c: c.get_instance("7")),
     "PATCH": (Kind.REPEATABLE, lambda c: c.update_instance("7", {"name": "seven"})),
@@ -111,10 +136,20 @@ ASK = {
     "POST code": (Kind.ONE_TIME, lambda c: create(c, CODED, one_time=True)),
     "PATCH code": (Kind.ONE_TIME, lambda c: c.update_instance("7", CODED, one_time=True)),
 }
+
+
+def PAGE():  # noqa: N802 - one of the faults
+    return httpx.Response(200, text="<html>welcome</html>", headers={"content-type": "text/html"})
+
+
 GARBLED = [
-    lambda: httpx.Response(200, text="<html>welcome</html>", headers={"content-type": "text/html"}),
+    PAGE,
     lambda: httpx.Response(200, text='{"id": 7, "na'),
     lambda: httpx.Response(200, json=["seven"]),
+    lambda: httpx.Response(200, json={"name": "of no instance"}),
+    lambda: httpx.Response(200, text="null"),
+    lambda: httpx.Response(200, content=b""),
+    lambda: httpx.Response(204),
     lambda: httpx.Response(200, content=b"no gzip", headers={"content-encoding": "gzip"}),
 ]
 FAULTS = [
@@ -136,8 +171,17 @@ FAULTS = [
     (Outcome.SERVER_ERROR, lambda: httpx.Response(502, text="<h1>Bad Gateway</h1>"), APIError),
     (Outcome.VENDOR_ERROR, vendor(500), APIError),
     (Outcome.VENDOR_ERROR, vendor(504), APIError),
+    *((Outcome.VENDOR_ERROR, answered(500, words), APIError) for words in VENDORS_WORDS),
+    (Outcome.VENDOR_ERROR, cut_off(502), APIError),
+    *((Outcome.SERVER_ERROR, answered(500, words), APIError) for words in NO_VENDOR),
     *((Outcome.REFUSED, status(code), APIError) for code in (400, 401, 403, 409, 415, 501)),
-    (Outcome.REFUSED, lambda: httpx.Response(302, headers={"location": "/"}), StrangerError),
+    *((Outcome.REFUSED, answered(400, words), APIError) for words in VENDORS_WORDS),
+    (Outcome.REFUSED, cut_off(400), APIError),
+    (Outcome.STRANGER, lambda: httpx.Response(302, headers={"location": "/"}), StrangerError),
+    (Outcome.STRANGER, lambda: httpx.Response(404, text="<h1>Not Found</h1>"), StrangerError),
+    (Outcome.STRANGER, answered(404, {"message": "no route"}), StrangerError),
+    (Outcome.STRANGER, lambda: httpx.Response(403), StrangerError),
+    (Outcome.STRANGER, lambda: httpx.Response(400, text='{"requestId": "5b0'), StrangerError),
 ]
 
 
@@ -148,7 +192,8 @@ CELLS = [
     pytest.param(ASK[name], *fault, id=f"{name}-{number}")
     for number, fault in enumerate(FAULTS)
     for name in ASK
-    if not (fault[0] in (Outcome.GARBLED, Outcome.MIXED_UP) and name in QUIET)
+    if not (fault[0] is Outcome.MIXED_UP and name in QUIET)
+    if not (fault[0] is Outcome.GARBLED and name in QUIET and fault[1] is not PAGE)
 ]
 
 
@@ -176,9 +221,13 @@ def test_the_error_of_an_outcome_tells_which_one_it_was(outcome, fault, error):
     """What happens after the client gave up is decided by the same table."""
     with pytest.raises(error) as caught:
         create(Platform(fault).client, CODED, one_time=True)
-    assert outcome_of_error(caught.value) is (
-        Outcome.NO_ANSWER if outcome is Outcome.GARBLED and caught.value.status is None else outcome
-    )
+    decoded = outcome is Outcome.GARBLED and caught.value.status is None
+    assert caught.value.outcome is (Outcome.NO_ANSWER if decoded else outcome)
+
+
+def test_what_could_not_be_decoded_counts_as_lost():
+    """One table row or the other: the request goes on in the same way."""
+    assert TABLE[Outcome.NO_ANSWER] == TABLE[Outcome.GARBLED]
 
 
 @pytest.mark.parametrize(("outcome", "fault", "error"), FAULTS)
@@ -229,7 +278,8 @@ def test_what_carries_a_code_is_never_sent_again_after_a_look_either():
 
 
 def test_every_status_has_an_outcome_unless_it_is_a_success():
-    assert [code for code in range(200, 600) if outcome_of_status(code) is None] == list(
+    answers = [httpx.Response(code) for code in range(200, 600)]
+    assert [one.status_code for one in answers if outcome_of_response(one) is None] == list(
         range(200, 300)
     )
 
@@ -250,6 +300,62 @@ def test_a_missing_connection_is_given_up_soon():
         platform.client.get_instance("7")
     assert len(platform.arrived) == 4
     assert sum(platform.time.sleeps) <= 3.5
+
+
+BROKEN = [GARBLED[1], GARBLED[-2], lambda: httpx.Response(200, content=b"")]
+"""Answers of the platform that something on the way spoiled."""
+STRANGE = [PAGE, lambda: httpx.Response(404, text="<p>what?"), answered(200, {"hello": "world"})]
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_spoiled_answer_is_asked_for_again_like_a_lost_one(fault):
+    platform = Platform(*[fault] * 8, ok)
+    assert platform.client.get_instance("7").id == "7"
+    platform = Platform(fault)
+    with pytest.raises(AmbiguousError) as error:
+        platform.client.get_instance("7")
+    assert len(platform.arrived) == 9
+    assert not error.value.stranger
+
+
+@pytest.mark.parametrize("fault", STRANGE)
+def test_only_who_is_a_stranger_again_and_again_is_called_one(fault):
+    platform = Platform(*[fault] * 3, ok)
+    assert platform.client.get_instance("7").id == "7"
+    platform = Platform(fault)
+    with pytest.raises(CloudElementsError) as error:
+        platform.client.get_instance("7")
+    assert len(platform.arrived) == 4
+    assert sum(platform.time.sleeps) <= 3.5
+    assert error.value.stranger
+
+
+def test_different_faults_share_the_repeats_of_one_request():
+    platform = Platform(BROKEN[0], status(503), httpx.ReadError("reset"), STRANGE[0], ok)
+    with pytest.raises(AmbiguousError):
+        platform.client.get_instance("7")
+    platform = Platform(BROKEN[0], status(503), STRANGE[0], httpx.ReadError("reset"), ok)
+    assert platform.client.get_instance("7").id == "7"
+
+
+def test_a_spoiled_page_costs_no_list():
+    items = [INSTANCE | {"id": number} for number in range(3)]
+    pages = [
+        lambda: httpx.Response(200, json=items[:2], headers={"elements-next-page-token": "2"}),
+        lambda: httpx.Response(200, text='[{"id": 2, "na'),
+        lambda: httpx.Response(404, text="<p>gone"),
+        lambda: httpx.Response(200, json=items[2:]),
+    ]
+    platform = Platform(*pages)
+    assert [one.id for one in platform.client.find_instances()] == ["0", "1", "2"]
+    assert [str(one.url).count("nextPage=2") for one in platform.arrived] == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("fault", [*BROKEN, *STRANGE[::2]])
+def test_one_bad_answer_to_what_is_sent_once_makes_nobody_a_stranger(fault):
+    with pytest.raises(AmbiguousError) as error:
+        Platform(fault).client.update_instance("7", CODED, one_time=True)
+    assert not error.value.stranger
 
 
 @pytest.fixture
