@@ -652,7 +652,13 @@ STRANGERS = {
         (302, {"location": "https://login.example/?next=one-time-code"}, b""),
         r"the address redirects elsewhere, so it is not the platform's API" + ELSEWHERE,
     ),
-    "broken JSON": ((200, JSON, b'{"half": '), r"the answer is broken JSON" + ELSEWHERE),
+    "broken JSON": (
+        (200, JSON, b'{"half": '),
+        (
+            r"the answer is broken JSON \(GET /instances → 200\): run pulumi up again; if it "
+            r"stays so, something between here and http://127\S+ spoils its answers"
+        ),
+    ),
 }
 
 
