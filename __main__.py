@@ -4,9 +4,17 @@ import sys
 
 import pulumi
 
-from provider.stack import StackError, declare
-
 SHOWN = 32  # tells Pulumi's language host that the user has been told, so that it adds no line
+
+try:
+    from provider.stack import StackError, declare
+except ImportError:
+    found = sys.modules.get("provider")
+    if found is None or "ElementInstance" in getattr(found, "__all__", ()):
+        raise
+    hidden = "the package 'provider' of pulumi-cloud-elements, for both have one name"
+    pulumi.log.error(f"{found.__file__} hides {hidden}: rename yours")
+    sys.exit(SHOWN)
 
 try:
     declare()

@@ -83,7 +83,8 @@ class Operations:
 
         A failure never names its property to the engine, which would print the property's value.
         """
-        news = schema.normalised(host.whole(news, "news"))
+        given = host.whole(news, "news")
+        news = schema.normalised(given)
         with host.one_line_errors("check", _name(news)):
             failures = schema.problems(news)
             known_plain: frozenset[str] = frozenset()
@@ -99,6 +100,8 @@ class Operations:
                         "another 'adopt' has no effect on an instance that exists: to take over "
                         "another one, declare a resource of another name"
                     )
+            for path in schema.nulls_in_values(given):
+                host.warn(f"{path}: is null, so it counts as not given")
             marked = schema.marked_secret(news, known_plain)
         return CheckResult(marked, [CheckFailure("", failure) for failure in failures])
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -12,11 +15,14 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from provider.config import NAMESPACE
+from provider.errors import did_you_mean
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, markers
+from provider.namesake import namesake
+from provider.stack_file import project_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 _OUTPUTS = (
     "tags",
@@ -97,6 +103,8 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         delete_adopted: pulumi.Input[bool] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        if (hidden := namesake(Path.cwd())) and project_file(Path.cwd()):
+            raise pulumi.RunError(hidden)
         opts = copy.copy(opts) if opts else pulumi.ResourceOptions()
         if opts.import_ is not None:
             # The engine can't import dynamic resources; to adopt is the same to the user.
@@ -126,6 +134,28 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
                 dict.fromkeys(_OUTPUTS) | given,
                 opts,
             )
+        # The provider marks them, but is not asked where a create is skipped (--target).
+        self.configuration = pulumi.Output.secret(self.configuration)
+        self.element_token = pulumi.Output.secret(self.element_token)
+        for remark in _remarks(inputs, opts):
+            pulumi.log.warn(remark, self)
+
+
+def _remarks(inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> Iterator[str]:
+    """Yield what in a program is likely meant otherwise."""
+    configuration = inputs["configuration"]
+    given = configuration if isinstance(configuration, Mapping) else {}
+    names = ["*", *inputs, *_OUTPUTS]
+    for option in ("ignore_changes", "replace_on_changes"):
+        for path in getattr(opts, option) or ():
+            head, _, rest = path.partition(".")
+            if head == "configuration" and "." in rest and rest.partition(".")[0] not in given:
+                yield (
+                    f"{option}: '{path}' names nothing, for its dots lead into maps; write "
+                    f"""'configuration["{rest}"]'"""
+                )
+            elif (name := re.split(r"[.\[]", path)[0]) not in names:
+                yield f"{option}: '{path}' names nothing{did_you_mean(name, names)}"
 
 
 _SDK_FRAMES = 5

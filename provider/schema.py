@@ -266,19 +266,49 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
 
 
 def normalised(bag: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a program's inputs as they are stored: without empty fields, tags without repeats.
+    """Return a program's inputs as they are stored: without what is empty, tags without repeats.
 
     Doing it twice changes nothing. Unknowns stay where they are.
     """
+    given = {key: value if key == "tags" else without_null(value) for key, value in bag.items()}
     kept = {
         key: value
-        for key, value in bag.items()
+        for key, value in given.items()
         if value is not None and value not in ({}, []) and not key.startswith("__provider")
     }
     tags = kept.get("tags")
     if isinstance(tags, list) and not is_unknown(tags):
         kept["tags"] = list(dict.fromkeys(tags)) if all(_is_text(tag) for tag in tags) else tags
     return kept
+
+
+def without_null(value: Any) -> Any:
+    """Return a value without null in its maps and lists: null counts as not given, everywhere.
+
+    In maps Pulumi's SDK takes it away by itself, in lists it does not.
+    """
+    if isinstance(value, dict):
+        return {key: without_null(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_null(item) for item in value if item is not None]
+    return value
+
+
+def nulls_in_values(bag: Mapping[str, Any]) -> list[str]:
+    """Return where null stands inside configuration and provider data."""
+    return [
+        path
+        for field in ("configuration", "provider_data")
+        for path in _nulls(bag.get(field) or {}, field)
+    ]
+
+
+def _nulls(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _nulls(item, f"{path}.{key}")
+    elif value is None:
+        yield path
 
 
 def _is_text(value: object) -> bool:

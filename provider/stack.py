@@ -15,15 +15,12 @@ secret in the stack file stay secret one by one, so that previews show the plain
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
-from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-import yaml
 from pulumi.runtime import config as runtime_config
 from pydantic import (
     BaseModel,
@@ -32,21 +29,16 @@ from pydantic import (
     StrictBool,
     StrictStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 
-from provider import schema, wire
-from provider.config import NAMESPACE, Settings, stack_key
+from provider import schema, spelling, stack_file, stack_keys, wire
 from provider.errors import mistake
 from provider.resource import ElementInstance
+from provider.stack_keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-KEY = f"{NAMESPACE}:instances"
-_ALIKE = 0.85
-"""How alike two keys are, from 0 to 1, when one is the other mistyped."""
 
 
 class InstanceDeclaration(BaseModel):
@@ -82,11 +74,6 @@ class InstanceDeclaration(BaseModel):
     retain_on_delete: StrictBool = False
     """Pulumi's own: forget it instead of deleting it."""
 
-    @field_validator("tags", "configuration", "provider_data", mode="before")
-    @classmethod
-    def _nothing_is_empty(cls, value: object, info: ValidationInfo) -> object:
-        return ([] if info.field_name == "tags" else {}) if value is None else value
-
     @field_validator("adopt", mode="before")
     @classmethod
     def _id_as_text(cls, value: object) -> object:
@@ -98,30 +85,64 @@ class StackError(pulumi.RunError):
     """The stack configuration has mistakes; the text names each by its path."""
 
 
-def parse(document: object, keys: Iterable[str] = ()) -> dict[str, InstanceDeclaration]:
+def declarations(
+    config: Mapping[str, str], written: Mapping[str, Any]
+) -> dict[str, InstanceDeclaration]:
+    """Return the declarations of a stack, by name.
+
+    Args:
+        config: The stack's configuration as Pulumi hands it over: texts by full key, secrets in
+            clear.
+        written: The same as the files show it, see `stack_file.written`.
+
+    Raises:
+        StackError: Every mistake at once, each as `path: what`; never a secret.
+    """
+    return parse(document_of(config), config, spelling.mistakes(config, written))
+
+
+def document_of(config: Mapping[str, str]) -> Any:
+    """Return the value of `cloud-elements:instances`; what can't be read is no map."""
+    try:
+        return json.loads(config.get(KEY, "null"))
+    except ValueError:
+        return ()
+
+
+def parse(
+    document: object,
+    keys: Iterable[str] = (),
+    misread: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
     Args:
         document: The value of `cloud-elements:instances`, secrets in clear.
         keys: Every key of the stack's configuration, such as `cloud-elements:timeout`.
+        misread: What is not what was written, see `spelling.mistakes`.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a value.
     """
-    mistakes = _mistyped(keys)
+    entries = document if isinstance(document, dict) else {}
+    mistakes = stack_keys.mistakes(keys, entries)
+    mistakes += [f"{path}: {what}" for path, what in misread.items()]
     if not isinstance(document, dict | None):
         mistakes.append(f"{KEY}: must be a map from name to instance")
-        document = None
     declared: dict[str, InstanceDeclaration] = {}
-    for name, entry in (document or {}).items():
-        path = f"{KEY}.{name if name.isprintable() else ascii(name)}"
+    for name, given in entries.items():
+        path, entry = f"{KEY}{spelling.path((name,))}", _given(given)
         if not name:
             mistakes.append(f"{KEY}: an entry needs a name")
         elif not isinstance(entry, dict):
             mistakes.append(f"{path}: must be a map with at least 'element'")
         else:
             found = _mistakes(name, entry)
-            mistakes += [f"{path}.{where}: {what}" for where, what in found]
+            mistakes += [
+                f"{path}.{where}: {what}"
+                for where, what in found
+                if f"{path}.{where}" not in misread
+            ]
             if not found:
                 declared[name] = InstanceDeclaration.model_validate(entry)
     if mistakes:
@@ -129,20 +150,12 @@ def parse(document: object, keys: Iterable[str] = ()) -> dict[str, InstanceDecla
     return declared
 
 
-def _mistyped(keys: Iterable[str]) -> list[str]:
-    """Return what is wrong with keys that are nearly one of ours; any other is the program's."""
-    ours = [KEY, f"{NAMESPACE}:owner", *(stack_key(item.name) for item in fields(Settings))]
-    bare = {_bare(key): key for key in ours}
-    mistakes = []
-    for key in keys:
-        if key.startswith(f"{NAMESPACE}:") and key not in ours:
-            near = difflib.get_close_matches(_bare(key), bare, n=1, cutoff=_ALIKE)
-            mistakes += [f"{key}: is not known; did you mean '{bare[one]}'?" for one in near]
-    return mistakes
-
-
-def _bare(key: str) -> str:
-    return re.sub(r"[-_]", "", key.partition(":")[2]).lower()
+def _given(entry: Any) -> Any:
+    """Return an entry without null, but in its tags, which must be text."""
+    if not isinstance(entry, dict):
+        return entry
+    tags = {"tags": entry["tags"]} if entry.get("tags") is not None else {}
+    return {**schema.without_null(entry), **tags}
 
 
 def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -152,7 +165,7 @@ def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
         InstanceDeclaration.model_validate(entry)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False)
-        found = [(_path(p["loc"]), _what(p, known)) for p in problems]
+        found = [(spelling.path(p["loc"]).removeprefix("."), _what(p, known)) for p in problems]
     else:
         found = []
     told = {path for path, _ in found}
@@ -165,12 +178,6 @@ def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
         if path not in told and field not in told:
             found.append((path, what))
     return found
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in location
-    ).removeprefix(".")
 
 
 def _what(problem: Any, known: list[str]) -> str:
@@ -205,13 +212,15 @@ def declare() -> dict[str, ElementInstance]:
     Raises:
         StackError: The stack configuration has mistakes.
     """
-    try:
-        document = pulumi.Config(NAMESPACE).get_object("instances")
-    except pulumi.ConfigTypeError:
-        message = f"{KEY}: must be a map from name to instance"
-        raise StackError(message) from None
-    declared = parse(document, runtime_config.CONFIG.get() or runtime_config.get_config_env())
-    shown = _shown() if runtime_config.is_config_secret(KEY) else None
+    config = dict(runtime_config.CONFIG.get() or runtime_config.get_config_env())
+    if (text := runtime_config.get_config(KEY)) is not None:
+        config[KEY] = text  # which may have a variable of its own
+    project = stack_file.project_file(Path(pulumi.get_root_directory() or "."))
+    written = stack_file.written(project, pulumi.get_stack()) if project else {}
+    declared = declarations(config, written)
+    for remark in spelling.remarks(document_of(config)):
+        pulumi.log.warn(remark)
+    shown = stack_file.entries(written.get(KEY)) if runtime_config.is_config_secret(KEY) else None
     instances = {
         name: _instance(name, declaration, None if shown is None else shown.get(name, {}))
         for name, declaration in declared.items()
@@ -220,13 +229,22 @@ def declare() -> dict[str, ElementInstance]:
         pulumi.export(
             name,
             {
-                "id": instance.instance_id,
-                "token": instance.element_token,
+                "id": _exported(instance.instance_id),
+                "token": _exported(instance.element_token),
                 "configuration": instance.configuration,
                 "disabled": instance.disabled,
             },
         )
     return instances
+
+
+def _exported(output: pulumi.Output[str]) -> pulumi.Output[str | None]:
+    """Return an output without the engine's word for unknown, where a create is skipped."""
+    if pulumi.runtime.is_dry_run():
+        return output
+    return output.apply(
+        lambda value: None if schema.is_unknown(value) else value, run_with_unknowns=True
+    )
 
 
 def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> ElementInstance:
@@ -282,23 +300,3 @@ def _inside(shown: Any, place: str | int) -> Any:
     if isinstance(shown, list) and isinstance(place, int) and place < len(shown):
         return shown[place]
     return None
-
-
-def stack_file(root: Path, stack: str) -> Path:
-    """Return the configuration file of a stack of the project in `root`."""
-    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8")) or {}
-    return root / str(project.get("stackConfigDir", ".")) / f"Pulumi.{stack}.yaml"
-
-
-def _shown() -> dict[str, Any]:
-    """Return `cloud-elements:instances` as the stack's own file shows it; empty if it doesn't."""
-    try:
-        path = stack_file(Path.cwd(), pulumi.get_stack())
-        # Every scalar as text, for to Pulumi an instance called `off` is no boolean.
-        document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - safe
-        instances = document["config"][KEY]
-        if isinstance(instances, str):
-            instances = json.loads(instances)
-    except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError):
-        return {}
-    return instances if isinstance(instances, dict) else {}

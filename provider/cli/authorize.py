@@ -14,7 +14,8 @@ import typer
 
 from provider.cli.completion import instance_names, stack_names
 from provider.cli.console import Exit, FailureError, could_not, emit, say, shown
-from provider.cli.project import Project, platform, set_command, setting_path, settings_of
+from provider.cli.project import Project, platform, set_command, settings_of
+from provider.stack_keys import setting_path
 
 if TYPE_CHECKING:
     from provider import wire

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from provider.cli.console import FailureError
-
 
 def stack_names(incomplete: str) -> list[str]:
     """Return the stacks that have a configuration file."""
@@ -18,7 +16,8 @@ def instance_names(ctx: Any, incomplete: str) -> list[str]:
     """Return the entries of the stack on the command line, or of all of them."""
     import yaml  # noqa: PLC0415
 
-    from provider.cli.project import bare, read_yaml  # noqa: PLC0415
+    from provider.cli.project import bare  # noqa: PLC0415
+    from provider.stack_file import texts  # noqa: PLC0415
 
     chosen = bare(ctx.params.get("stack") or "")
     names: set[str] = set()
@@ -26,24 +25,23 @@ def instance_names(ctx: Any, incomplete: str) -> list[str]:
         if chosen and _stack_of(path) != chosen:
             continue
         try:
-            names |= set(read_yaml(path)["config"]["cloud-elements:instances"])
+            names |= set(texts(path)["config"]["cloud-elements:instances"])
         except (OSError, TypeError, KeyError, yaml.YAMLError):
             continue
     return sorted(name for name in names if name.startswith(incomplete))
 
 
 def _stack_of(path: Path) -> str:
-    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    return path.stem.removeprefix("Pulumi.")
 
 
 def _stack_files() -> list[Path]:
     import yaml  # noqa: PLC0415
 
-    from provider.cli.project import project_root, read_yaml  # noqa: PLC0415
+    from provider.stack_file import project_file, stack_folder  # noqa: PLC0415
 
     try:
-        root = project_root(Path.cwd())
-        project = read_yaml(root / "Pulumi.yaml")
-        return sorted((root / str(project.get("stackConfigDir", "."))).glob("Pulumi.*.yaml"))
-    except (OSError, FailureError, AttributeError, yaml.YAMLError):
+        project = project_file(Path.cwd())
+        return sorted(stack_folder(project).glob(f"Pulumi.*{project.suffix}")) if project else []
+    except (OSError, yaml.YAMLError):
         return []

@@ -33,7 +33,6 @@ from provider.cli.project import (
     Project,
     overridden,
     platform,
-    read_yaml,
     set_command,
     settings_of,
     settings_of_environment,
@@ -121,9 +120,8 @@ def _checks(name: str | None) -> Iterator[Check]:
         if settings := settings_of_environment():
             yield from _platform(settings, None, {})
         return
-    yield Check(
-        "stack", ok=True, what=f"'{stack.name}' declares {counted(len(declared), 'instance')}"
-    )
+    what = f"'{stack.name}' declares {counted(len(declared), 'instance')}"
+    yield Check("stack", ok=True, what="; ".join([what, *stack.remarks()]))
     try:
         settings = settings_of(stack)
     except FailureError as failure:
@@ -192,21 +190,17 @@ def _in_clear(
         declared: Its entries.
         elements: Metadata, by element key: where they are known, what they don't call plain counts.
     """
-    import yaml  # noqa: PLC0415
+    from provider import stack_file  # noqa: PLC0415
 
-    try:
-        document = read_yaml(stack.file) or {}
-        config = document.get("config") or {}
-        entries = config.get("cloud-elements:instances") or {}
-    except (OSError, AttributeError, yaml.YAMLError):
-        return Check("secrets", ok=True, what="the stack has no file")
+    config = stack_file.written(stack.project.file, stack.last)
+    entries = stack_file.entries(config.get("cloud-elements:instances"))
     commands = [
         f"pulumi config set --secret cloud-elements:{name} --stack {shlex.quote(stack.name)}"
         for name in ("userSecret", "organizationSecret")
         if isinstance(config.get(f"cloud-elements:{name}"), str)
     ]
     for name, declaration in declared.items():
-        entry = entries.get(name) if isinstance(entries, dict) else None
+        entry = entries.get(name)
         if isinstance(entry, dict):
             commands += [
                 set_command(stack.name, name, *path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from provider.cli.console import FailureError, shown
 from provider.cli.pulumi import Pulumi
+from provider.stack_keys import setting_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from provider.config import Settings
     from provider.stack import InstanceDeclaration
 
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TYPE = "cloud-elements:ElementInstance"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
@@ -121,27 +120,33 @@ class Stack:
         Raises:
             FailureError: The stack configuration has mistakes, each named by its path.
         """
-        from provider.stack import KEY, StackError, parse  # noqa: PLC0415 - loads Pulumi's SDK
+        from provider import stack_file  # noqa: PLC0415
+        from provider.stack import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
 
-        entry = self._config.get(KEY, {})
-        document = entry.get("objectValue", self.text(KEY))
-        if isinstance(document, str):
-            try:
-                document = json.loads(document)
-            except ValueError:
-                document = ()  # no map either
         try:
-            return parse(document, self._config)
+            return declarations(self._texts, stack_file.written(self.project.file, self.last))
         except StackError as error:
             raise FailureError(str(error)) from None
+
+    def remarks(self) -> list[str]:
+        """Return what may be meant otherwise in the instances that it declares."""
+        from provider import spelling  # noqa: PLC0415
+        from provider.stack import document_of  # noqa: PLC0415 - loads Pulumi's SDK
+
+        return spelling.remarks(document_of(self._texts))
+
+    @property
+    def _texts(self) -> dict[str, str]:
+        texts = {key: self.text(key) for key in self._config}
+        return {key: text for key, text in texts.items() if text is not None}
 
     @property
     def file(self) -> Path:
         """The stack's configuration file."""
-        from provider.stack import stack_file  # noqa: PLC0415 - loads Pulumi's SDK
+        from provider.stack_file import stack_file  # noqa: PLC0415
 
         # Resolved, for it may be a link, which must stay one.
-        return stack_file(self.project.root, self.last).resolve()
+        return stack_file(self.project.file, self.last).resolve()
 
     def state(self, *, secrets: bool) -> State:
         """Return the stack's state, with its secrets in clear or not at all."""
@@ -260,13 +265,23 @@ class Project:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.root = project_root(folder or Path.cwd())
+        self.file = project_file(folder or Path.cwd())
+        self.root = self.file.parent
         self.pulumi = Pulumi(self.root)
 
     @cached_property
     def name(self) -> str:
-        """The project's name, from Pulumi.yaml."""
-        return str(read_yaml(self.root / "Pulumi.yaml")["name"])
+        """The project's name, from its file."""
+        from provider.stack_file import texts  # noqa: PLC0415
+
+        return str(texts(self.file)["name"])
+
+    @property
+    def program(self) -> Path:
+        """The folder of its program."""
+        from provider.stack_file import program_folder  # noqa: PLC0415
+
+        return program_folder(self.file)
 
     def stack(self, name: str | None) -> Stack:
         """Return a stack of the project, by default the current one.
@@ -287,44 +302,18 @@ def bare(stack: str) -> str:
     return stack.rpartition("/")[2]
 
 
-def project_root(folder: Path) -> Path:
-    """Return the folder with Pulumi.yaml: `folder`, or the nearest above it.
+def project_file(folder: Path) -> Path:
+    """Return the project file: that of `folder`, or of the nearest above it.
 
     Raises:
         FailureError: There is none.
     """
-    for candidate in (folder, *folder.parents):
-        if (candidate / "Pulumi.yaml").is_file():
-            return candidate
+    from provider import stack_file  # noqa: PLC0415
+
+    if found := stack_file.project_file(folder):
+        return found
     message = "There is no Pulumi.yaml here or above: run the command in the project's folder."
     raise FailureError(message)
-
-
-def read_yaml(path: Path) -> Any:
-    """Return a file's YAML with every scalar as text: an entry called `off` is no boolean.
-
-    Raises:
-        OSError: It can't be read.
-        yaml.YAMLError: It is no YAML.
-    """
-    import yaml  # noqa: PLC0415
-
-    # BaseLoader makes texts, lists and maps, and nothing else.
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
-
-
-def setting_path(name: str, *keys: str | int) -> str:
-    """Return the path of a value of an instance, as `pulumi config set --path` takes it."""
-    path = "cloud-elements:instances"
-    for key in (name, *keys):
-        if isinstance(key, int):
-            path += f"[{key}]"
-        elif _PLAIN_NAME.fullmatch(key):
-            path += f".{key}"
-        else:
-            escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-            path += f'["{escaped}"]'
-    return path
 
 
 def set_command(stack: str, name: str, *keys: str | int) -> str:

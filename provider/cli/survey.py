@@ -162,7 +162,9 @@ def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> 
 def _declares_by_file(stack: Stack) -> bool:
     """Tell whether the project's program declares what the stack file lists, and no more."""
     try:
-        return "provider.stack" in (stack.project.root / "__main__.py").read_text(encoding="utf-8")
+        return "provider.stack" in (stack.project.program / "__main__.py").read_text(
+            encoding="utf-8"
+        )
     except OSError:
         return False
 

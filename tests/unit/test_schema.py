@@ -101,6 +101,24 @@ def test_normalised_leaves_out_what_is_empty_and_repeated():
     assert schema.normalised(once) == once
 
 
+def test_null_counts_as_not_given_in_maps_and_lists():
+    """Pulumi takes it out of maps by itself, and leaves it in lists."""
+    configuration = {"a": None, "b": [1, None, {"c": None, "d": UNKNOWN}], "e": "", "f": []}
+    bag = DESK | {"configuration": configuration, "provider_data": {"x": None}}
+
+    once = schema.normalised(bag)
+
+    assert once["configuration"] == {"b": [1, {"d": UNKNOWN}], "e": "", "f": []}
+    assert "provider_data" not in once
+    assert schema.nulls_in_values(bag) == [
+        "configuration.a",
+        "configuration.b.1",
+        "configuration.b.2.c",
+        "provider_data.x",
+    ]
+    assert schema.nulls_in_values(once) == []
+
+
 @pytest.mark.parametrize("tags", [[UNKNOWN, "a", "a"], UNKNOWN, [["a"], ["a"]], "a"])
 def test_tags_that_cannot_be_compared_stay_as_they_are(tags):
     assert schema.normalised({"tags": tags})["tags"] == tags

@@ -1,5 +1,8 @@
 """The declarative half: mistakes by their exact path, secrets leaf by leaf."""
 
+import json
+import os
+
 import pulumi
 import pytest
 from google.protobuf import json_format
@@ -25,7 +28,7 @@ WHOLE = {
     "element": "onedrivebusiness",
     "name": "Invoices",
     "tags": ["billing"],
-    "configuration": {"oauth.api.key": "k", "any": [1, {"deep": None}]},
+    "configuration": {"oauth.api.key": "k", "any": [1, {"deep": []}]},
     "code": "c",
     "provider_data": {"realmId": "5"},
     "external_authentication": "initial",
@@ -116,9 +119,14 @@ def test_what_the_provider_would_refuse_is_named_for_all_entries_at_once():
     ]
 
 
-def test_a_map_with_only_comments_is_empty():
-    entry = {"element": "x", "tags": None, "configuration": None, "provider_data": None}
-    assert parse({"a": entry})["a"].configuration == {}
+def test_null_counts_as_not_given():
+    """Whatever stands in a comment below it, and as Pulumi takes it out of maps."""
+    entry = dict.fromkeys(WHOLE) | {"element": "x"}
+    assert parse({"a": entry}) == parse({"a": {"element": "x"}})
+    shown = {"event.metadata": None, "list": ["a", None, {"deep": None}], "map": {"k": None}}
+    declared = parse({"a": {"element": "x", "configuration": shown}})["a"]
+    assert declared.configuration == {"list": ["a", {}], "map": {}}
+    assert mistakes({"a": {"element": None}}) == [f"{KEY}.a.element: is required"]
 
 
 @pytest.mark.parametrize(
@@ -175,12 +183,6 @@ config:
 """
 
 
-@pytest.mark.parametrize(("line", "folder"), [("stackConfigDir: stacks", "stacks"), ("", ".")])
-def test_the_stack_file_is_where_the_project_says(tmp_path, line, folder):
-    (tmp_path / "Pulumi.yaml").write_text(f"name: x\n{line}\n")
-    assert stack.stack_file(tmp_path, "dev") == tmp_path / folder / "Pulumi.dev.yaml"
-
-
 # What is declared
 
 
@@ -210,12 +212,12 @@ def declared(tmp_path, monkeypatch):
         return register(monitor, request)
 
     def made(text, clear, secure=(KEY,)):
-        monkeypatch.setattr(config, "is_config_secret", set(secure).__contains__)
         (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
         (tmp_path / "Pulumi.dev.yaml").write_text(text)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(MockMonitor, "RegisterResource", keep)
-        monkeypatch.setattr(pulumi.Config, "get_object", lambda *_: clear)
+        given = {} if clear is None else {KEY: json.dumps(clear)}
+        config.set_all_config(given | json.loads(os.environ.get("PULUMI_CONFIG", "{}")), secure)
         pulumi.runtime.set_mocks(Mocks(), project="shop", stack="dev")
         pulumi.runtime.test(lambda: stack.declare() and None)()
         return registered
@@ -324,6 +326,63 @@ def test_a_mistyped_key_ends_the_program(declared, monkeypatch):
     monkeypatch.setenv("PULUMI_CONFIG", '{"cloud-elements:instance": "{}"}')
     with pytest.raises(pulumi.RunError, match="did you mean 'cloud-elements:instances'"):
         declared("config: {}\n", None)
+
+
+MERGED = """
+config:
+  base: &base
+    element: onedrivebusiness
+    configuration: &plain
+      oauth.api.key: plain
+      oauth.scope: files
+  cloud-elements:instances:
+    one: &one
+      <<: *base
+      code: &code {secure: v1:aaa}
+    two: *one
+    three:
+      <<: [*base]
+      configuration:
+        <<: *plain
+        oauth.scope: more
+        oauth.api.secret: *code
+"""
+
+
+def test_merge_keys_and_aliases_are_followed_leaf_by_leaf(declared):
+    shared = {"oauth.api.key": "plain", "oauth.scope": "files"}
+    one = {"element": "onedrivebusiness", "configuration": shared, "code": "the-code"}
+    own = shared | {"oauth.scope": "more", "oauth.api.secret": "hidden"}
+    three = {"element": "onedrivebusiness", "configuration": own}
+    registered = declared(MERGED, {"one": one, "two": one, "three": three})
+    assert hidden(registered["one"]) == hidden(registered["two"]) == {"code"}
+    assert hidden(registered["three"]) == {"configuration.oauth.api.secret"}
+
+
+def test_the_stack_file_stands_beside_the_project_file(declared, tmp_path, monkeypatch):
+    """Where `main` leads the program into another folder."""
+    (tmp_path / "program").mkdir()
+    chdir = monkeypatch.chdir
+    monkeypatch.setattr(monkeypatch, "chdir", lambda path: chdir(path / "program"))
+    assert "configuration.oauth.api.key" not in hidden(declared(FILE, CLEAR)["invoices"])
+
+
+def test_what_was_read_as_something_else_ends_the_program(declared):
+    text = f"config:\n  {KEY}:\n    a:\n      element: x\n      configuration: {{phone: 0123}}\n"
+    with pytest.raises(pulumi.RunError) as refused:
+        declared(text, {"a": {"element": "x", "configuration": {"phone": 83}}}, secure=())
+    told = f"{KEY}.a.configuration.phone: written 0123, read as 83: put it in quotes"
+    assert str(refused.value) == told
+
+
+def test_a_value_that_must_be_text_is_told_once():
+    misread = {f"{KEY}.a.element": "written 007, read as 7: put it in quotes"}
+    with pytest.raises(StackError) as refused:
+        parse({"a": {"element": 7, "name": 5}}, (), misread)
+    assert str(refused.value).splitlines() == [
+        f"{KEY}.a.element: written 007, read as 7: put it in quotes",
+        f"{KEY}.a.name: must be text; put it in quotes",
+    ]
 
 
 @pytest.mark.parametrize("name", ["off", "on", "yes", "no", "1"])
