@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 
-@cache
 def namesake(folder: Path) -> str | None:
     """Return in one sentence what hides this package from a program in a folder, or None.
 

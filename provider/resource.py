@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -103,7 +104,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         delete_adopted: pulumi.Input[bool] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if (hidden := namesake(Path.cwd())) and project_file(Path.cwd()):
+        if hidden := _hidden_in(Path.cwd()):
             raise pulumi.RunError(hidden)
         opts = copy.copy(opts) if opts else pulumi.ResourceOptions()
         if opts.import_ is not None:
@@ -137,15 +138,25 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         # The provider marks them, but is not asked where a create is skipped (--target).
         self.configuration = pulumi.Output.secret(self.configuration)
         self.element_token = pulumi.Output.secret(self.element_token)
-        for remark in _remarks(inputs, opts):
+        for remark in _misaddressed(inputs, opts):
             pulumi.log.warn(remark, self)
+        for key in [key for key, value in _map(configuration).items() if value is None]:
+            pulumi.log.info(f"configuration.{key}: is null, so it counts as not given", self)
 
 
-def _remarks(inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> Iterator[str]:
-    """Yield what in a program is likely meant otherwise."""
-    configuration = inputs["configuration"]
-    given = configuration if isinstance(configuration, Mapping) else {}
-    names = ["*", *inputs, *_OUTPUTS]
+@cache
+def _hidden_in(folder: Path) -> str | None:
+    """Tell what hides this package from the server that will run the provider in a folder."""
+    return namesake(folder) if project_file(folder) else None
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _misaddressed(inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> Iterator[str]:
+    """Yield which paths of the options lead nowhere."""
+    given, names = _map(inputs["configuration"]), ["*", *inputs, *_OUTPUTS]
     for option in ("ignore_changes", "replace_on_changes"):
         for path in getattr(opts, option) or ():
             head, _, rest = path.partition(".")

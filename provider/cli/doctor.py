@@ -112,7 +112,9 @@ def _checks(name: str | None) -> Iterator[Check]:
     command = _command()
     yield command
     try:
-        stack = Project().stack(name)
+        project = Project()
+        yield from _namesake(project)
+        stack = project.stack(name)
         declared = stack.declared()
     except FailureError as failure:
         if command.ok or str(failure) != command.what:
@@ -129,6 +131,13 @@ def _checks(name: str | None) -> Iterator[Check]:
         yield _in_clear(stack, declared, {})
         return
     yield from _platform(settings, stack, declared)
+
+
+def _namesake(project: Project) -> Iterator[Check]:
+    from provider.namesake import namesake  # noqa: PLC0415
+
+    if hidden := namesake(project.program):
+        yield Check("package", ok=False, what=hidden)
 
 
 def _python() -> Check:

@@ -442,3 +442,89 @@ def test_nonsense_is_a_usage_error(workplace):
         said = workplace.elements(*arguments)
         assert said.code == 2
         assert "Traceback" not in said.all
+
+
+MISREAD = """
+desk:
+  element: sendgrid
+  configuration: {api.token: {secure: x}, phone: 0123, since: 2024-01-31, event.metadata: }
+"""
+
+
+def test_what_pulumi_reads_as_another_value_is_told_and_saved_from_being_rewritten(workplace):
+    """By every command that reads the stack, so that none has the file written anew."""
+    workplace.declare(MISREAD.replace("{secure: x}", "t"))
+    before = workplace.file.read_bytes()
+    place = "cloud-elements:instances.desk.configuration"
+
+    stack = report(workplace.elements("doctor", "--json"))["stack"]
+
+    assert not stack["ok"]
+    date = "2024-01-31 00:00:00 +0000 UTC"
+    assert stack["what"].splitlines() == [
+        f"{place}.phone: written 0123, read as 83: put it in quotes",
+        f"{place}.since: written 2024-01-31, read as {date}: put it in quotes",
+    ]
+    for command in ("status", "authorize desk", "export"):
+        said = workplace.elements(*command.split())
+        assert said.code == 1, command
+        assert f"{place}.phone: written 0123" in said.stderr
+    assert workplace.file.read_bytes() == before
+
+
+def test_what_may_be_meant_otherwise_is_told_beside_the_stack(workplace):
+    """Null, and what `pulumi config set` made of a date and of a telephone number."""
+    workplace.declare("desk:\n  element: sendgrid\n  configuration: {event.metadata: }\n")
+    path = 'cloud-elements:instances.desk.configuration["phone"]'
+    workplace.project.config_set(path, "+4930123456", path=True)
+
+    stack = report(workplace.elements("doctor", "--json"))["stack"]
+
+    assert stack["ok"]
+    assert "configuration.event.metadata: is null, so it counts as not given" in stack["what"]
+    assert "configuration.phone: is a number: where 'pulumi config set --path'" in stack["what"]
+
+
+def test_a_path_that_became_a_key_is_refused(workplace):
+    """The command that was meant is told."""
+    workplace.declare("desk:\n  element: sendgrid\n")
+    workplace.project.config_set("cloud-elements:instances.desk.protect", "true")
+    try:
+        stack = report(workplace.elements("doctor", "--json"))["stack"]
+    finally:
+        workplace.project.run("config", "rm", "cloud-elements:instances.desk.protect")
+
+    assert not stack["ok"]
+    told = "then pulumi config set --path cloud-elements:instances.desk.protect VALUE"
+    assert stack["what"].endswith(told)
+
+
+def test_a_secret_in_clear_is_found_in_what_is_merged_and_in_json_text(workplace):
+    """The file is read as Pulumi reads it."""
+    workplace.declare(
+        "base: &base\n  element: sendgrid\n  configuration: {api.token: t-7731}\n"
+        "desk:\n  <<: *base\n"
+    )
+    merged = report(workplace.elements("doctor", "--json"))["secrets"]
+    text = '{"mail": {"element": "sendgrid", "configuration": {"api.token": "t-7731"}}}'
+    workplace.declare("")
+    workplace.project.config_set("cloud-elements:instances", text)
+    given = report(workplace.elements("doctor", "--json"))["secrets"]
+
+    assert [len(one["commands"]) for one in (merged, given)] == [2, 1]
+
+
+def test_a_namesake_of_the_package_has_a_line_of_its_own(workplace):
+    """Python would find it first."""
+    linked = workplace.project.folder / "provider"
+    target = linked.readlink()
+    linked.unlink()
+    (workplace.project.folder / "provider.py").touch()
+    try:
+        package = report(workplace.elements("doctor", "--json"))["package"]
+    finally:
+        (workplace.project.folder / "provider.py").unlink()
+        linked.symlink_to(target)
+
+    assert not package["ok"]
+    assert "provider.py hides the package 'provider'" in package["what"]
