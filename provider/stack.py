@@ -232,13 +232,13 @@ def declare() -> dict[str, ElementInstance]:
                 "id": _exported(instance.instance_id),
                 "token": _exported(instance.element_token),
                 "configuration": instance.configuration,
-                "disabled": instance.disabled,
+                "disabled": _exported(instance.disabled),
             },
         )
     return instances
 
 
-def _exported(output: pulumi.Output[str]) -> pulumi.Output[str | None]:
+def _exported(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
     """Return an output without the engine's word for unknown, where a create is skipped."""
     if pulumi.runtime.is_dry_run():
         return output
