@@ -8,7 +8,7 @@ export SE_OFFLINE := true
 .NOTPARALLEL:
 .PHONY: help install engine demo test lint $(TIERS) chaos bench docs format clean
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-47s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-59s %s\n", $$1, $$2}' Makefile
 $(CACHE)/uv/bin/uv:
 	@echo "installing uv into $(CACHE)/uv"; export PIP_ROOT_USER_ACTION=ignore; python3 -m pip install --quiet --target $(CACHE)/uv uv \
 	  || { python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install --quiet uv; }

@@ -148,7 +148,7 @@ def list_all_instances(call: Call) -> Answer:
     """Answer with instances of all formulas, also with none.
 
     docs: by `elementInstanceId` and `searchText`, `[]` for none; those that are not active with
-    `includeInactive` (vendor's test suite, formulas/instances.js:118-146, 2018).
+    `includeInactive` (vendor's test suite, formulas/instances.js:112-135, 2018).
     """
     found = call.tenant.store.records.all(_INSTANCE)
     wanted, text = call.parameter("elementInstanceId"), call.parameter("searchText") or ""
@@ -204,7 +204,7 @@ def delete_instance(call: Call) -> Answer:
 def list_jobs(call: Call) -> Answer:
     """Answer with a job for each active instance of an active formula with a schedule, or `[]`.
 
-    docs: the description names both (vendor's test suite, formulas/instances.js:186-200, 2018).
+    docs: the description names both (vendor's test suite, formulas/instances.js:148-200, 2018).
     """
     records = call.tenant.store.records
     jobs = [

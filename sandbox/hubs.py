@@ -1,7 +1,7 @@
 """Calls to the vendor through an instance, by its token: enough to see whether it works.
 
 docs: the hub in the path is ignored, and resources work without one (vendor's test suite,
-instances.js:376-398 and 422, 2018).
+instances.js:381-427, 2018).
 """
 
 from __future__ import annotations

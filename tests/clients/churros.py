@@ -204,7 +204,7 @@ _CHANGES = (
         year="2017",
     ),
     _flow(
-        "core/provisioner.js:395-410",
+        "core/provisioner.js, exports.delete",
         "DELETE comes without the token, which is dead afterwards",
         create("closeio"),
         Step("DELETE /instances/{id}"),
@@ -224,8 +224,8 @@ _CALLS = (
         Step("GET /instances?searchText=somelongrandomstring&tags[]=red", status=404),
     ),
     _flow(
-        f"{_INSTANCES}:373-379",
-        "without instances a user's list is 404",
+        "test/platform/accounts/users.js:35-36,148",
+        "without instances a user's list is 404; the organization tells its secret",
         Step("GET /instances", status=404),
         Step("GET /organizations/me", reads={"/secret": "{organization}"}),
         Step("GET /accounts", reads={"/0/defaultAccount": bool, "/0/id": int}),
@@ -300,7 +300,7 @@ _CALLS = (
     ),
     *(
         _flow(
-            f"{_INSTANCES}:205-218",
+            f'{_INSTANCES}, "should support get instance specific docs"',
             f"definitions, transformations and docs below {prefix}",
             create("closeio"),
             Step(

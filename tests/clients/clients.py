@@ -199,7 +199,7 @@ _STANDARDIZED = (
     ),
     Flow(
         "ezra-sample-app",
-        "src/actions/instances.js:262-279",
+        "src/actions/instances.js, pingInstanceForValidity",
         "2022",
         "a ping of an instance that does not work says so",
         (
@@ -211,7 +211,7 @@ _STANDARDIZED = (
     ),
     Flow(
         "usecase-references",
-        "EzraAuthExchangeController.java:36-72",
+        "EzraAuthExchangeController.java, getRedirectURL",
         "2021",
         "a session needs no more than the element, and the callback tells the token",
         (
@@ -278,7 +278,7 @@ _STANDARDIZED = (
 _CONNECT = (
     Flow(
         "elements-connect",
-        "ElementsService.js:126-165",
+        "ElementsService.js, createInstance",
         "2018",
         "POST to a path with a slash at its end, and PUT of the whole body",
         (
@@ -295,7 +295,7 @@ _CONNECT = (
     ),
     Flow(
         "elements-connect",
-        "ElementsService.js:106-124",
+        "ElementsService.js, getOAuthUrl",
         "2018",
         "extras of the address for consent stand in the query",
         (
@@ -307,7 +307,7 @@ _CONNECT = (
     ),
     Flow(
         "elements-connect",
-        "ElementsService.js:251-254",
+        "ElementsService.js:252",
         "2018",
         "accounts with the organization secret",
         (Step("GET /accounts?where=type='CompanyAccount'", reads={"/0/id": int}),),
@@ -317,7 +317,7 @@ _CONNECT = (
 _TOOLS = (
     Flow(
         "cectl",
-        "cmd/instances.go:50-135",
+        "cmd/instances.go, pingInstance",
         "2018",
         "a list of which each is pinged; one that does not work has another status",
         (
@@ -330,7 +330,7 @@ _TOOLS = (
     ),
     Flow(
         "cectl",
-        "cmd/instances.go:330-390",
+        "cmd/instances.go, deleteElementInstanceCmd",
         "2018",
         "409 with a message while a formula instance uses it, 404 when it is gone",
         (
@@ -350,7 +350,7 @@ _TOOLS = (
     ),
     Flow(
         "ce-go",
-        "ce/instances.go:54-112",
+        "ce/instances.go:54,112",
         "2018",
         "events are switched on by PUT of a few keys, without a new code",
         (
@@ -373,7 +373,7 @@ _TOOLS = (
     ),
     Flow(
         "ce-go",
-        "ce/instances.go:200-290",
+        "ce/instances.go, GetInstanceTransformations",
         "2018",
         "docs of an instance and of an element; transformations by name",
         (
@@ -407,14 +407,14 @@ _TOOLS = (
     ),
     Flow(
         "ce-go",
-        "ce/jobs.go:40-45",
+        "ce/jobs.go, ListJobs",
         "2018",
         "a list of jobs, which is one",
         (Step("GET /jobs", reads={"": list}),),
     ),
     Flow(
         "doctor-core",
-        "src/core/elements/getPrivateElements.js:25-36",
+        "src/core/elements/getPrivateElements.js:30-32",
         "2022",
         "elements that fit, and a message where none does",
         (
@@ -445,7 +445,7 @@ _TOOLS = (
     ),
     Flow(
         "scripts",
-        "OauthMigration/NeedsMigrating.js:15-62",
+        "OauthMigration/NeedsMigrating.js, getInstance",
         "2020",
         "200 a page, with a total and a token for the next, in a light list",
         (
@@ -483,7 +483,7 @@ _TOOLS = (
     ),
     Flow(
         "kyma connector-tools",
-        "open_connectors/client.go:78-153",
+        "open_connectors/client.go, GetConnectorInstances",
         "2022",
         "a list by tags, and what stands in its members",
         (
@@ -503,7 +503,7 @@ _TOOLS = (
     ),
     Flow(
         "kyma connector-tools",
-        "open_connectors/client.go:157-205",
+        "open_connectors/client.go, GetOpenAPISpec",
         "2022",
         "the latest description of an instance's API",
         (
@@ -513,7 +513,7 @@ _TOOLS = (
     ),
     Flow(
         "node-provisioner",
-        "routers/provision.js:16-84",
+        "routers/provision.js, router.route",
         "2020",
         "the callback's query is handed on; a used code and a denial are refused",
         (
@@ -536,7 +536,7 @@ _TOOLS = (
     ),
     Flow(
         "sample-app-ui",
-        "src/ce-util.js:3-35",
+        "src/ce-util.js, createInstanceBody",
         "2018",
         "a key that the element does not list is no mistake",
         (
@@ -556,7 +556,7 @@ _TOOLS = (
     ),
     Flow(
         "serverless-cloud-elements-plugin",
-        "index.js:133-150",
+        "index.js, afterDeploy",
         "2018",
         "PATCH of one key leaves the others",
         (

@@ -8,7 +8,8 @@ from tests.clients import churros, clients, pages
 from tests.clients.facts import Flow, Step, is_filled
 
 LINES = r"\d+(-\d+)?"
-SOURCE = rf"\.\w+:{LINES}(,{LINES})*$|^(pull request|issue) \d+$|^commit \w+$|^page .+"
+PLACE = rf':{LINES}(,{LINES})*|, [\w.]+|, ".+"'
+SOURCE = rf"\.(js|go|java)({PLACE})$|^(pull request|issue) \d+$|^commit \w+$|^page .+"
 FLOWS = (*churros.FLOWS, *clients.FLOWS, *pages.FLOWS)
 
 
@@ -19,7 +20,7 @@ def test_a_client_reads_what_it_reads_from_the_platform(replay, flow):
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_every_fact_says_where_it_stands(flow):
-    """The file with lines, the change or issue, or the page; and the year."""
+    """The file with lines or a name in it, the change or issue, or the page; and the year."""
     assert re.search(SOURCE, flow.source)
     assert re.fullmatch(r"20[12]\d", flow.year)
     assert flow.steps
