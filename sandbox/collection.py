@@ -128,6 +128,27 @@ class Elements:
     def __init__(self, elements: Iterable[Element], *, lenient: bool) -> None:
         self._by_key = {element.key: element for element in elements}
         self._lenient = lenient
+        self._own: set[str] = set()
+        """Keys of those that a client made."""
+
+    def has(self, key: str) -> bool:
+        """Return whether there is an element of this key."""
+        return key in self._by_key
+
+    def add(self, element: Element) -> None:
+        """Add an element that a client made, or a changed one in place of the former."""
+        self._by_key[element.key] = element
+        self._own.add(element.key)
+
+    def remove(self, key: str) -> None:
+        """Remove an element that a client made."""
+        self._own.remove(key)
+        del self._by_key[key]
+
+    def forget_own(self) -> None:
+        """Remove every element that a client made."""
+        for key in list(self._own):
+            self.remove(key)
 
     def find(self, key_or_id: str) -> Element | None:
         """Return an element; a lenient sandbox makes one up for an unknown key."""

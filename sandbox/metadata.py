@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import target_element
+from sandbox.elements import stable_number
 from sandbox.exchange import Answer, Call, Route
 from sandbox.hubs import OBJECTS
 from sandbox.paging import paged
@@ -35,6 +36,25 @@ def list_elements(call: Call) -> Answer:
 def list_keys(call: Call) -> Answer:
     """Answer with all element keys."""
     return Answer([element.key for element in call.tenant.elements.all()])
+
+
+def list_hubs(call: Call) -> Answer:
+    """Answer with the hubs of the elements.
+
+    docs: the fields of a hub (ce-go, hubs.go, 2018).
+    """
+    keys = sorted({str(one.document["hub"]) for one in call.tenant.elements.all()})
+    hubs = [
+        {
+            "id": stable_number(f"hub:{key}", 1, 1000),
+            "key": key,
+            "name": key.title(),
+            "description": "",
+            "active": True,
+        }
+        for key in keys
+    ]
+    return paged(call, hubs, what="hubs")
 
 
 def get_element(call: Call) -> Answer:
@@ -132,6 +152,7 @@ def export(call: Call) -> Answer:
 
 
 ROUTES: Sequence[Route] = (
+    Route("GET", "/hubs", list_hubs),
     Route("GET", "/elements", list_elements, "elements"),
     Route("GET", "/elements/keys", list_keys, "elements"),
     Route("GET", "/elements/metadata", list_metadata, "elements"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import compile_path
 
 from sandbox import (
+    builder,
     changes,
     configuration,
     creation,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _SOURCES = (
     organization,
     metadata,
+    builder,
     oauth,
     creation,
     instances,

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import PREFIX, Application
 from sandbox.backdoor import Backdoor
+from sandbox.builder import own_elements
 from sandbox.catalogue import catalogue
 from sandbox.collection import Elements, load_folder
 from sandbox.control import Control
@@ -64,6 +65,8 @@ class Sandbox(Control):
             user_secret=user_secret,
             organization_secret=organization_secret,
         )
+        for element in own_elements(tenant):
+            tenant.elements.add(element)
         super().__init__(tenant)
         backdoor = Backdoor(tenant, self).application()
         self._server = _Server(Application(tenant, backdoor, sleep))

@@ -59,6 +59,7 @@ class Tenant:
     def reset(self) -> None:
         """Return to the state of a sandbox that was just started on an empty database."""
         self.store.clear()
+        self.elements.forget_own()
         self.journal.clear()
         self._requests = 0
         self._second = (0, 0)

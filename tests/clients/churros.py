@@ -133,16 +133,6 @@ _CHANGES = (
         Step("PATCH /instances/{id}", body={"name": _MARKUP.format("two")}, reads={"/name": "two"}),
     ),
     _flow(
-        f"{_INSTANCES}:316-339",
-        "PATCH moves an instance to another element by its id",
-        create("closeio"),
-        Step(
-            "PATCH /instances/{id}",
-            body={"element": {"id": 421}},
-            reads={"/element/id": 421, "/id": "{id}"},
-        ),
-    ),
-    _flow(
         "pull request 2104",
         "the body of a GET is put back as it is; a deleted instance has a body",
         create("freshservice"),
@@ -342,6 +332,53 @@ _ELEMENTS = (
         Step("GET /elements/keys", reads={"/0": str}),
         Step("GET /elements/freshservice/export", reads={"/key": "freshservice"}),
         Step("GET /elements/421/export", reads={"/key": "freshservice"}),
+    ),
+    _flow(
+        "test/platform/elements/elements.js:16-46",
+        "an element of one's own, changed and deleted",
+        Step(
+            "POST /elements",
+            body={
+                "name": "Churros",
+                "description": "A Churros element",
+                "authentication": {"type": "basic"},
+                "configuration": [
+                    {
+                        "name": "Base",
+                        "key": "base.url",
+                        "defaultValue": "u",
+                        "type": "TEXTFIELD_1000",
+                    }
+                ],
+            },
+            reads={"/configuration/[key=base.url]/defaultValue": is_filled},
+            keep={"element": "/id", "key": "/key"},
+        ),
+        Step("GET /elements/{element}", reads={"/key": "churros"}),
+        Step("PUT /elements/{key}", body={"description": "new"}, reads={"/description": "new"}),
+        Step("DELETE /elements/{element}"),
+    ),
+    _flow(
+        "test/platform/elements/elements.js:48-67",
+        "an element is switched on and off",
+        Step("POST /elements", body={"name": "Churros"}, keep={"key": "/key"}),
+        Step("PUT /elements/{key}/active"),
+        Step("GET /elements/{key}", reads={"/active": True}),
+        Step("DELETE /elements/{key}/active"),
+        Step("GET /elements/{key}", reads={"/active": False}),
+    ),
+    _flow(
+        f"{_INSTANCES}:316-339",
+        "an instance moves to the clone of its element",
+        create("closeio"),
+        Step("POST /elements/closeio/clone", keep={"clone": "/id", "key": "/key"}),
+        Step(
+            "PATCH /instances/{id}",
+            body={"element": {"id": "{clone}"}},
+            reads={"/element/id": "{clone}", "/id": "{id}"},
+        ),
+        Step("DELETE /instances/{id}"),
+        Step("DELETE /elements/{key}"),
     ),
     _flow(
         "test/platform/elements/elements.js:112-118",

@@ -407,6 +407,13 @@ _TOOLS = (
     ),
     Flow(
         "ce-go",
+        "ce/hubs.go, ListHubs",
+        "2018",
+        "a list of hubs",
+        (Step("GET /hubs", reads={"/0/id": int, "/0/key": str, "/0/name": str}),),
+    ),
+    Flow(
+        "ce-go",
         "ce/jobs.go, ListJobs",
         "2018",
         "a list of jobs, which is one",
