@@ -292,15 +292,26 @@ def _missing_credentials(
         )
 
 
+def _dotted(key: str, value: Any) -> Iterator[str]:
+    """Yield what a key and the maps below it would be as one key with dots."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        yield f"{key}.{name}"
+        yield from _dotted(f"{key}.{name}", item)
+
+
 def unknown_keys(element: wire.Element, configuration: Mapping[str, Any]) -> Iterator[str]:
     """Yield a warning for each configuration key, and each choice, that the metadata don't list.
 
     docs: documented requests send keys that no export lists (2020-11), so this is no error.
     """
     known = [entry.key for entry in element.configuration]
-    for key in configuration:
+    for key, value in configuration.items():
         if known and key not in known and not is_credential(key):
-            yield f"element '{element.key}' lists no configuration key '{key}'" + did_you_mean(
-                key, known
+            meant = [path for path in _dotted(key, value) if path in known]
+            yield f"element '{element.key}' lists no configuration key '{key}'" + (
+                f"; did you mean '{meant[0]}'? In paths it stands in brackets: "
+                f'configuration["{meant[0]}"]'
+                if meant
+                else did_you_mean(key, known)
             )
     yield from _odd_choices(element, configuration)

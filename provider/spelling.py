@@ -34,9 +34,18 @@ def mistakes(config: Mapping[str, str], written: Mapping[str, Any]) -> dict[str,
     found: dict[str, str] = {}
     for key, text in sorted(config.items()):
         if key.startswith(f"{NAMESPACE}:"):
-            for place, wrong, read in _misread(key, text, written.get(key)):
-                found.setdefault(key + path(place), _said(key, place, wrong, read))
+            shown = written.get(key)
+            in_clear = isinstance(shown, str) or _is_map(shown)
+            for place, wrong, read in _misread(key, text, shown):
+                said = f"written {wrong}, read as {read}" if in_clear else None
+                if said is None or _is_secret(key, place):
+                    said = "is read as another value than the one that is written"
+                found.setdefault(key + path(place), f"{said}: put it in quotes")
     return found
+
+
+def _is_map(shown: Any) -> bool:
+    return isinstance(shown, dict) and [*shown] != ["secure"]
 
 
 def _misread(key: str, text: str, shown: Any) -> Iterator[tuple[Place, str, str]]:
@@ -47,7 +56,7 @@ def _misread(key: str, text: str, shown: Any) -> Iterator[tuple[Place, str, str]
         return
     try:
         got = json.loads(text)
-        if not isinstance(shown, dict):  # given as JSON, which Pulumi hands on as it is
+        if not _is_map(shown):  # given as JSON, which Pulumi hands on as it is
             shown = json.loads(text, parse_int=str, parse_float=str)
     except ValueError:
         return
@@ -61,11 +70,9 @@ _FIELD = 2
 """Parts of the place of an entry's own field, where `True` is as good as `true`."""
 
 
-def _said(key: str, place: Place, wrong: str, read: str) -> str:
+def _is_secret(key: str, place: Place) -> bool:
     keys = (key.partition(":")[2], *map(str, place[1:]))
-    if keys[1:2] in (("code",), ("provider_data",)) or any(map(looks_secret, keys)):
-        return "is read as another value than the one that is written: put it in quotes"
-    return f"written {wrong}, read as {read}: put it in quotes"
+    return keys[1:2] in (("code",), ("provider_data",)) or any(map(looks_secret, keys))
 
 
 def path(place: Place) -> str:

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pulumi
-import yaml
 
 from provider import ElementInstance
+from provider.stack_file import texts
 
 config = pulumi.Config()
 shards = config.require_int("shards")
@@ -18,7 +18,7 @@ def shard(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % shards
 
 
-declared = yaml.safe_load(Path("instances.yaml").read_text())
+declared = texts(Path("instances.yaml"))  # as they are written: to YAML, 007 is a 7, `no` a false
 for name, desk in declared.items():
     if shard(name) == own:
         instance = ElementInstance(

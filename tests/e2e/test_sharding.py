@@ -66,14 +66,16 @@ def test_one_declaration_in_three_stacks(example, deploy, sandbox):
     assert live["acme"]["configuration"]["password"] == "the-password"
 
     # One more: the others stay where they are, and only its own stack makes anything.
-    declaration.write_text(declaration.read_text() + "jade: { subdomain: jade }\n")
+    declaration.write_text(declaration.read_text() + "off: { subdomain: 007 }\n")
     code, said = deploy("up", "--expect-no-changes")
     assert code == 1, "one of the three has something to do"
     assert said.count("error: no changes were expected") == 1
     after = shares(example)
     [grown] = [stack for stack in kept if kept[stack] != after[stack]]
-    assert after[grown] == kept[grown] | {"jade"}
+    assert after[grown] == kept[grown] | {"off"}
     assert sandbox.counters()["creates"] == len(declared) + 1
+    [off] = [one for one in sandbox.instances() if one["name"] == "off"]
+    assert off["configuration"]["subdomain"] == "007"
 
     code, said = deploy("destroy")
     assert code == 0, said

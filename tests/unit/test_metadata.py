@@ -302,6 +302,16 @@ def test_unlisted_keys_are_warned_about_with_the_closest_listed_one():
     assert list(metadata.unknown_keys(element(), given)) == []
 
 
+def test_dots_that_led_into_maps_are_told_with_the_key_that_was_meant():
+    """By `pulumi config set --path …configuration.oauth.api.key`."""
+    shop = element(entry("oauth.api.key"), entry("oauth.scope"))
+    (told,) = metadata.unknown_keys(shop, {"oauth": {"x": 1, "api": {"key": "k"}}})
+    assert told == (
+        "element 'shop' lists no configuration key 'oauth'; did you mean 'oauth.api.key'? In "
+        'paths it stands in brackets: configuration["oauth.api.key"]'
+    )
+
+
 # Asking the platform
 
 
