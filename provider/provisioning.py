@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from provider import comparison, host, schema, wire
+from provider import comparison, host, reauthentication, schema, wire
 from provider.adoption import Search, Wish, asked, obtain, refuse_sent, waits
 from provider.comparison import Changes, Record
 from provider.errors import (
@@ -31,14 +32,53 @@ from provider.redaction import MASK
 from provider.retry import TABLE, Kind, Then
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from provider.platform import Platform
     from provider.schema import Inputs
 
 _CONFIGURATION = "configuration."
 _GET_ONE = "get a new code"
+_ANOTHER_ONE = "get another one, and replace the instance by pulumi up --replace with its URN"
 _REPLAYED = "its code was sent before, and no code is sent twice"
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A request that changes an instance, and what follows from it.
+
+    Args:
+        before: The instance as it is known so far.
+        body: The request's, a PATCH.
+        record: What to remember when it worked.
+        kept: What to remember when it never left.
+        sends: Fingerprints of what it carries and can be spent once, by path.
+        seen: The instance as the platform told it right before; None where nothing can be spent.
+    """
+
+    before: wire.Instance
+    body: dict[str, Any]
+    record: Record
+    kept: Record
+    sends: Mapping[str, str]
+    seen: wire.Instance | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Fingerprints of those that certainly can't be used twice."""
+        return tuple(schema.codes_in(self.sends).values())
+
+
+class _UntakenError(Exception):
+    """A PATCH had no effect on how the instance is authenticated, and spent nothing.
+
+    Args:
+        marked: It may have left the tag of the code all the same.
+    """
+
+    def __init__(self, *, marked: bool) -> None:
+        super().__init__()
+        self.marked = marked
 
 
 class Provisioning:
@@ -259,7 +299,7 @@ class Provisioning:
             provider_data=provider_data or None,
         )
         sends = self.fresh if send else {}
-        return self._change(instance, body, record, sends=sends, kept=kept)
+        return self._change(_Change(instance, body, record, kept, sends))
 
     def go_on(self, instance_id: str, olds: dict[str, Any]) -> dict[str, Any]:
         """Change the instance from what the state holds to what is wished for; return outputs."""
@@ -322,7 +362,7 @@ class Provisioning:
         former = {path: old.spent[path] for path in credentials if path in old.spent}
         record = replace(record, past=_with_codes(old.past, former))
         kept = replace(record, spent=old.spent, past=old.past)
-        return self._change(before, body, record, sends=credentials, kept=kept)
+        return self._change(_Change(before, body, record, kept, credentials))
 
     def _update_body(
         self, changes: Changes, spent: Mapping[str, str], *, adopted: bool
@@ -359,135 +399,208 @@ class Provisioning:
             )
         return {key: default for key, default in defaults.items() if default is not None}
 
-    def _change(
-        self,
-        before: wire.Instance,
-        body: dict[str, Any],
-        record: Record,
-        *,
-        sends: Mapping[str, str],
-        kept: Record,
-    ) -> dict[str, Any]:
-        """Send a PATCH where there is something to send; return the outputs.
-
-        Args:
-            before: The instance as it is known so far.
-            body: The PATCH.
-            record: What to remember when it worked.
-            sends: Fingerprints of what the PATCH carries and can be spent once, by path.
-            kept: What to remember when it never left.
-        """
-        instance = before
-        again = record.refused and bool({"configuration", "providerData"} & body.keys())
-        if body:
-            instance = self._patched(before, body, record, sends=sends, kept=kept)
+    def _change(self, change: _Change) -> dict[str, Any]:
+        """Send what is to be sent; return the outputs."""
+        instance, record = change.before, change.record
+        again = record.refused and bool({"configuration", "providerData"} & change.body.keys())
+        enable = again or bool(change.sends)
+        if change.body:
+            instance, body = self._sent(change)
             answered = _answered(instance, self.wished, body, record.answered)
             record = replace(record, answered=answered, refused=record.refused and not again)
-        enable = (
-            again or bool(sends) or (record.refused and self.platform.ledger.adopted(before.id))
-        )
+        enable = enable or (record.refused and self.platform.ledger.adopted(change.before.id))
         return self._settle(instance, record, enable=enable)
 
-    def _patched(
-        self,
-        before: wire.Instance,
-        body: dict[str, Any],
-        record: Record,
-        *,
-        sends: Mapping[str, str],
-        kept: Record,
-    ) -> wire.Instance:
-        """Send a PATCH, its one-time credentials at most once; return the instance after it."""
-        journal = self.platform.ledger.journal
-        codes = tuple(schema.codes_in(sends).values())
+    def _sent(self, change: _Change) -> tuple[wire.Instance, dict[str, Any]]:
+        """Send a PATCH, or a PUT where that takes no code; return the instance, and what was sent.
+
+        One-time credentials reach the vendor once at most.
+        """
+        change = self._ready(change)
         try:
-            if sends:
-                seen, done = self._authenticated(before.id, record, codes)
+            instance = self._tried(change, self.client.update_instance)
+        except _UntakenError as untaken:
+            instance, change = self._by_put(change, marked=untaken.marked)
+        self._note(change, Fate.MADE)
+        written = (change.before.configuration or {}) | (change.body.get("configuration") or {})
+        before = change.before.model_copy(update={"configuration": written})
+        return instance.completed(before), change.body
+
+    def _ready(self, change: _Change) -> _Change:
+        """Return what is really to be sent, for which the instance is looked at, and enabled."""
+        try:
+            if change.sends:
+                seen, done = self._authenticated(change)
                 if done:
-                    body, sends, codes = _without_credentials(body, sends), {}, ()
-                    kept = record
+                    body = _without_credentials(change.body, change.sends)
+                    change = replace(change, body=body, sends={}, kept=change.record)
                 elif seen.disabled and self.inputs.disabled is not True:
                     # docs: enabled again, then authenticated anew (automatic disabling, 2020-11).
-                    self.client.set_enabled(before.id, enabled=True)
-                    before = before.model_copy(update={"disabled": False})
-            if codes:  # anything else may be sent again, so nobody has to know of it
-                refuse_sent(journal.reserve(self.markers, codes, instance=before.id), self.markers)
+                    self.client.set_enabled(seen.id, enabled=True)
+                    before = change.before.model_copy(update={"disabled": False})
+                    change = replace(change, before=before)
+                change = replace(change, seen=seen)
+            self._reserve(change)
         except RefusedError as error:
-            return self._lost(before, body, kept, error, sent=record.spent)
+            raise self._failure(change, error, sent=change.record.spent) from None
         except CloudElementsError as error:
-            return self._lost(before, body, kept, error)
-        try:
-            instance = self.client.update_instance(
-                before.id, body, element_key=self.inputs.element_key, one_time=bool(sends)
-            )
-        except CloudElementsError as error:
-            then = TABLE[error.outcome][Kind.ONE_TIME]
-            if codes and then is not Then.LOOK_UP_ONLY:
-                fate = Fate.VOID if then is Then.SEND_AGAIN else Fate.REFUSED
-                journal.note(self.markers, fate, codes=codes, instance=before.id)
-            sent = record.spent if sends and then is not Then.SEND_AGAIN else None
-            instance = self._lost(before, body, kept, error, sent=sent)
-        if codes:
-            journal.note(self.markers, Fate.MADE, codes=codes, instance=before.id)
-        written = (before.configuration or {}) | (body.get("configuration") or {})
-        return instance.completed(before.model_copy(update={"configuration": written}))
+            raise self._failure(change, error) from None
+        return change
 
-    def _authenticated(
-        self, instance_id: str, record: Record, codes: Iterable[str]
-    ) -> tuple[wire.Instance, bool]:
+    def _reserve(self, change: _Change) -> None:
+        """Write down the codes that are about to be sent.
+
+        Raises:
+            SpentError: One was sent before.
+        """
+        if change.codes:  # anything else may be sent again, so nobody has to know of it
+            journal = self.platform.ledger.journal
+            sent = journal.reserve(self.markers, change.codes, instance=change.before.id)
+            refuse_sent(sent, self.markers)
+
+    def _tried(
+        self, change: _Change, send: Callable[..., wire.Instance], *, last: bool = False
+    ) -> wire.Instance:
+        """Send a change once; return the instance, also when its answer was lost.
+
+        Raises:
+            _UntakenError: Its credentials did not reach the vendor, so another way is left; not
+                when this is the `last` one.
+        """
+        key, once = self.inputs.element_key, bool(change.sends)
+        try:
+            instance = send(change.before.id, change.body, element_key=key, one_time=once)
+        except CloudElementsError as error:
+            if once and not last and reauthentication.refused_as_such(error):
+                raise _UntakenError(marked=False) from None
+            instance = self._found(change, error)
+        if "providerData" in change.body and self._ignored(change, instance):
+            if not last:
+                raise _UntakenError(marked=True)
+            self._note(change, Fate.REFUSED)
+            outputs = self._outputs(instance.completed(change.before), change.record)
+            message = (
+                f"the platform took the new code of instance {instance.id} neither by PATCH nor by "
+                f"PUT, as the token and the times that it shows are those of before: {_ANOTHER_ONE}"
+            )
+            raise host.HalfMadeError(instance.id, outputs, message)
+        return instance
+
+    def _ignored(self, change: _Change, answered: wire.Instance) -> bool:
+        """Tell whether an instance certainly was not authenticated anew; warn of a doubt."""
+        seen, took = change.seen or change.before, reauthentication.took_effect
+        verdict = took(seen, answered, change.body)
+        if not verdict:
+            with suppress(CloudElementsError):
+                answered = self._read(seen.id)
+                verdict = took(seen, answered, change.body)
+        if verdict is None and reauthentication.shows_the_same_token(seen, answered):
+            host.warn(
+                f"instance {seen.id} has the same token as before its new code; if calls through "
+                f"it are refused, the platform did not take the code: {_ANOTHER_ONE}"
+            )
+        return verdict is False
+
+    def _by_put(self, change: _Change, *, marked: bool) -> tuple[wire.Instance, _Change]:
+        """Send the whole instance by PUT, after a PATCH whose credentials reached nobody.
+
+        Args:
+            change: The PATCH.
+            marked: The PATCH may have left the tag of a code that it did not take.
+        """
+        former, patch = change.seen or change.before, change.body
+        self._note(change, Fate.VOID)
+        try:
+            try:
+                seen = self._read(former.id)
+                body = reauthentication.whole(
+                    patch,
+                    seen,
+                    element_key=self.inputs.element_key,
+                    name=self.inputs.name,
+                    configuration=self.wished.configuration,
+                )
+                change = replace(change, seen=seen, body=body)
+                self._reserve(change)
+            except CloudElementsError as error:
+                raise self._failure(change, error) from None
+            return self._tried(change, self.client.replace_instance, last=True), change
+        except CloudElementsError:
+            if marked:
+                # The tag of a code that was not taken, which no later run is to believe.
+                kept = filter(is_credential_marker, former.tags or [])
+                own = [t for t in patch.get("tags", []) if not is_credential_marker(t)]
+                with suppress(CloudElementsError):
+                    self.client.update_instance(former.id, {"tags": [*own, *kept]})
+            raise
+
+    def _authenticated(self, change: _Change) -> tuple[wire.Instance, bool]:
         """Return the instance, and whether an interrupted run authenticated it anew already.
 
         Raises:
             SpentError: It sent the code, and the instance does not show it.
         """
         if self.markers is None:
-            return self._read(instance_id), False
+            return self._read(change.before.id), False
         clock = self.platform.clock
-        wanted = set(credential_marker(record.spent))
+        wanted = set(credential_marker(change.record.spent))
         journal = self.platform.ledger.journal
-        sent = journal.spent(self.markers, codes)
+        sent = journal.spent(self.markers, change.codes)
         ours = sent is not None and sent.marker == self.markers.instance
         patience = journal.at_work(sent) if sent and ours else 0.0
         for _ in waits(patience, clock):
-            seen = self._read(instance_id)
+            seen = self._read(change.before.id)
             if wanted & set(seen.tags or []):
                 return seen, True
         refuse_sent(sent, self.markers)
         return seen, False
 
-    def _lost(
+    def _found(self, change: _Change, error: CloudElementsError) -> wire.Instance:
+        """Return the instance when a change that failed took effect after all; else raise."""
+        then = TABLE[error.outcome][Kind.ONE_TIME]
+        if then is not Then.LOOK_UP_ONLY:
+            self._note(change, Fate.VOID if then is Then.SEND_AGAIN else Fate.REFUSED)
+        if change.sends and then is Then.LOOK_UP_ONLY:
+            seen = change.seen or change.before
+            wanted = set(credential_marker(change.record.spent)) - set(seen.tags or [])
+            for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
+                try:
+                    instance = self._read(seen.id)
+                except CloudElementsError:
+                    break
+                took = reauthentication.took_effect(seen, instance, change.body)
+                # A tag that was there before, left by a PATCH, tells nothing.
+                if wanted & set(instance.tags or []) or (took and not wanted):
+                    return instance
+        sent = change.record.spent if change.sends and then is not Then.SEND_AGAIN else None
+        raise self._failure(change, error, sent=sent) from None
+
+    def _note(self, change: _Change, fate: Fate) -> None:
+        if change.codes:
+            journal = self.platform.ledger.journal
+            journal.note(self.markers, fate, codes=change.codes, instance=change.before.id)
+
+    def _failure(
         self,
-        before: wire.Instance,
-        body: dict[str, Any],
-        kept: Record,
+        change: _Change,
         error: CloudElementsError,
         *,
         sent: Mapping[str, str] | None = None,
-    ) -> wire.Instance:
-        """Return the instance when the failed PATCH took effect after all; else raise.
+    ) -> CloudElementsError:
+        """Return the error of a change that had no effect, which keeps the instance in the state.
 
         Args:
-            before: The instance as it is known so far.
-            body: The PATCH.
-            kept: What to remember when it had no effect.
+            change: The change.
             error: How it failed.
             sent: Fingerprints of the credentials that it would have left, when it carried some.
         """
-        if sent and TABLE[error.outcome][Kind.ONE_TIME] is Then.LOOK_UP_ONLY:
-            wanted = set(credential_marker(sent))
-            for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
-                try:
-                    instance = self._read(before.id)
-                except CloudElementsError:
-                    break
-                if wanted & set(instance.tags or []):
-                    return instance
+        before, kept = change.before, change.kept
         new = self.platform.ledger.adopted(before.id)
         if isinstance(error, NotFoundError) or not (sent or new):
-            raise error
+            return error
         # Kept in the state with what was sent, so that no later run sends it again, and without
         # what did not arrive, so that the next run does send that.
-        managed = kept.managed - set(body.get("configuration") or {})
+        managed = kept.managed - set(change.body.get("configuration") or {})
         new_codes = dict((sent or {}).items() - kept.spent.items())
         past = _with_codes(kept.past, new_codes)
         outputs = self._outputs(before, replace(kept, managed=managed, past=past))
@@ -500,7 +613,9 @@ class Provisioning:
             then = f"{_GET_ONE}, then run pulumi up"
             if not isinstance(error, RefusedError):
                 then = f"its code counts as spent, so {then}"
-        raise host.HalfMadeError(before.id, outputs, f"{error}: {then}") from None
+        if reauthentication.is_no_such_method(error):
+            then = _ANOTHER_ONE
+        return host.HalfMadeError(before.id, outputs, f"{error}: {then}")
 
     def _settle(
         self,

@@ -30,7 +30,7 @@ class Kind(Enum):
 
     REPEATABLE = "GET, DELETE, and PUT or PATCH without a code"
     CREATE = "POST /instances without a code"
-    ONE_TIME = "POST or PATCH with a code"
+    ONE_TIME = "POST, PATCH or PUT with a code"
 
 
 class Then(Enum):

@@ -212,6 +212,7 @@ class _Exchange:
                     response = self._answered(_dispatch(call, path), entry)
                 except RefusalError as refusal:
                     response = self._refused(refusal, entry)
+                entry.code_ignored = call.code_ignored
         except Exception:
             _logger.exception("the sandbox itself failed in %s %s", call.method, call.template)
             return self._refused(RefusalError(500, "The sandbox itself failed; see its log"), entry)

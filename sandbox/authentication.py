@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.store import Instance
 
 USER_TOKEN, REFRESH_TOKEN = "oauth.user.token", "oauth.user.refresh_token"
+REFRESH_TIME = "oauth.user.refresh_time"
 WRONG = "wrong"
 """Any password, secret or token with this value is refused by the vendor."""
 
@@ -74,7 +75,7 @@ def user_tokens(call: Call, instance: Instance, kind: str) -> dict[str, str | No
         USER_TOKEN: token("user"),
         REFRESH_TOKEN: token("refresh"),
         "oauth.user.refresh_interval": interval,
-        "oauth.user.refresh_time": str(int(tenant.clock() * 1000)),
+        REFRESH_TIME: str(int(tenant.clock() * 1000)),
     }
     if instance.external_authentication == "initial":
         del tokens[REFRESH_TOKEN]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import find_element, target_instance
 from sandbox.authentication import (
+    REFRESH_TIME,
     REFRESH_TOKEN,
     authenticate,
     check_credentials,
@@ -16,6 +17,7 @@ from sandbox.authentication import (
     user_tokens,
 )
 from sandbox.configuration import given_configuration, keeps_present, merged, put_base
+from sandbox.elements import is_user_token
 from sandbox.exchange import Answer, Call, RefusalError, Route
 from sandbox.naming import clean_name, clean_tags
 from sandbox.oauth import NO_CODE, VendorRefusalError, presented_code
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
     from sandbox.elements import Element
     from sandbox.store import Instance
+
+
+_NO_CODE_BY_PATCH = "Bad request: an instance is not authenticated by PATCH"
 
 
 def put(call: Call) -> Answer:
@@ -53,12 +58,19 @@ def patch(call: Call) -> Answer:
     instance, element = target_instance(call)
     body = call.json_object()
     switches = call.tenant.switches
+    taken = switches.text("patch_reauthenticates")
+    if taken != "on" and provider_data_of(body):
+        call.code_ignored = True
+        if taken == "nothing":
+            return Answer(instance_answer(call.tenant, instance, element))
+        if taken != "off":
+            raise RefusalError(int(taken), _NO_CODE_BY_PATCH)
 
     def changed(target: Element) -> dict[str, str | None]:
         given = given_configuration(body)
         return merged(target, instance.configuration, given, switches)
 
-    wanted = call.flag("reAuthenticate") if switches.on("patch_reauthenticates") else False
+    wanted = call.flag("reAuthenticate") if taken == "on" else False
     return _change(call, instance, element, body, configuration=changed, wanted=wanted)
 
 
@@ -197,11 +209,21 @@ def _authenticated(call: Call, instance: Instance, element: Element, by: str) ->
     instance.external_authentication = by
     kind = element.authentication(instance.configuration, instance.provider_data)
     if kind in ("oauth1", "oauth2"):
-        instance.configuration |= user_tokens(call, instance, kind)
+        instance.configuration |= _tokens(call, instance, kind)
     if switches.text("token_on_reauthentication") == "rotate":
         instance.token = tenant.token_for(instance.id, instance.authentications)
     if switches.on("reauthentication_enables"):
         instance.disabled = False
+
+
+def _tokens(call: Call, instance: Instance, kind: str) -> dict[str, str | None]:
+    """Return the tokens of a further authentication; the time of a refresh is always another."""
+    tokens, before = user_tokens(call, instance, kind), instance.configuration
+    if (last := before.get(REFRESH_TIME)) and (now := tokens.get(REFRESH_TIME)):
+        tokens[REFRESH_TIME] = str(max(int(now), int(last) + 1))
+    if call.tenant.switches.text("user_tokens_on_reauthentication") == "same":
+        tokens |= {k: before[k] for k in tokens if is_user_token(k) and before.get(k)}
+    return tokens
 
 
 def _note_failure(call: Call, number: int) -> None:

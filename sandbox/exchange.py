@@ -111,6 +111,8 @@ class Call:
     fault: Fault | None = None
     token_instance: Instance | None = None
     """The instance whose token the header names."""
+    code_ignored: bool = False
+    """The handler did not look at a code in the body."""
 
     def parameter(self, name: str) -> str | None:
         """Return the first query parameter of that name."""

@@ -32,6 +32,8 @@ class Entry:
     """An earlier request carried the same code, and its answer did not say that nobody looked."""
     vendor_refused: bool = False
     """The answer told what the vendor said: `providerMessage`."""
+    code_ignored: bool = False
+    """The platform took the request and not the code in it, which is as good as before."""
     fault: str | None = None
     status: int | None = None
     """Status that was sent; None while in work and when no answer was sent."""
@@ -39,11 +41,14 @@ class Entry:
 
     @property
     def unread(self) -> bool:
-        """Whether the answer says that a code in the request was not looked at.
+        """Whether a code in the request was not looked at, as far as its sender can know.
 
-        A redirect or a refusal in which the vendor had no say. After 408 and 429 the request may be
-        at work all the same (docs: 429 stands for size and time as well, 2019-06).
+        Ignored by a platform that then shows the same tokens as before; or redirected or refused
+        without a word of the vendor. After 408 and 429 the request may be at work all the same
+        (docs: 429 stands for size and time as well, 2019-06).
         """
+        if self.code_ignored:
+            return True
         refused = self.status is not None and 300 <= self.status < 500  # noqa: PLR2004
         return refused and self.status not in (408, 429) and not self.vendor_refused
 

@@ -248,9 +248,10 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         ),
         Switch(
             "patch_reauthenticates",
-            _ON_OFF,
+            ("on", "off", "nothing", "400", "404", "405", "415", "501"),
             "on",
-            "Whether a code in PATCH re-authenticates; off ignores it unspent.",
+            "Whether a code in PATCH re-authenticates; off ignores it unspent, nothing ignores the "
+            "whole request, and a number refuses it.",
         ),
         Switch(
             "refresh_token_change",
@@ -263,6 +264,12 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             ("keep", "rotate"),
             "keep",
             "Whether re-authentication gives the instance another token.",
+        ),
+        Switch(
+            "user_tokens_on_reauthentication",
+            ("new", "same"),
+            "new",
+            "Whether the vendor gives other tokens for a new code, or those it gave before.",
         ),
         Switch(
             "reauthenticate_disabled",

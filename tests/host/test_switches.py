@@ -2,9 +2,10 @@
 
 import httpx
 import pytest
+from google.protobuf import json_format
 
 from sandbox.switches import GROUPS
-from tests.host.server import APPLICATION, BASIC, RefusedCall, marked
+from tests.host.server import APPLICATION, BASIC, RefusedCall, State, marked, plain
 
 NUMBERS = {
     "rate_limit": ("1000",),
@@ -264,3 +265,127 @@ def test_a_tag_that_is_given_twice_is_sent_once(server, sandbox, position):
 
     assert state.outputs["tags"] == ["a", "b"]
     assert server.plan(state, inputs) == "none"
+
+
+# Authenticated anew
+
+TAKEN, REFUSED = ("on", "off", "nothing"), ("400", "404", "405", "415", "501")
+OTHERS = [
+    {},
+    {"mask_user_tokens": "on"},
+    {"mask_user_tokens": "on", "token_on_reauthentication": "rotate"},
+    {"put_configuration": "reset"},
+    {"masked_value": "store"},
+    {"null_value": "reset", "empty_value": "reset"},
+    {"unknown_configuration": "refuse"},
+    {"reauthenticate_default": "on"},
+    {"configuration_place": "element"},
+    {"tag_order": "sorted", "default_tag_always": "on"},
+    {"user_tokens_on_reauthentication": "same"},
+    {"provider_data_echo": "on", "valid_on_get": "false"},
+]
+"""Positions that the way to an authentication anew must not depend on."""
+
+
+@pytest.mark.parametrize("others", OTHERS, ids=str)
+@pytest.mark.parametrize("position", [*TAKEN, *REFUSED])
+def test_a_new_code_is_taken_whatever_patch_does_with_it(server, sandbox, position, others):
+    """By PUT where PATCH does not; the vendor sees the code once."""
+    inputs = oauth(sandbox) | {"tags": ["one"]}
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), configuration={"event.notification.signature.key": "k"})
+    sandbox.set_switch("patch_reauthenticates", position)
+    for name, value in others.items():
+        sandbox.set_switch(name, value)
+    [old] = sandbox.instances()
+    before, start = sandbox.counters(), len(sandbox.journal())
+    code = sandbox.new_code("onedrivebusiness")
+    again = inputs | {"code": code, "name": "Renamed", "tags": ["two"]}
+
+    new = server.update(state, again)
+
+    [instance] = sandbox.instances()
+    asked = [e for e in sandbox.journal()[start:] if e["carries_code"]]
+    assert [e["method"] for e in asked] == ["PATCH"] + ["PUT"] * (position != "on")
+    assert sandbox.counters()["codes_spent"] == before["codes_spent"] + 1
+    assert sandbox.counters()["codes_replayed"] == before["codes_replayed"]
+    assert sandbox.counters()["codes_resent"] == before["codes_resent"]
+    assert instance["authentications"] == old["authentications"] + 1
+    assert (instance["name"], "two" in instance["tags"]) == ("Renamed", True)
+    kept = old["configuration"] | {
+        key: value
+        for key, value in instance["configuration"].items()
+        if key.startswith("oauth.user.")
+    }
+    assert instance["configuration"] == kept
+    assert "********" not in str([e["body"] for e in asked])
+    assert server.plan(new, again) == "none"
+    assert server.plan(new, {k: v for k, v in again.items() if k != "code"}) == "none"
+    seen = server.read(new)
+    assert server.plan(seen, again) == "none"
+
+
+@pytest.mark.parametrize("position", TAKEN)
+def test_where_the_platform_shows_nothing_a_code_is_sent_once(server, sandbox, position):
+    """Whether PATCH took it can't be told, and so it is not sent again."""
+    sandbox.set_switch("configuration_place", "empty")
+    inputs = oauth(sandbox)
+    state = server.create(inputs)
+    sandbox.set_switch("patch_reauthenticates", position)
+    start = len(sandbox.journal())
+    again = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+
+    new = server.update(state, again)
+
+    asked = [e["method"] for e in sandbox.journal()[start:] if e["carries_code"]]
+    assert asked == (["PATCH", "PUT"] if position == "nothing" else ["PATCH"])
+    assert server.plan(new, again) == "none"
+
+
+@pytest.mark.parametrize("position", ["on", "off"])
+@pytest.mark.parametrize("tokens", ["new", "same"])
+def test_of_the_same_token_without_a_time_nobody_can_tell_whether_it_is_new(
+    start, sandbox, position, tokens
+):
+    """Such a vendor would see the code a second time; so the user is told instead."""
+    server = start(sandbox)
+    inputs = oauth1(sandbox)
+    state = server.create(inputs)
+    sandbox.set_switch("patch_reauthenticates", position)
+    sandbox.set_switch("user_tokens_on_reauthentication", tokens)
+    again = inputs | {"provider_data": sandbox.new_provider_data("twitter")}
+
+    server.update(state, again)
+
+    asked = [e["method"] for e in sandbox.journal() if e["carries_code"]]
+    assert asked[-2:] == ["POST", "PATCH"]
+    doubtful = position == "off" or tokens == "same"
+    said = [w for w in server.engine.warnings if "has the same token as before its new code" in w]
+    assert len(said) == doubtful
+
+
+@pytest.mark.parametrize("status", ["400", "401", "500"])
+@pytest.mark.parametrize("position", ["off", "nothing", "405"])
+def test_a_code_that_the_vendor_refuses_by_put_is_spent(server, sandbox, position, status):
+    sandbox.set_switch("bad_code_status", status)
+    inputs = oauth(sandbox)
+    state = server.create(inputs)
+    sandbox.set_switch("patch_reauthenticates", position)
+    bad = inputs | {"code": f"made up for {state.id}"}
+
+    with pytest.raises(RefusedCall, match=r"PUT /instances/\{id\}.*get a new code") as refused:
+        server.update(state, bad)
+
+    kept = State(
+        state.id, bad, plain(json_format.MessageToDict(refused.value.init_failed.properties))
+    )
+    start = len(sandbox.journal())
+    with pytest.raises(RefusedCall, match="its code was sent before"):
+        server.update(kept, bad)
+    good = inputs | {"code": sandbox.new_code("onedrivebusiness")}
+    new = server.update(kept, good)
+    assert server.plan(new, good) == "none"
+    codes = {
+        e["body"]["providerData"]["code"] for e in sandbox.journal()[start:] if e["carries_code"]
+    }
+    assert codes == {good["code"]}

@@ -46,6 +46,7 @@ def test_every_request_is_written_down_in_order(
         "code_hash": hashlib.sha256(code.encode()).hexdigest()[:16],
         "code_resent": False,
         "vendor_refused": False,
+        "code_ignored": False,
         "fault": None,
         "status": 200,
         "finished": True,

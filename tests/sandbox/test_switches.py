@@ -268,8 +268,21 @@ def reauthenticate_without_oauth(lab: Laboratory) -> object:
 
 def patch_reauthenticates(lab: Laboratory) -> object:
     lab.create("hubspot")
-    lab.change(providerData={"code": lab.sandbox.new_code("hubspot")})
-    return lab.sandbox.counters()["codes_spent"]
+    data = {"code": lab.sandbox.new_code("hubspot")}
+    answer = lab.change(name="renamed", providerData=data)
+    by_patch = lab.sandbox.counters()["codes_spent"] - 1
+    if not by_patch:
+        assert lab.put(providerData=data).status_code == 200
+    assert (lab.sandbox.counters()["codes_spent"], lab.sandbox.counters()["codes_resent"]) == (2, 0)
+    return answer.status_code, lab.stored()["name"], by_patch
+
+
+def user_tokens_on_reauthentication(lab: Laboratory) -> object:
+    lab.create("hubspot")
+    keys = ("oauth.user.token", "oauth.user.refresh_token", "oauth.user.refresh_time")
+    before = [lab.kept(key) for key in keys]
+    lab.re_authenticate()
+    return [lab.kept(key) == value for key, value in zip(keys, before, strict=True)]
 
 
 def refresh_token_change(lab: Laboratory) -> object:
@@ -646,9 +659,17 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (credential_change, {"trust": (200, "wrong"), "check": (401, "hidden")}),
     (reauthenticate_default, {"off": 200, "on": 400}),
     (reauthenticate_without_oauth, {"ignored": 200, "check": 401}),
-    (patch_reauthenticates, {"on": 2, "off": 1}),
+    (
+        patch_reauthenticates,
+        {"on": (200, "renamed", 1), "off": (200, "renamed", 0), "nothing": (200, "one", 0)}
+        | {str(n): (n, "one", 0) for n in (400, 404, 405, 415, 501)},
+    ),
     (refresh_token_change, {"exchanged": (True, True), "stored": (False, False)}),
     (token_on_reauthentication, {"keep": True, "rotate": False}),
+    (
+        user_tokens_on_reauthentication,
+        {"new": [False, False, False], "same": [True, True, False]},
+    ),
     (reauthenticate_disabled, {"allowed": 200, "refused": 400}),
     (reauthentication_enables, {"off": True, "on": False}),
     (reauthenticate_other_user, {"allowed": 200, "refused": 400}),

@@ -7,7 +7,9 @@ import pytest
 from provider import host, schema
 from provider.client import CloudElementsClient
 from provider.config import Settings
+from provider.errors import APIError, SpentError
 from provider.host import HalfMadeError
+from provider.journal import Fate
 from provider.markers import MARKERS, credential_marker, is_marker, markers
 from provider.platform import Platform
 from provider.provisioning import Provisioning
@@ -168,3 +170,160 @@ def unmarked(value):
     if isinstance(value, dict):
         return {key: unmarked(item) for key, item in value.items()}
     return value
+
+
+# Authenticated anew
+
+DRIVE = {
+    "element_key": "onedrivebusiness",
+    "name": "drive",
+    "configuration": APPLICATION,
+    "tags": ["billing"],
+    MARKERS: OURS.tags,
+}
+
+
+def renewed(sandbox, platform, inputs=DRIVE):
+    """Create an instance, then give it a new code; return that update, and both inputs' codes."""
+    old, new = (sandbox.new_code("onedrivebusiness") for _ in range(2))
+    id_, outputs = begin(platform, inputs | {"code": old})
+
+    def update(code=new, outputs=outputs):
+        wished = schema.inputs_of(inputs | {"code": code})
+        return Provisioning(platform, wished).go_on(id_, unmarked(outputs))
+
+    return update, old, new
+
+
+def carrying_codes(sandbox):
+    """Return the methods of the requests that carried a code, without the create's."""
+    return [entry["method"] for entry in sandbox.journal() if entry["carries_code"]][1:]
+
+
+def tag_of(code):
+    return credential_marker(schema.fingerprints({"code": code}))[0]
+
+
+@pytest.mark.parametrize("lost", ["PATCH", "PUT"])
+@pytest.mark.parametrize("position", ["off", "nothing", "405"])
+def test_a_code_whose_answer_was_lost_is_found_by_what_the_platform_shows(
+    sandbox, platform, lost, position
+):
+    """The tag alone would lie: a PATCH that ignores a code leaves it all the same."""
+    update, _, new = renewed(sandbox, platform)
+    sandbox.set_switch("patch_reauthenticates", position)
+    sandbox.add_fault("drop", method=lost, path="/instances/{id}", when="after")
+
+    if (lost, position) in (("PATCH", "nothing"), ("PATCH", "405")):
+        with pytest.raises(HalfMadeError, match="its code counts as spent"):
+            update()  # nothing shows whether the request is still at work
+        assert carrying_codes(sandbox) == ["PATCH"]
+        return
+    update()
+
+    assert carrying_codes(sandbox) == ["PATCH", "PUT"]
+    assert sandbox.instances()[0]["authentications"] == 2
+    assert tag_of(new) in sandbox.instances()[0]["tags"]
+    assert sandbox.counters()["codes_replayed"] == 0
+
+
+@pytest.mark.parametrize("position", ["off", "nothing", "405"])
+def test_a_put_that_never_arrived_is_not_believed_later(sandbox, platform, position):
+    """Its code counts as spent, and no tag tells otherwise."""
+    update, old, new = renewed(sandbox, platform)
+    sandbox.set_switch("patch_reauthenticates", position)
+    sandbox.add_fault("drop", method="PUT", path="/instances/{id}", when="before")
+
+    with pytest.raises(HalfMadeError, match="its code counts as spent, so get a new code") as half:
+        update()
+
+    tags = sandbox.instances()[0]["tags"]
+    assert (tag_of(old) in tags, tag_of(new) in tags, "billing" in tags) == (True, False, True)
+    with pytest.raises(HalfMadeError, match="its code was sent before"):
+        update(outputs=half.value.outputs)
+    assert carrying_codes(sandbox) == ["PATCH", "PUT"]
+    update(sandbox.new_code("onedrivebusiness"), half.value.outputs)
+    assert sandbox.instances()[0]["authentications"] == 2
+
+
+def test_a_code_that_another_resource_sent_meanwhile_is_not_sent_by_put(sandbox, platform):
+    update, old, new = renewed(sandbox, platform)
+    sandbox.set_switch("patch_reauthenticates", "off")
+    mark = schema.fingerprints({"code": new})["code"]
+    journal, note = platform.ledger.journal, platform.ledger.journal.note
+    other = markers(organization="o", project="p", stack="s", place="two")
+
+    def take(marker, fate, **more):
+        note(marker, fate, **more)
+        if fate is Fate.VOID:
+            journal.reserve(other, [mark])
+
+    journal.note = take
+    with pytest.raises(SpentError, match="for another resource"):
+        update()
+
+    assert carrying_codes(sandbox) == ["PATCH"]
+    assert tag_of(old) in sandbox.instances()[0]["tags"]
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_where_neither_takes_a_code_another_instance_does(sandbox, platform, status):
+    update, *_ = renewed(sandbox, platform)
+    sandbox.set_switch("patch_reauthenticates", "405")
+    sandbox.add_fault("status", method="PUT", path="/instances/{id}", status=status, body="html")
+
+    with pytest.raises(
+        HalfMadeError, match=f"→ {status}.*replace the instance by pulumi up --repl"
+    ):
+        update()
+
+
+def test_what_neither_took_is_told_once_and_not_believed(sandbox, platform, monkeypatch):
+    """The state goes on; whoever replaces the instance needs another code."""
+    update, old, new = renewed(sandbox, platform)
+    sandbox.set_switch("patch_reauthenticates", "off")
+    monkeypatch.setattr(platform.client, "replace_instance", platform.client.update_instance)
+
+    with pytest.raises(HalfMadeError, match=r"neither by PATCH nor by PUT.*--replace") as half:
+        update()
+
+    tags = sandbox.instances()[0]["tags"]
+    assert (tag_of(old) in tags, tag_of(new) in tags) == (True, False)
+    update(outputs=half.value.outputs)
+    assert carrying_codes(sandbox) == ["PATCH", "PATCH"]
+
+
+@pytest.mark.parametrize("position", ["off", "405"])
+def test_without_marker_tags_the_code_is_taken_as_well(sandbox, platform, position):
+    update, *_ = renewed(sandbox, platform, DRIVE | {MARKERS: []})
+    sandbox.set_switch("patch_reauthenticates", position)
+
+    update()
+
+    assert carrying_codes(sandbox) == ["PATCH", "PUT"]
+    assert sandbox.instances()[0]["authentications"] == 2
+    assert sandbox.instances()[0]["tags"] == ["billing"]
+
+
+@pytest.mark.parametrize("position", ["off", "nothing", "405"])
+def test_what_is_adopted_takes_a_code_whatever_patch_does(sandbox, platform, position):
+    id_, _ = begin(platform, DRIVE | {"code": sandbox.new_code("onedrivebusiness"), MARKERS: []})
+    later = Platform.of(platform.settings, client=platform.client, clock=platform.clock)
+    sandbox.set_switch("patch_reauthenticates", position)
+
+    code = sandbox.new_code("onedrivebusiness")
+    begin(later, DRIVE | {"name": "ours", "adopt": id_, "code": code})
+
+    [instance] = sandbox.instances()
+    assert (instance["name"], instance["authentications"]) == ("ours", 2)
+    assert tag_of(code) in instance["tags"]
+
+
+def test_a_change_without_a_code_is_never_a_put(sandbox, platform):
+    """A PATCH that is refused is then a mistake in the inputs."""
+    id_, outputs = begin(platform, DESK)
+    sandbox.add_fault("status", method="PATCH", path="/instances/{id}", status=405)
+    wished = Provisioning(platform, schema.inputs_of(DESK | {"tags": ["new"]}))
+    with pytest.raises(APIError):
+        wished.go_on(id_, unmarked(outputs))
+    assert "PUT" not in [entry["method"] for entry in sandbox.journal()]
