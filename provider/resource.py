@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -23,7 +23,7 @@ from provider.namesake import namesake
 from provider.stack_file import project_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
 
 _OUTPUTS = (
     "tags",
@@ -74,7 +74,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         configuration: pulumi.Output[dict[str, Any]]
         """Secret. What the platform holds, as text, without what it rewrites by itself.
 
-        In a preview Pulumi shows the inputs in its place, which may be any JSON values.
+        Like the token it is not known until a create or an update is done.
         """
         instance_id: pulumi.Output[str]
         """Id of the instance."""
@@ -136,12 +136,24 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
                 opts,
             )
         # The provider marks them, but is not asked where a create is skipped (--target).
-        self.configuration = pulumi.Output.secret(self.configuration)
+        self.configuration = pulumi.Output.secret(_once_made(self))
         self.element_token = pulumi.Output.secret(self.element_token)
         for remark in _misaddressed(inputs, opts):
             pulumi.log.warn(remark, self)
         for key in [key for key, value in _map(configuration).items() if value is None]:
             pulumi.log.info(f"configuration.{key}: is null, so it counts as not given", self)
+
+
+def _once_made(resource: ElementInstance) -> pulumi.Output[dict[str, Any]]:
+    """Return its configuration, in a preview not known before a create or an update is done.
+
+    The engine takes the inputs for it there, and a saved plan would hold us to them.
+    """
+    told = resource.configuration
+    if not pulumi.runtime.is_dry_run():
+        return told
+    value = cast("Awaitable[dict[str, Any]]", told.future(with_unknowns=True))
+    return pulumi.Output(told.resources(), value, resource.instance_id.is_known())
 
 
 @cache
