@@ -6,6 +6,8 @@ its schemas (2017); cectl, instances.go (2018).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import target_instance
@@ -16,48 +18,18 @@ if TYPE_CHECKING:
 
     from sandbox.store import Instance
 
-    Kept = Callable[[Instance], dict[str, Any]]
-
 _LEVEL = "instance"
 
 
-def _definitions(instance: Instance) -> dict[str, Any]:
-    return instance.definitions
+@dataclass(frozen=True)
+class _Kind:
+    """Definitions or transformations."""
 
-
-def _transformations(instance: Instance) -> dict[str, Any]:
-    return instance.transformations
-
-
-def _all(call: Call, kept: Kept, what: str) -> Answer:
-    instance, _ = target_instance(call)
-    if not kept(instance):
-        raise RefusalError(404, f"No {what}s found")
-    return Answer(kept(instance))
-
-
-def _one(call: Call, kept: Kept, what: str) -> tuple[Instance, str]:
-    instance, _ = target_instance(call)
-    name = call.path_parameters["object_name"]
-    if call.method != "POST" and name not in kept(instance):
-        raise RefusalError(404, f"No {what} found for '{name}'")
-    if call.method == "POST" and name in kept(instance):
-        raise RefusalError(409, f"There is a {what} for '{name}'")
-    return instance, name
-
-
-def _kept(call: Call, kept: Kept, what: str, document: dict[str, Any]) -> Answer:
-    instance, name = _one(call, kept, what)
-    kept(instance)[name] = {"objectName": name, "level": _LEVEL} | document
-    call.tenant.store.save_instance(instance)
-    return Answer(kept(instance)[name])
-
-
-def _deleted(call: Call, kept: Kept, what: str) -> Answer:
-    instance, name = _one(call, kept, what)
-    del kept(instance)[name]
-    call.tenant.store.save_instance(instance)
-    return Answer(NO_BODY)
+    name: str
+    of: Callable[[Instance], dict[str, Any]]
+    """Returns those of an instance, by the name of the object."""
+    content: Callable[[Call, Instance], dict[str, Any]]
+    """Returns what is kept of a body."""
 
 
 def _fields(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -67,78 +39,86 @@ def _fields(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [one | {"level": _LEVEL} for one in fields]
 
 
-def list_definitions(call: Call) -> Answer:
-    """Answer with every object definition by its object's name."""
-    return _all(call, _definitions, "object definition")
+def _definition(call: Call, _: Instance) -> dict[str, Any]:
+    return {"fields": _fields(call.json_object())}
 
 
-def get_definition(call: Call) -> Answer:
-    """Answer with the definition of one object."""
-    instance, name = _one(call, _definitions, "object definition")
-    return Answer(instance.definitions[name])
-
-
-def keep_definition(call: Call) -> Answer:
-    """Take a new definition with POST, another one with PUT."""
-    return _kept(call, _definitions, "object definition", {"fields": _fields(call.json_object())})
-
-
-def delete_definition(call: Call) -> Answer:
-    """Delete a definition."""
-    return _deleted(call, _definitions, "object definition")
-
-
-def list_transformations(call: Call) -> Answer:
-    """Answer with every transformation by its object's name."""
-    return _all(call, _transformations, "transformation")
-
-
-def get_transformation(call: Call) -> Answer:
-    """Answer with the transformation of one object."""
-    instance, name = _one(call, _transformations, "transformation")
-    return Answer(instance.transformations[name])
-
-
-def keep_transformation(call: Call) -> Answer:
-    """Take a new transformation with POST, another one with PUT.
-
-    docs: it needs the definition of its object (vendor's issue 374, 2016).
-    """
-    body = call.json_object()
-    instance, name = _one(call, _transformations, "transformation")
+def _transformation(call: Call, instance: Instance) -> dict[str, Any]:
+    """Return a transformation; docs: it needs the definition of its object (issue 374, 2016)."""
+    body, name = call.json_object(), call.path_parameters["object_name"]
     if name not in instance.definitions:
         reason = f"No object definition found for '{name}' so no transformation can be created"
         raise RefusalError(400, reason)
     if not isinstance(body.get("vendorName"), str):
         raise RefusalError(400, "Bad request: vendorName is required")
-    document = {
+    return {
         "vendorName": body["vendorName"],
         "fields": _fields(body),
         "configuration": body.get("configuration") or [],
         "isLegacy": False,
         "startDate": call.tenant.now_text(),
     }
-    return _kept(call, _transformations, "transformation", document)
 
 
-def delete_transformation(call: Call) -> Answer:
-    """Delete a transformation."""
-    return _deleted(call, _transformations, "transformation")
+_KINDS = {
+    "objects/{object_name}/definitions": _Kind(
+        "object definition", lambda instance: instance.definitions, _definition
+    ),
+    "transformations/{object_name}": _Kind(
+        "transformation", lambda instance: instance.transformations, _transformation
+    ),
+}
+"""By the path of one of them; that of all lacks the object's name."""
+
+
+def _all(kind: _Kind, call: Call) -> Answer:
+    """Answer with all of a kind by the object's name."""
+    instance, _ = target_instance(call)
+    if not kind.of(instance):
+        raise RefusalError(404, f"No {kind.name}s found")
+    return Answer(kind.of(instance))
+
+
+def _one(kind: _Kind, call: Call) -> tuple[Instance, str]:
+    instance, _ = target_instance(call)
+    name = call.path_parameters["object_name"]
+    if call.method != "POST" and name not in kind.of(instance):
+        raise RefusalError(404, f"No {kind.name} found for '{name}'")
+    if call.method == "POST" and name in kind.of(instance):
+        raise RefusalError(409, f"There is a {kind.name} for '{name}'")
+    return instance, name
+
+
+def _get(kind: _Kind, call: Call) -> Answer:
+    """Answer with that of one object."""
+    instance, name = _one(kind, call)
+    return Answer(kind.of(instance)[name])
+
+
+def _keep(kind: _Kind, call: Call) -> Answer:
+    """Take a new one with POST, another one with PUT."""
+    instance, name = _one(kind, call)
+    kept = {"objectName": name, "level": _LEVEL} | kind.content(call, instance)
+    kind.of(instance)[name] = kept
+    call.tenant.store.save_instance(instance)
+    return Answer(kept)
+
+
+def _delete(kind: _Kind, call: Call) -> Answer:
+    """Delete that of one object."""
+    instance, name = _one(kind, call)
+    del kind.of(instance)[name]
+    call.tenant.store.save_instance(instance)
+    return Answer(NO_BODY)
 
 
 def _routes(prefix: str, access: str) -> Iterator[Route]:
-    definitions = f"{prefix}/objects/{{object_name}}/definitions"
-    transformations = f"{prefix}/transformations/{{object_name}}"
-    yield Route("GET", f"{prefix}/objects/definitions", list_definitions, access)
-    yield Route("GET", f"{prefix}/transformations", list_transformations, access)
-    for method, of_definition, of_transformation in (
-        ("GET", get_definition, get_transformation),
-        ("POST", keep_definition, keep_transformation),
-        ("PUT", keep_definition, keep_transformation),
-        ("DELETE", delete_definition, delete_transformation),
-    ):
-        yield Route(method, definitions, of_definition, access)
-        yield Route(method, transformations, of_transformation, access)
+    handlers = {"GET": _get, "POST": _keep, "PUT": _keep, "DELETE": _delete}
+    for path, kind in _KINDS.items():
+        every = path.replace("/{object_name}", "")
+        yield Route("GET", f"{prefix}/{every}", partial(_all, kind), access)
+        for method, handler in handlers.items():
+            yield Route(method, f"{prefix}/{path}", partial(handler, kind), access)
 
 
 ROUTES: Sequence[Route] = (*_routes("/instances/{id}", "platform"), *_routes("/instances", "token"))
