@@ -166,19 +166,27 @@ def _map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+_PATH = re.compile(r"""[^.\[]+(\.[^.\[]+|\.?\[("(\\"|[^"])+"|\d+|\*)\])*""")
+"""What Pulumi takes for a path; another one it passes over in silence."""
+
+
 def _misaddressed(inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> Iterator[str]:
     """Yield which paths of the options lead nowhere."""
-    given, names = _map(inputs["configuration"]), ["*", *inputs, *_OUTPUTS]
+    names = ["*", *inputs, *_OUTPUTS]
     for option in ("ignore_changes", "replace_on_changes"):
         for path in getattr(opts, option) or ():
-            head, _, rest = path.partition(".")
-            if head == "configuration" and "." in rest and rest.partition(".")[0] not in given:
-                yield (
-                    f"{option}: '{path}' names nothing, for its dots lead into maps; write "
-                    f"""'configuration["{rest}"]'"""
-                )
-            elif (name := re.split(r"[.\[]", path)[0]) not in names:
-                yield f"{option}: '{path}' names nothing{did_you_mean(name, names)}"
+            field = re.split(r"[.\[]", path)[0]
+            if field not in names:
+                yield f"{option}: '{path}' names nothing{did_you_mean(field, names)}"
+            elif not _PATH.fullmatch(path) or _is_split(path, _map(inputs.get(field))):
+                key = re.sub(r"""['"\[\]]""", "", path[len(field) :]).removeprefix(".")
+                yield f"""{option}: '{path}' names nothing; write '{field}["{key}"]'"""
+
+
+def _is_split(path: str, given: Mapping[str, Any]) -> bool:
+    """Tell whether the dots of a configuration key lead into maps that are not there."""
+    dotted = re.match(r"configuration\.([^.\[]+)\.", path)
+    return dotted is not None and dotted[1] not in given
 
 
 _SDK_FRAMES = 5

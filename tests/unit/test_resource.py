@@ -218,3 +218,76 @@ def test_a_run_knows_nothing_of_the_aliases_of_another(run):
 def test_an_alias_of_its_own_name_changes_no_markers(run):
     own = pulumi.Alias(type_="some:old:Type")
     assert tags(run, lambda: invoices(aliases=[own])) == tags(run, invoices)
+
+
+# Paths of resource options
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("configuration.oauth.api.key", "write 'configuration[\"oauth.api.key\"]'"),
+        ("configuration['oauth.api.key']", "write 'configuration[\"oauth.api.key\"]'"),
+        ("configuration[oauth.api.key]", "write 'configuration[\"oauth.api.key\"]'"),
+        ('configuration["oauth.api.key"', "write 'configuration[\"oauth.api.key\"]'"),
+        ("tags['0']", "write"),
+        ("configuraton.subdomain", "did you mean 'configuration'?"),
+        ("elementKey", "names nothing"),
+        ("oauth.api.key", "names nothing"),
+        ("", "names nothing"),
+        ('configuration["oauth.api.key"]', None),
+        ('configuration.["oauth.api.key"]', None),
+        ("configuration.subdomain", None),
+        ("configuration.deep.in.it", None),
+        ('configuration["deep"].in[0]', None),
+        ("configuration", None),
+        ("tags[0]", None),
+        ("tags[*]", None),
+        ("valid", None),
+        ("*", None),
+    ],
+)
+@pytest.mark.parametrize("option", ["ignore_changes", "replace_on_changes"])
+def test_a_path_that_names_nothing_is_told(run, monkeypatch, option, path, meant):
+    told = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda said, resource: told.append(said))
+    configuration = {"subdomain": "x", "deep": {"in": {"it": 1}}}
+    options = pulumi.ResourceOptions(**{option: [path]})
+    run(lambda: ElementInstance("a", "closeio", configuration=configuration, opts=options))
+    if meant is None:
+        assert told == []
+    else:
+        [said] = told
+        assert said.startswith(f"{option}: '{path}' names nothing")
+        assert meant in said
+
+
+def test_null_in_a_map_is_told(run, monkeypatch):
+    told = []
+    monkeypatch.setattr(pulumi.log, "info", lambda said, resource: told.append(said))
+    run(lambda: ElementInstance("a", "closeio", configuration={"x": None, "y": "z"}))
+    assert told == ["configuration.x: is null, so it counts as not given"]
+
+
+def test_a_namesake_beside_the_program_is_told_in_one_sentence(run, tmp_path, monkeypatch):
+    """The server that will run the provider would find it first."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "provider.py").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(pulumi.RunError, match=r"provider\.py hides the package 'provider'"):
+        run(invoices)
+
+
+def test_configuration_and_token_are_secret_whatever_the_provider_marked(run):
+    shown = {}
+
+    def program():
+        instance = invoices()
+        for name in ("configuration", "element_token", "instance_id"):
+            output = getattr(instance, name)
+            pulumi.Output.from_input(output.is_secret()).apply(
+                lambda x, n=name: shown.update({n: x})
+            )
+
+    run(program)
+    assert shown == {"configuration": True, "element_token": True, "instance_id": False}
