@@ -113,6 +113,11 @@ def misread(shown: Any, got: Any, place: Place = ()) -> Iterator[tuple[Place, st
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [-+]\d{4} \S+")
 
 
+def needs_quotes(text: str) -> bool:
+    """Tell whether Pulumi may take a text for a number or a date when it stands without quotes."""
+    return _number(text) is not None or re.match(r"\d{4}-\d", text) is not None
+
+
 def _made_of(text: str, read: str) -> bool:
     """Tell whether Pulumi may have read `text` as what is `read`, as it writes that."""
     if read in _FLAGS:

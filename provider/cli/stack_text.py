@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from provider import spelling
 from provider.cli.console import FailureError, shown
 
 if TYPE_CHECKING:
@@ -17,10 +18,26 @@ _STEP = 2
 _ENDLESS = 1_000_000
 
 
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what Pulumi reads as a number or a date, and PyYAML does not."""
+
+
+def _quoted(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "'" if spelling.needs_quotes(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _quoted)
+
+
+def _dumped(data: Any, **options: Any) -> str:
+    return str(yaml.dump(data, Dumper=_Dumper, width=_ENDLESS, **options))
+
+
 def scalar(text: str) -> str:
     """Return a text as one line of YAML, quoted where it must be."""
     style = None if text.isprintable() else '"'
-    dumped = yaml.safe_dump(text, allow_unicode=not style, width=_ENDLESS, default_style=style)
+    dumped = _dumped(text, allow_unicode=not style, default_style=style)
     return dumped.removesuffix("...\n").removesuffix("\n")
 
 
@@ -58,7 +75,7 @@ def _rendered(
         data = {name: dict(entry)}
         # YAML has line breaks of its own, such as U+0085, that must not stand there as they are.
         legible = json.dumps(data, ensure_ascii=False).isprintable()
-        dumped = yaml.safe_dump(data, sort_keys=False, allow_unicode=legible, width=_ENDLESS)
+        dumped = _dumped(data, sort_keys=False, allow_unicode=legible)
         first, *rest = dumped.rstrip("\n").split("\n")
         comments = [f"{' ' * _STEP}# {note}" for note in notes.get(name, [])]
         lines += [f"{' ' * indent}{line}" if line else "" for line in (first, *comments, *rest)]

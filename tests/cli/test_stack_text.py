@@ -124,6 +124,24 @@ def test_any_text_is_one_line_of_yaml(text):
     assert yaml.safe_load(f"key: {line}") == {"key": text}
 
 
+LOOKS_LIKE_MORE = [
+    *("052812345678", "0123", "007", "08", "0x1F", "0o17", "0b11", "-0o7", "1_000", "1__0", "+493"),
+    *("3.10", "1.0", "1.", ".5", "-0", "1e5", "1E5", "12e3", "9e99", "1e-7", "0.00001", ".inf"),
+    *("2024-01-31", "2024-1-31", "2024-01-31T10:00:00Z", "2001-12-14t21:59:43.10-05:00"),
+    *("True", "off", "y", "~", "null", "", "=", "<<", "1:20:30", "0x", "08x", "text", "a: b"),
+]
+
+
+def test_pulumi_reads_each_text_as_it_was_meant(workplace):
+    """Its YAML sees numbers and dates in more texts than PyYAML's does."""
+    told = dict(zip((f"k{n}" for n in range(99)), LOOKS_LIKE_MORE, strict=False))
+    entry = {"element": "x", "tags": LOOKS_LIKE_MORE, "configuration": told}
+    entry["configuration"] |= {text: "a key" for text in LOOKS_LIKE_MORE if text != "<<"}
+    workplace.file.write_text(with_entries(workplace.file.read_text(), {"mail": entry}, {}))
+
+    assert workplace.values("mail") == entry
+
+
 @settings(deadline=None)
 @given(
     st.dictionaries(

@@ -231,7 +231,7 @@ def test_an_alias_of_its_own_name_changes_no_markers(run):
         ("configuration[oauth.api.key]", "write 'configuration[\"oauth.api.key\"]'"),
         ('configuration["oauth.api.key"', "write 'configuration[\"oauth.api.key\"]'"),
         ("tags['0']", "write"),
-        ("configuraton.subdomain", "did you mean 'configuration'?"),
+        ("configuratio.subdomain", "did you mean 'configuration'?"),
         ("elementKey", "names nothing"),
         ("oauth.api.key", "names nothing"),
         ("", "names nothing"),
