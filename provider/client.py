@@ -286,14 +286,14 @@ class CloudElementsClient:
         self._do(_Request(method, "/instances/{id}/enabled", {"id": instance_id}))
 
     def find_instances(
-        self, *, tag: str | None = None, search: str | None = None
+        self, *, tag: str | None = None, search: str | None = None, within: float = math.inf
     ) -> list[wire.Instance]:
         """Return all element instances, or those with a tag, or whose name matches.
 
-        One request for each page of 200.
+        One request for each page of 200; `within` is that of `get_element`, for each of them.
         """
         query = _given({"tags[]": tag, "searchText": search})
-        return self._pages(wire.Instance, "/instances", query)
+        return self._pages(wire.Instance, "/instances", query, within=within)
 
     def get_element(self, element_key: str, *, within: float = math.inf) -> wire.Element:
         """Return an element's metadata.

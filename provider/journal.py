@@ -61,6 +61,8 @@ class Entry:
         codes: Fingerprints of the one-time codes in the request.
         instance: Id, where one is known; of a request that was sent, the one that it changes.
         time: Seconds since 1970.
+        left: The engine was gone, or another run came in between, before it can be known that the
+            state has the instance that was made.
     """
 
     marker: str
@@ -68,6 +70,7 @@ class Entry:
     codes: tuple[str, ...]
     instance: str
     time: float
+    left: bool = False
 
 
 class Journal:
@@ -105,12 +108,18 @@ class Journal:
         return cls(folder / "cloud-elements", platform=settings.base_url)
 
     def note(
-        self, markers: Markers | None, fate: Fate, *, codes: Iterable[str] = (), instance: str = ""
+        self,
+        markers: Markers | None,
+        fate: Fate,
+        *,
+        codes: Iterable[str] = (),
+        instance: str = "",
+        left: bool = False,
     ) -> None:
         """Write down what is about to be sent, or what came of it."""
         if markers is not None:
             with self._lock:
-                self._add(markers, fate, tuple(codes), instance)
+                self._add(markers, fate, tuple(codes), instance, left=left)
 
     def reserve(
         self, markers: Markers | None, codes: Iterable[str] = (), *, instance: str = ""
@@ -143,6 +152,19 @@ class Journal:
         with self._lock:
             return self._of(markers.stack).last.get(markers.instance)
 
+    def loose(self, stack: str, *, again: bool) -> list[Entry]:
+        """Return the entries about instances that a run made, or may have made, and left.
+
+        Args:
+            stack: The stack's marker.
+            again: Read anew what other processes wrote since.
+        """
+        with self._lock:
+            entries = self._of(stack)
+            if again and self._folder is not None:
+                entries = _Entries(self._remembered(stack))
+            return entries.loose()
+
     def at_work(self, entry: Entry) -> float:
         """Return for how many seconds from now an entry's request may be at work.
 
@@ -157,8 +179,16 @@ class Journal:
         with self._lock:
             return self._of(markers.stack).spent(codes)
 
-    def _add(self, markers: Markers, fate: Fate, codes: tuple[str, ...], instance: str) -> None:
-        entry = Entry(markers.instance, fate, codes, instance, self._clock.wall())
+    def _add(
+        self,
+        markers: Markers,
+        fate: Fate,
+        codes: tuple[str, ...],
+        instance: str,
+        *,
+        left: bool = False,
+    ) -> None:
+        entry = Entry(markers.instance, fate, codes, instance, self._clock.wall(), left)
         self._of(markers.stack).add(entry)
         path = self._path(markers.stack)
         if path is not None:
@@ -176,17 +206,22 @@ class Journal:
 
     def _of(self, stack: str) -> _Entries:
         if stack not in self._stacks:
-            found: list[Entry] = []
-            if self._folder is not None:
-                since = self._clock.wall() - _REMEMBERED
-                for path in sorted(self._folder.glob(f"{self._name(stack)}*.jsonl")):
-                    entries = _read(path)
-                    found += [entry for entry in entries if entry.time >= since]
-                    if entries and entries[-1].time < since:
-                        with suppress(OSError):
-                            path.unlink()
-            self._stacks[stack] = _Entries(found)
+            self._stacks[stack] = _Entries(self._remembered(stack))
         return self._stacks[stack]
+
+    def _remembered(self, stack: str) -> list[Entry]:
+        """Return what the files hold, the oldest first; remove those that nobody needs any more."""
+        found: list[Entry] = []
+        if self._folder is None:
+            return found
+        since = self._clock.wall() - _REMEMBERED
+        for path in sorted(self._folder.glob(f"{self._name(stack)}*.jsonl")):
+            entries = _read(path)
+            found += [entry for entry in entries if entry.time >= since]
+            if entries and entries[-1].time < since:
+                with suppress(OSError):
+                    path.unlink()
+        return found
 
 
 class _Entries:
@@ -209,6 +244,14 @@ class _Entries:
         self._count += 1
         self.last[entry.marker] = entry
         self._codes |= dict.fromkeys(entry.codes, (self._count, entry))
+
+    def loose(self) -> list[Entry]:
+        return [
+            entry
+            for marker, entry in self.last.items()
+            if (entry.fate is Fate.SENT and not entry.instance)
+            or (entry.fate is Fate.MADE and entry.left and entry.instance != self.kept.get(marker))
+        ]
 
     def spent(self, codes: Iterable[str]) -> Entry | None:
         """Return the latest entry with one of the codes, unless that code's latest is void."""
@@ -237,12 +280,15 @@ def _entry(bag: Mapping[str, Any]) -> Entry:
         tuple(map(str, bag["codes"])),
         str(bag["instance"]),
         float(bag["time"]),
+        bool(bag.get("left")),
     )
 
 
 def _append(path: Path, entry: Entry) -> None:
     """Add a line. It begins with a line break, so that a line torn by a kill spoils no other."""
     bag = {**vars(entry), "codes": list(entry.codes)}
+    if not entry.left:
+        del bag["left"]
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

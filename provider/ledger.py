@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from provider.errors import NotFoundError
+from provider.errors import CloudElementsError, NotFoundError
 from provider.journal import Journal
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Ledger:
     _kept: dict[str, str] = field(default_factory=dict)
     _meant: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
 
     def seen_by(self, client: CloudElementsClient) -> Ledger:
         """Return the same ledger with lists of its own: of another account at the same address."""
@@ -135,20 +136,43 @@ class Ledger:
         Raises:
             CloudElementsError: The list failed, for everyone who waited for it.
         """
-        with self._lock:
-            known = self._lists.get(markers.stack)
-            listing = known or self._lists.setdefault(markers.stack, Future())
-        if known is None:
-            try:
-                listing.set_result(self.client.find_instances(tag=markers.stack))
-            except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
-                with self._lock:
-                    del self._lists[markers.stack]
-                listing.set_exception(error)
-        listed = listing.result()
+        listed = self._listed(markers.stack, markers.stack)
         if any(instance.tags is None for instance in listed):  # a light list: ask for this one
             listed = self.client.find_instances(tag=markers.instance)
         return listed
+
+    def beside(self, markers: Markers, instance_id: str) -> list[str]:
+        """Return the ids of others with the resource's marker, by one list for all resources.
+
+        It is later than what the state tells of. Where it fails, or does not show tags, this is
+        not told: a list for each resource would cost more than it is worth.
+        """
+        purpose = f"beside {markers.stack}"
+        with self._lock:
+            if purpose in self._failed:
+                return []
+        try:
+            listed = self._listed(purpose, markers.stack)
+        except CloudElementsError:
+            with self._lock:
+                self._failed.add(purpose)
+            return []
+        others = [one for one in listed if one.id != instance_id and one.tags]
+        return [one.id for one in self.free(carrying(markers, others))]
+
+    def _listed(self, purpose: str, tag: str) -> list[wire.Instance]:
+        """Return a list that is asked for once for all who have the same purpose."""
+        with self._lock:
+            known = self._lists.get(purpose)
+            listing = known or self._lists.setdefault(purpose, Future())
+        if known is None:
+            try:
+                listing.set_result(self.client.find_instances(tag=tag))
+            except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
+                with self._lock:
+                    del self._lists[purpose]
+                listing.set_exception(error)
+        return listing.result()
 
 
 def carrying(markers: Markers, instances: Collection[wire.Instance]) -> list[wire.Instance]:

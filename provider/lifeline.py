@@ -12,14 +12,22 @@ shell stands in between.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import socket
 import threading
 import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from provider import host
 from provider.errors import AbandonedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Address = tuple[str, int]
 
 _LOOKS = 0.5
 """Seconds between two looks for the engine, and for whoever waits for a call."""
@@ -30,14 +38,19 @@ _LONGEST_END = 60.0
 _gone = threading.Event()
 
 
+def awaited() -> bool:
+    """Tell whether somebody waits for the call that this thread serves, if it serves one."""
+    call = host.current_call()
+    return not _gone.is_set() and (call is None or call.awaited)
+
+
 def go_on() -> None:
     """Do nothing as long as somebody waits for the call that this thread serves.
 
     Raises:
         AbandonedError: The engine was killed, or gave the call up.
     """
-    call = host.current_call()
-    if _gone.is_set() or (call is not None and not call.awaited):
+    if not awaited():
         message = "nobody waits for it any more, so nothing more is sent"
         raise AbandonedError(message)
 
@@ -58,25 +71,37 @@ def sleep(seconds: float) -> None:
 
 
 @functools.cache
-def watch() -> None:
-    """From now on, end this process when its engine is gone; where there was none, do nothing."""
+def watch(at_the_end: Callable[[bool], None]) -> None:
+    """From now on, end this process when its engine is gone; where there was none, do nothing.
+
+    Args:
+        at_the_end: Called when the process ends, with whether the engine is there.
+    """
     address = host.engine_address()
     if address is not None:
-        threading.Thread(target=_watch, args=(address,), name="lifeline", daemon=True).start()
+        arguments = address, at_the_end
+        atexit.register(_end, *arguments)
+        threading.Thread(target=_watch, args=arguments, name="lifeline", daemon=True).start()
 
 
-def _watch(address: tuple[str, int]) -> None:
+def _watch(address: _Address, at_the_end: Callable[[bool], None]) -> None:
     while _listens(address) or _listens(address):
         time.sleep(_LOOKS)
     _gone.set()
     deadline = time.monotonic() + _LONGEST_END
     while host.serving() and time.monotonic() < deadline:
         time.sleep(_LOOKS / 10)
+    _end(address, at_the_end)
     # An orderly exit would wait for the server's threads for as long as they like.
     os._exit(0)
 
 
-def _listens(address: tuple[str, int]) -> bool:
+def _end(address: _Address, at_the_end: Callable[[bool], None]) -> None:
+    with suppress(Exception):  # nobody could do anything about it
+        at_the_end(_listens(address))
+
+
+def _listens(address: _Address) -> bool:
     """Tell whether anybody listens at an address of this machine; only a refusal says no.
 
     It costs 50 µs of either side. gRPC servers know it from load balancers, and log nothing.

@@ -31,7 +31,7 @@ from provider.errors import (
     advice,
     told,
 )
-from provider.markers import MARKERS
+from provider.markers import MARKERS, Markers
 from provider.metadata import missing, plain_keys, unknown_keys
 from provider.platform import Platform
 from provider.provisioning import Provisioning
@@ -56,7 +56,7 @@ class Operations:
 
     def configure(self, req: ConfigureRequest) -> None:
         """Read the settings and open the connection; a problem is told by `check`."""
-        lifeline.watch()
+        lifeline.watch(Platform.close_all)
         try:
             settings = config.load(os.environ, req.config.get)
             self.connect(Platform.shared(settings))
@@ -91,6 +91,7 @@ class Operations:
             if self._platform is None:
                 failures.append(self._problem)
             else:
+                _declare(self._platform, news)
                 found, known_plain = self._against_metadata(self._platform, _olds, news)
                 failures += found
                 if not failures and not _olds:
@@ -170,8 +171,10 @@ class Operations:
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._telling("create", props), host.waiting("creating"):
-            props = host.whole(props, "properties")
-            begun = Provisioning(self._connected, schema.inputs_of(props)).begin()
+            platform = self._connected
+            inputs = schema.inputs_of(host.whole(props, "properties"))
+            with platform.leftovers.noting(Markers.of(inputs.markers)):
+                begun = Provisioning(platform, inputs).begin()
         return CreateResult(*begun)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -191,6 +194,7 @@ class Operations:
             else:
                 platform.warn_when_invalid(instance, _name(props))
                 platform.warn_when_another_stack_s(instance, props, host.urn())
+                platform.warn_of_double(id_, props)
                 inputs = call.bag("inputs") if call else {}
                 if instance.disabled and inputs.get("disabled") is None:
                     platform.warn_of_disabled(id_, _name(props))
@@ -212,6 +216,7 @@ class Operations:
         with self._telling("delete", _props), host.waiting("deleting"):
             platform = self._connected
             props = host.whole(_props, "properties")
+            platform.leftovers.meet(Markers.of(props.get(MARKERS)))
             kept = platform.ledger.kept(_id)
             if platform.ledger.adopted(_id):
                 platform.stays(_id, props)
@@ -230,6 +235,7 @@ class Operations:
                 platform.ledger.own(_id)
                 platform.client.delete_instance(_id)
                 platform.after_deleting(_id, props)
+            platform.leftovers.wait(Markers.of(props.get(MARKERS)))
 
     def _telling(self, verb: str, bag: Mapping[str, Any]) -> AbstractContextManager[None]:
         """Turn every error inside into one sentence that says what to do."""
@@ -239,6 +245,12 @@ class Operations:
             _name(bag),
             lambda error: _advice(error, verb) or advice(error, base_url=base_url),
         )
+
+
+def _declare(platform: Platform, news: dict[str, Any]) -> None:
+    """Note that the program has this resource, where its place is known."""
+    if not schema.is_unknown(tags := news.get(MARKERS)):
+        platform.leftovers.declare(Markers.of(tags))
 
 
 def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:

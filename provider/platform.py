@@ -13,6 +13,7 @@ from provider.comparison import Record
 from provider.errors import CloudElementsError, NotFoundError, RefusedError
 from provider.journal import Fate, Journal
 from provider.ledger import Ledger
+from provider.leftovers import Leftovers
 from provider.markers import (
     MARKERS,
     Markers,
@@ -42,6 +43,9 @@ class Platform:
     metadata: Metadata
     ledger: Ledger
     clock: Time
+    leftovers: Leftovers
+    _new: set[str] = field(default_factory=set)
+    """Ids of instances that this machine made and sees in the state for the first time."""
     _disabled: set[str] = field(default_factory=set)
     """Ids of disabled instances that were told of."""
 
@@ -63,7 +67,8 @@ class Platform:
         client = client or CloudElementsClient(settings, clock=clock, go_on=lifeline.go_on)
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
         ledger = ledger.seen_by(client) if ledger else Ledger(client, journal or Journal())
-        return cls(client, settings, metadata, ledger, clock)
+        leftovers = Leftovers(client, ledger, clock)
+        return cls(client, settings, metadata, ledger, clock, leftovers)
 
     @classmethod
     def shared(cls, settings: Settings) -> Platform:
@@ -82,6 +87,21 @@ class Platform:
                 known = cls.of(settings, ledger=ledger, journal=journal)
                 cls._of_process[settings] = known
             return known
+
+    @classmethod
+    def close_all(cls, heard: bool) -> None:  # noqa: FBT001 - a callback
+        """End the work of this process: say, or write down, what is left of it.
+
+        Args:
+            heard: The engine is still there.
+        """
+        with cls._lock:
+            platforms = [*cls._of_process.values()]
+        for platform in platforms:
+            if heard:
+                platform.leftovers.tell()
+            else:
+                platform.leftovers.abandon()
 
     @property
     def address(self) -> str:
@@ -102,7 +122,13 @@ class Platform:
             )
             raise RefusedError(message)
         self.ledger.own(instance_id)
-        self.ledger.journal.keep(Markers.of(outputs.get(MARKERS)), instance_id)
+        journal, markers = self.ledger.journal, Markers.of(outputs.get(MARKERS))
+        if markers is not None:
+            self.leftovers.meet(markers)
+            last = journal.last(markers)
+            if last is not None and last.instance == instance_id != journal.kept(markers):
+                self._new.add(instance_id)
+        journal.keep(markers, instance_id)
 
     def stays(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Leave alone what a create of this run took over, and tell what became of a replacement.
@@ -187,8 +213,9 @@ class Platform:
     ) -> None:
         """Warn of an instance that was made for the resource and is in no state.
 
-        There is one when a replacement was interrupted and then given up. The platform is asked
-        only where the journal knows of such a request.
+        There is one when a replacement was interrupted and then given up, or when another run made
+        one at the same time. The platform is asked only where the journal knows of such a request,
+        and once after each create.
 
         Args:
             instance_id: The resource's own instance.
@@ -197,6 +224,10 @@ class Platform:
         """
         journal, markers = self.ledger.journal, Markers.of(outputs.get(MARKERS))
         last = journal.last(markers) if markers else None
+        if markers is not None and instance_id in self._new:
+            self._new.discard(instance_id)
+            self.leftovers.tell_of_doubles(markers, instance_id)
+            return
         if (
             markers is None
             or last is None
@@ -211,12 +242,16 @@ class Platform:
             left = [last.instance or "unknown"]
         left = [one for one in left if one != instance_id]
         if left:
-            host.warn(
-                f"an interrupted run also made element instance {', '.join(left)} for this "
-                "resource, which is in no state: delete it"
-            )
+            self.leftovers.tell_of(left, markers)
         elif last.instance or not journal.at_work(last):
             journal.note(markers, fate, instance=instance_id)
+
+    def warn_of_double(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
+        """Warn of another instance of a resource that is refreshed, whoever made it."""
+        markers = Markers.of(outputs.get(MARKERS))
+        if markers is not None and not Record.of(outputs).adopted:
+            self._new.discard(instance_id)
+            self.leftovers.tell_of_doubles(markers, instance_id)
 
     @staticmethod
     def warn_when_another_stack_s(

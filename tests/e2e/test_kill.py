@@ -6,7 +6,10 @@ There is exactly one instance afterwards, it is the one in the state, and its co
 import asyncio
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox
+from tools.pulumi_project import Project
 
 PROGRAM = """
 import os
@@ -46,6 +50,18 @@ for name, code in json.loads(os.environ["CODES"]).items():
             "oauth.api.secret": "the-api-secret",
             "oauth.callback.url": "https://app.example.com/callback",
         },
+    )
+"""
+DESKS = """
+import json
+import os
+from provider.resource import ElementInstance
+
+for name in json.loads(os.environ["DESKS"]):
+    ElementInstance(
+        name,
+        "freshservice",
+        configuration={"subdomain": "acme", "username": "someone", "password": "hidden-password"},
     )
 """
 PATIENCE = 60.0
@@ -236,3 +252,106 @@ def test_a_killed_destroy_without_checkpoints_goes_on(many, sandbox, gate):
 
 def _code(entry):
     return entry["carries_code"]
+
+
+@pytest.fixture
+def desks(new_project, sandbox, gate):
+    """Return a project of four instances, killed when two were in the state and two on their way.
+
+    Whether the two are made, and when, the gate decides.
+    """
+    names = [f"desk-{number}" for number in range(4)]
+    project = new_project(program=DESKS, environment={"DESKS": json.dumps(names)})
+    sandbox.add_fault("slow", method="POST", path="/instances", when="before", after=2, times=2)
+    run = project.start("up", "--yes", "--skip-preview", "--parallel", "64")
+    until(lambda: len(posts(sandbox)) == 4)
+    until(lambda: len(of_desks(project)) == 2)
+    kill_the_engine(run, project)
+    return project
+
+
+def of_desks(project):
+    """Return the ids of the desks in the state."""
+    return {one["id"] for name, one in resources(project).items() if name.startswith("desk-")}
+
+
+def live(sandbox):
+    return {str(instance["id"]) for instance in sandbox.instances()}
+
+
+def test_a_destroy_waits_for_what_a_killed_run_is_making_and_names_it(desks, sandbox, gate):
+    run = desks.start("destroy", "--yes", "--skip-preview")
+    until(lambda: not live(sandbox))  # it has deleted what the state had
+    gate.open.set()
+    said, _ = run.communicate()
+    assert run.returncode == 0, said
+    left = live(sandbox)
+    assert len(left) == 2
+    (told,) = set(re.findall(r"also made element instance ([\d, ]+) of this stack", said))
+    assert set(told.split(", ")) == left
+    assert "elements sweep --stack test" in said
+
+    desks.up()
+
+    assert left < of_desks(desks) == live(sandbox)
+    assert len(live(sandbox)) == 4
+    assert sandbox.counters()["creates"] == 6
+
+
+def test_an_up_names_what_a_killed_run_made_of_what_was_taken_out(desks, sandbox, gate):
+    gate.open.set()
+    until(lambda: len(live(sandbox)) == 4)
+    kept = of_desks(desks)
+    names = [name for name in resources(desks) if name.startswith("desk-")]
+    desks.env["DESKS"] = json.dumps(names)
+    left = live(sandbox) - kept
+
+    said = desks.up().stdout
+
+    (told,) = set(re.findall(r"also made element instance ([\d, ]+) of this stack", said))
+    assert set(told.split(", ")) == left
+    desks.refresh("--clear-pending-creates")
+    sweep = subprocess.run(
+        [sys.executable, "-m", "provider", "sweep", "--stack", "test", "--yes"],
+        cwd=desks.folder,
+        env=desks.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sweep.returncode == 0, sweep.stderr
+    assert live(sandbox) == kept
+    assert "also made element instance" not in desks.up().stdout
+
+
+@pytest.fixture
+def machines(new_project, engine, reach, sandbox, gate):
+    """Return two machines that have run the same stack at once, each with its own memory."""
+    environment = {"DESKS": json.dumps(["desk-0"])}
+    one = new_project(program=DESKS, environment=environment)
+    shared = {"PULUMI_BACKEND_URL": one.env["PULUMI_BACKEND_URL"]}
+    with Project(engine, program=DESKS, environment=reach | environment | shared) as two:
+        two.select("test")
+        sandbox.add_fault("slow", method="POST", path="/instances", when="before", times=2)
+        first = one.start("up", "--yes", "--skip-preview")
+        assert gate.reached.wait(PATIENCE)
+        two.run("cancel", "--yes")  # breaks the lock
+        second = two.start("up", "--yes", "--skip-preview")
+        until(lambda: len(posts(sandbox)) == 2)
+        gate.open.set()
+        for run in (first, second):
+            run.communicate()
+        yield one, two
+
+
+def test_a_double_of_two_runs_at_once_is_named_to_both_until_it_is_gone(machines, sandbox):
+    (kept,) = of_desks(machines[0])
+    (double,) = live(sandbox) - {kept}
+    for machine in machines:
+        for arguments in (["--refresh"], []):
+            said = machine.up(*arguments).stdout
+            assert f"also made element instance {double} for this resource" in said
+            assert "elements sweep --stack test deletes it" in said
+    sandbox.delete_instance(int(double))
+    for machine in machines:
+        assert "also made element instance" not in machine.up().stdout

@@ -230,7 +230,7 @@ class Server:
         """Return what the provider remembers of its requests: fates and ids, the oldest first."""
         (file,) = Path(self.home.name, "cloud-elements").glob("*.jsonl")
         entries = map(json.loads, file.read_text().split("\n")[1:])
-        return [(entry["fate"], entry["instance"]) for entry in entries]
+        return [("left" if "left" in e else e["fate"], e["instance"]) for e in entries]
 
     def stop(self):
         """End the process; return all that it printed."""

@@ -1,0 +1,180 @@
+"""What interrupted runs left of a stack, and what two runs at the same time made twice.
+
+Such an instance has the stack's tags and is in no state. A create of its resource takes it over;
+where nobody asks for that any more, somebody has to be told, and that is done here. The engine asks
+a provider nothing at the end of a run, so it is done when the process ends.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provider import host, lifeline
+from provider.errors import CloudElementsError, NotFoundError
+from provider.journal import Fate
+from provider.ledger import carrying
+from provider.markers import Markers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provider.client import CloudElementsClient
+    from provider.journal import Entry
+    from provider.ledger import Ledger
+    from provider.retry import Time
+
+_LAST_WORDS = 3.0
+"""Seconds for the last list: the engine kills a provider that does not end within five."""
+
+
+@dataclass
+class Leftovers:
+    """What is left of the stacks that this process has to do with.
+
+    Args:
+        client: The platform.
+        ledger: What the process knows.
+        clock: The clock.
+    """
+
+    client: CloudElementsClient
+    ledger: Ledger
+    clock: Time
+    _stacks: dict[str, str] = field(default_factory=dict)
+    """Names of the stacks, by their marker."""
+    _declared: set[str] = field(default_factory=set)
+    """Resources of the program, by their marker."""
+    _created: dict[str, Markers] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    _waiting: threading.Lock = field(default_factory=threading.Lock)
+
+    def meet(self, markers: Markers | None) -> None:
+        """Note that the call at hand is about a resource of this stack."""
+        if markers is not None and (urn := host.urn()):
+            self._stacks[markers.stack] = host.place_of(urn)["stack"]
+
+    def declare(self, markers: Markers | None) -> None:
+        """Note that the program has this resource, so that a create looks for what was left."""
+        if markers is not None:
+            self.meet(markers)
+            self._declared.add(markers.instance)
+
+    @contextmanager
+    def noting(self, markers: Markers | None) -> Iterator[None]:
+        """Note a create, and whether the engine heard of what it made."""
+        if markers is None:
+            yield
+            return
+        self.meet(markers)
+        self._created[markers.instance] = markers
+        try:
+            yield
+        finally:
+            if not lifeline.awaited():
+                self._leave(markers)
+
+    def abandon(self) -> None:
+        """Write down what this process made, for without an engine the state may not have it."""
+        for markers in [*self._created.values()]:
+            self._leave(markers)
+
+    def _leave(self, markers: Markers) -> None:
+        journal = self.ledger.journal
+        last = journal.last(markers)
+        if (
+            last is not None
+            and last.fate is Fate.MADE
+            and not last.left
+            and last.instance not in ("", journal.kept(markers))
+        ):
+            journal.note(markers, Fate.MADE, instance=last.instance, left=True)
+
+    def wait(self, markers: Markers | None) -> None:
+        """Wait for what a killed run is making, until a minute after it asked for that at most.
+
+        What a delete does not wait for would be made when nobody is there any more to be told.
+        """
+        if markers is None or not self._at_work(markers.stack, again=False):
+            return
+        host.tell("an earlier run was interrupted; waiting for what it is making")
+        with self._waiting:  # one looks for all
+            while seconds := self._at_work(markers.stack, again=True):
+                self.clock.sleep(min(seconds, 1.0))
+
+    def _at_work(self, stack: str, *, again: bool) -> float:
+        """Return for how many seconds a request of a killed run may be at work."""
+        journal = self.ledger.journal
+        sent = [one for one in self._loose(stack, again=again) if one.fate is Fate.SENT]
+        return max(map(journal.at_work, sent), default=0.0)
+
+    def _loose(self, stack: str, *, again: bool) -> list[Entry]:
+        """Return the entries about what no resource of this run has, or asks for."""
+        known = self._declared | self._created.keys()
+        return [
+            entry
+            for entry in self.ledger.journal.loose(stack, again=again)
+            if entry.marker not in known and not self.ledger.owns(entry.instance)
+        ]
+
+    def tell(self) -> None:
+        """Say what was left, at the end of the process; asks the platform where there is any."""
+        for stack, name in self._stacks.items():
+            if self._loose(stack, again=False) and (left := self._left(stack)):
+                host.warn_once(
+                    f"an interrupted run also made element instance {', '.join(left)} of this "
+                    "stack, which this run did not find in the state: pulumi up takes over what "
+                    "the program declares; pulumi refresh --clear-pending-creates, then elements "
+                    f"sweep --stack {name}, deletes the rest"
+                )
+
+    def _left(self, stack: str) -> list[str]:
+        """Return the ids of what was left and not told of yet."""
+        loose = self._loose(stack, again=True)
+        try:
+            listed = self.client.find_instances(tag=stack, within=_LAST_WORDS)
+        except CloudElementsError:
+            return [entry.instance for entry in loose if entry.instance]
+        left: list[str] = []
+        free = self.ledger.free(listed)
+        for entry in loose:
+            ours = Markers(stack, entry.marker)
+            shown = [one.id for one in carrying(ours, free) if one.tags or one.id == entry.instance]
+            if not shown and entry.instance and self._is_there(entry.instance):
+                shown = [entry.instance]
+            if not shown and (entry.instance or not self.ledger.journal.at_work(entry)):
+                self.ledger.journal.note(ours, Fate.VOID, instance=entry.instance)
+            left += shown
+        return [one for one in dict.fromkeys(left) if one not in self._told]
+
+    def _is_there(self, instance_id: str) -> bool:
+        """Tell whether there is such an instance, which lists may not show yet."""
+        try:
+            self.client.get_instance(instance_id)
+        except NotFoundError:
+            return False
+        except CloudElementsError:
+            return True  # for all that is known
+        return True
+
+    def tell_of_doubles(self, markers: Markers, instance_id: str) -> None:
+        """Say which other instances carry a resource's marker, by one list for all resources."""
+        others = self.ledger.beside(markers, instance_id)
+        if others:
+            self.tell_of(others, markers)
+            # From now on every run asks until it is gone.
+            self.ledger.journal.note(markers, Fate.MADE, instance=others[0], left=True)
+
+    def tell_of(self, ids: list[str], markers: Markers) -> None:
+        """Say, once, which instances a resource has beside the one in the state."""
+        new = [one for one in ids if one not in self._told]
+        self._told.update(new)
+        if new:
+            stack = self._stacks.get(markers.stack, "")
+            host.warn(
+                f"an interrupted run, or another one at the same time, also made element instance "
+                f"{', '.join(new)} for this resource, which is not the one in the state: unless "
+                f"the state of another backend has it, elements sweep --stack {stack} deletes it"
+            )
