@@ -6,13 +6,13 @@ Knows no HTTP; values are compared as the platform stores them, see `provider.wi
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pulumi.runtime.rpc import wrap_rpc_secret
 
 from provider import wire
-from provider.markers import MARKERS, is_marker
+from provider.markers import MARKERS, is_adoption_marker, is_marker
 from provider.redaction import MASK, is_platform_written
 from provider.schema import (
     MARKUP,
@@ -45,6 +45,8 @@ class Record:
         adopted: The instance was there before and was taken over because the program asked.
         refused: The platform refused to create it, and left it behind all the same.
         taken: A mark of the create that took it over; empty when it was made by one.
+        platform: Address of the platform that has it; empty in states of older versions.
+        adoption: The marker tag of an instance that was adopted, whatever became of `adopt`.
     """
 
     managed: frozenset[str] = frozenset()
@@ -54,6 +56,8 @@ class Record:
     adopted: bool = False
     refused: bool = False
     taken: str = ""
+    platform: str = ""
+    adoption: str = ""
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Record:
@@ -68,6 +72,8 @@ class Record:
             adopted=bool(bag.get("adopted")),
             refused=bool(bag.get("refused")),
             taken=str(bag.get("taken") or ""),
+            platform=str(bag.get("platform") or ""),
+            adoption=str(bag.get("adoption") or ""),
         )
 
     def to_bag(self) -> dict[str, Any]:
@@ -81,6 +87,8 @@ class Record:
             "adopted": self.adopted,
             "refused": self.refused,
             "taken": self.taken,
+            "platform": self.platform,
+            "adoption": self.adoption,
         }
         return {key: value for key, value in parts.items() if value}
 
@@ -215,6 +223,9 @@ def outputs(inputs: Inputs, instance: wire.Instance, seen: View, record: Record)
         key: value for key, value in (instance.held or {}).items() if not is_platform_written(key)
     }
     held |= {key: wire.stored(value) for key, value in seen.configuration.items()}
+    if record.adopted:
+        mark = next(filter(is_adoption_marker, instance.tags or []), record.adoption)
+        record = replace(record, adoption=mark)
     bag: dict[str, Any] = {
         "element_key": inputs.element_key,
         "name": seen.name,

@@ -33,6 +33,7 @@ class Ledger:
     _owned: set[str] = field(default_factory=set)
     _adopted: dict[str, tuple[bool, str]] = field(default_factory=dict)
     _kept: dict[str, str] = field(default_factory=dict)
+    _proved: set[str] = field(default_factory=set)
     _meant: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
@@ -47,6 +48,16 @@ class Ledger:
             new = instance_id not in self._owned
             self._owned.add(instance_id)
             return new
+
+    def prove(self, instance_id: str) -> None:
+        """Note that the instance of this id is the one that the state means."""
+        with self._lock:
+            self._proved.add(instance_id)
+
+    def proved(self, instance_id: str) -> bool:
+        """Tell whether that was noted."""
+        with self._lock:
+            return instance_id in self._proved
 
     def keep(self, instance_id: str, taken: str) -> None:
         """Note that a resource goes on having this instance: no replacement is planned.

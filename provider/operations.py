@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -144,9 +145,11 @@ class Operations:
         """Compare the state's outputs with the program's inputs."""
         with host.one_line_errors("compare", _name(_olds)):
             olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
-            if self._platform is not None:
-                self._platform.found_in_state(_id, olds)
             changes = comparison.changes(olds, news)
+            moved = False
+            if self._platform is not None:
+                moved = _moved(self._platform, _id, olds, news, replaces=bool(changes.replaces))
+                self._platform.found_in_state(_id, olds)
             if changes.replaces:
                 return DiffResult(changes=True, replaces=changes.replaces)
             if self._platform is not None:
@@ -155,7 +158,7 @@ class Operations:
                 _tell_disabled(
                     self._platform, _id, olds, news, authenticates=bool(changes.credentials)
                 )
-            if not changes.any:
+            if not changes.any and not moved:
                 return DiffResult(changes=False)
             if changes.replayed and not changes.credentials:
                 host.warn(
@@ -182,14 +185,16 @@ class Operations:
         with self._telling("read", {"name": id_} | props):
             platform = self._connected
             props = host.whole(props, "properties")
+            known = comparison.RECORD in props  # or a look-up by id
+            instance = platform.make_sure(id_, props) if known else None
             platform.found_in_state(id_, props)
             call = host.current_call()
             try:
                 element_key = props.get("element_key")
-                instance = platform.client.get_instance(id_, element_key=element_key)
+                instance = instance or platform.client.get_instance(id_, element_key=element_key)
             except NotFoundError:
-                if comparison.RECORD not in props:
-                    raise  # a look-up by id, for which the engine would take "gone" for success
+                if not known:
+                    raise  # for the engine would take "gone" for success
                 result = ReadResult(None, {})
             else:
                 platform.warn_when_invalid(instance, _name(props))
@@ -198,16 +203,17 @@ class Operations:
                 inputs = call.bag("inputs") if call else {}
                 if instance.disabled and inputs.get("disabled") is None:
                     platform.warn_of_disabled(id_, _name(props))
-                result = _as_read(instance, props, inputs)
+                result = _as_read(instance, props, inputs, platform.address)
         return result
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Change the instance in place, with one request where something changed."""
         with self._telling("update", _news), host.waiting("updating"):
             platform = self._connected
-            olds = host.whole(_olds, "olds")
+            olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
+            platform.make_sure(_id, olds, news)
             platform.found_in_state(_id, olds)
-            inputs = schema.inputs_of(host.whole(_news, "news"))
+            inputs = schema.inputs_of(news)
             outputs = Provisioning(platform, inputs).go_on(_id, olds)
         return UpdateResult(outputs)
 
@@ -216,6 +222,8 @@ class Operations:
         with self._telling("delete", _props), host.waiting("deleting"):
             platform = self._connected
             props = host.whole(_props, "properties")
+            if platform.home(_id, props):
+                platform.make_sure(_id, props)
             platform.leftovers.meet(Markers.of(props.get(MARKERS)))
             kept = platform.ledger.kept(_id)
             if platform.ledger.adopted(_id):
@@ -229,9 +237,11 @@ class Operations:
                 kept != Record.of(props).taken or platform.is_another_ones(_id, props)
             ):
                 host.warn(f"element instance {_id} stays: another resource has it now")
-            elif platform.another_stack_s(_id, props, host.urn()):
-                host.warn(f"element instance {_id} stays: another stack has it now")
             else:
+                instance = platform.make_sure(_id, props)
+                if platform.another_stack_s(_id, props, host.urn(), instance):
+                    host.warn(f"element instance {_id} stays: another stack has it now")
+                    return
                 platform.ledger.own(_id)
                 platform.client.delete_instance(_id)
                 platform.after_deleting(_id, props)
@@ -251,6 +261,26 @@ def _declare(platform: Platform, news: dict[str, Any]) -> None:
     """Note that the program has this resource, where its place is known."""
     if not schema.is_unknown(tags := news.get(MARKERS)):
         platform.leftovers.declare(Markers.of(tags))
+
+
+def _moved(
+    platform: Platform, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool
+) -> bool:
+    """Tell whether the platform has another address than the state remembers, and say so.
+
+    Raises:
+        RefusedError: It is another platform, or may be one and the new instance would come first.
+    """
+    home = platform.home(id_, olds)
+    if home == platform.address or not (home or replaces):
+        return False
+    platform.make_sure(id_, olds, news)
+    if home:
+        host.note(
+            f"instance {id_} is the one of {home}, as its marker shows: the state remembers "
+            f"{platform.address} from now on"
+        )
+    return bool(home)
 
 
 def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
@@ -337,13 +367,14 @@ _FORBIDDEN = 403
 
 
 def _as_read(
-    instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any]
+    instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any], address: str
 ) -> ReadResult:
     """Return what a refresh stores: outputs, and inputs in the program's own words."""
     known = comparison.RECORD in props
     record = (
         Record.of(props) if known else Record(managed=frozenset(props.get("configuration", {})))
     )
+    record = replace(record, platform=address)
     before = comparison.view_of(props) if known else _wished_by(props)
     instance = instance.completed(comparison.instance_of(instance.id, props))
     seen = comparison.view(instance, before, record)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from provider import host, lifeline
 from provider.client import CloudElementsClient
 from provider.comparison import Record
-from provider.errors import CloudElementsError, NotFoundError, RefusedError
+from provider.errors import CloudElementsError, NotFoundError, RefusedError, told
+from provider.identity import Doubt, doubt
 from provider.journal import Fate, Journal
 from provider.ledger import Ledger
 from provider.leftovers import Leftovers
@@ -49,7 +50,8 @@ class Platform:
     _disabled: set[str] = field(default_factory=set)
     """Ids of disabled instances that were told of."""
 
-    _of_process: ClassVar[dict[Settings, Platform]] = {}
+    of_process: ClassVar[dict[Settings, Platform]] = {}
+    """Those that this process works with, see `shared`."""
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
@@ -79,13 +81,13 @@ class Platform:
         whatever belongs to an address is known to all; other secrets have a client of their own.
         """
         with cls._lock:
-            known = cls._of_process.get(settings)
+            known = cls.of_process.get(settings)
             if known is None:
-                same = [one for one in cls._of_process.values() if one.address == settings.address]
+                same = [one for one in cls.of_process.values() if one.address == settings.address]
                 journal = None if same else Journal.at_home(os.environ, settings)
                 ledger = same[0].ledger if same else None
                 known = cls.of(settings, ledger=ledger, journal=journal)
-                cls._of_process[settings] = known
+                cls.of_process[settings] = known
             return known
 
     @classmethod
@@ -107,6 +109,54 @@ class Platform:
     def address(self) -> str:
         """Where it is, in the one spelling in which addresses are compared and remembered."""
         return self.settings.address
+
+    def home(self, instance_id: str, outputs: Mapping[str, Any]) -> str:
+        """Return the address of the platform that has the state's instance; empty if unknown.
+
+        A state that is older than that memory may have come from here, as the journal of this
+        address tells.
+        """
+        remembered = Record.of(outputs).platform
+        markers = Markers.of(outputs.get(MARKERS))
+        last = self.ledger.journal.last(markers) if markers and not remembered else None
+        made_here = last and last.fate is Fate.MADE and last.instance == instance_id
+        return self.address if made_here else remembered
+
+    def make_sure(
+        self, instance_id: str, outputs: Mapping[str, Any], *inputs: Mapping[str, Any]
+    ) -> wire.Instance | None:
+        """Make sure that the instance of this id is the one that the state means.
+
+        Nothing is asked where the state remembers this address.
+
+        Args:
+            instance_id: Its id.
+            outputs: The state's.
+            inputs: New inputs.
+
+        Returns:
+            The instance, where it was asked for.
+
+        Raises:
+            RefusedError: It may be another one.
+        """
+        home = self.home(instance_id, outputs)
+        if home == self.address or self.ledger.proved(instance_id):
+            return None
+        call = host.current_call()
+        before = [call.bag(field) for field in ("old_inputs", "inputs")] if call else []
+        instance = None
+        try:
+            instance = self.client.get_instance(instance_id)
+            found = doubt(instance_id, instance, outputs, *before, *inputs)
+        except NotFoundError:
+            found = doubt(instance_id, None, outputs)
+        except CloudElementsError as error:
+            found = Doubt(f"instance {instance_id} can't be looked at: {told(error)}")
+        if found is not None:
+            raise RefusedError(found.refusal(home, self.address))
+        self.ledger.prove(instance_id)
+        return instance
 
     def found_in_state(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Note that the state has this instance: no create may take it.
@@ -166,7 +216,13 @@ class Platform:
         ours = {tag for sent in (record.spent, *record.past) for tag in credential_marker(sent)}
         return taken or bool(credentials - ours)
 
-    def another_stack_s(self, instance_id: str, outputs: Mapping[str, Any], urn: str) -> bool:
+    def another_stack_s(
+        self,
+        instance_id: str,
+        outputs: Mapping[str, Any],
+        urn: str,
+        instance: wire.Instance | None = None,
+    ) -> bool:
         """Tell whether an instance shows that another stack has it by now.
 
         Two states may have it: after `adopt` in another stack, or after `pulumi state move` when
@@ -176,6 +232,7 @@ class Platform:
             instance_id: The instance.
             outputs: The state's.
             urn: The resource's; may be empty.
+            instance: The instance, where it was read just now.
 
         Raises:
             RefusedError: It shows only whence it was moved, and whether that stack took it back
@@ -185,7 +242,7 @@ class Platform:
         if markers is None or Record.of(outputs).adopted or not urn:
             return False
         try:
-            carried = self.client.get_instance(instance_id).tags or []
+            carried = (instance or self.client.get_instance(instance_id)).tags or []
         except NotFoundError:
             return False
         carries_ours = {*markers.tags} & {*carried}

@@ -225,14 +225,23 @@ class Provisioning:
             oauth_proxy=inputs.oauth_proxy,
         )
 
-    def _tags(self, spent: Mapping[str, str], *, adopted: bool = False) -> list[str] | None:
+    def _tags(
+        self, spent: Mapping[str, str], *, adopted: bool = False, adoption: str = ""
+    ) -> list[str] | None:
         """Return the tags to send: the program's and our markers.
 
         Without either they are left out, so that the platform adds its own.
+
+        Args:
+            spent: Fingerprints of the credentials that authenticate it, by path.
+            adopted: Whether the instance is an adopted one.
+            adoption: The tag that it has got as one, for when the program tells of none.
         """
         ours: list[str] = []
         if self.markers:
-            ours = self._adoption_marker if adopted else self.markers.tags
+            ours = self.markers.tags
+            if adopted:
+                ours = self._adoption_marker or list(filter(None, [adoption]))
             ours = [*ours, *credential_marker(spent)]
         return [*self.inputs.tags, *ours] or None
 
@@ -276,6 +285,7 @@ class Provisioning:
             adopted=adopted,
             refused=disabled,
             taken=self.platform.ledger.taken(instance.id),
+            platform=self.platform.address,
         )
         kept = replace(record, spent={}) if send else record
         provider_data, credentials = self._authentication(self.fresh if send else ())
@@ -346,8 +356,11 @@ class Provisioning:
         """
         credentials = schema.fingerprints(changes.credentials)
         spent = {**old.spent, **credentials}
-        body = self._update_body(changes, spent, adopted=old.adopted)
-        record = replace(old, managed=frozenset(self.wished.configuration), spent=spent)
+        body = self._update_body(changes, spent, old)
+        here = self.platform.address
+        record = replace(
+            old, managed=frozenset(self.wished.configuration), spent=spent, platform=here
+        )
         before = comparison.instance_of(instance_id, olds)
         if not body:
             # Nothing to send: either only our own bookkeeping changes, or an earlier attempt ended
@@ -355,7 +368,8 @@ class Provisioning:
             instance = self._read(instance_id).completed(before)
             # What differs now is drift: no answer to anything that was written.
             outputs = self._settle(instance, record)
-            if (instance.valid is False or record.refused) and not changes.any:
+            moved = old.platform not in ("", here)  # which is what it was called for
+            if (instance.valid is False or record.refused) and not (changes.any or moved):
                 message = "it is still not valid: correct its inputs, or give a new code"
                 raise host.HalfMadeError(instance_id, outputs, message)
             return outputs
@@ -365,7 +379,7 @@ class Provisioning:
         return self._change(_Change(before, body, record, kept, credentials))
 
     def _update_body(
-        self, changes: Changes, spent: Mapping[str, str], *, adopted: bool
+        self, changes: Changes, spent: Mapping[str, str], old: Record
     ) -> dict[str, Any]:
         configuration = dict(changes.configuration)
         provider_data, credentials = self._authentication(changes.credentials)
@@ -374,7 +388,7 @@ class Provisioning:
         tags = None
         # A platform may keep the former name as a tag, or rewrite a tag that equals it.
         if changes.name or changes.tags or changes.markers or changes.credentials:
-            tags = self._tags(spent, adopted=adopted) or []
+            tags = self._tags(spent, adopted=old.adopted, adoption=old.adoption) or []
         return wire.instance_request(
             name=self.inputs.name if changes.name else None,
             tags=tags,
@@ -658,6 +672,7 @@ class Provisioning:
             spent=spent,
             answered=comparison.answered(instance, self.wished),
             refused=refused,
+            platform=self.platform.address,
         )
 
     def _outputs(self, instance: wire.Instance, record: Record) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
 from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, markers
+from provider.platform import Platform
 from sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -58,8 +59,16 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_run()
         self._home.cleanup()
         self.sandbox.stop()
+
+    @staticmethod
+    def _end_run() -> None:
+        """Have this process forget what it knows of the platform, as one that ends does."""
+        for platform in Platform.of_process.values():
+            platform.client.close()
+        Platform.of_process.clear()
 
     def provider(self, **settings: str) -> ElementInstanceProvider:
         """Return a provider as a new run has it; its journal is this world's."""
@@ -72,9 +81,17 @@ class World:
             "cloud-elements:baseUrl": self.sandbox.base_url,
             "cloud-elements:lookupWindow": "0",
         }
+        self._end_run()
         provider = ElementInstanceProvider()
         provider.configure(ConfigureRequest(Config(stack | settings, "tests")))
         return provider
+
+    def own(self, outputs: Bag) -> Bag:
+        """Return outputs as this world's: where they remember a platform, it is this sandbox."""
+        record = outputs.get("__record") or {}
+        if "platform" not in record:
+            return outputs
+        return outputs | {"__record": record | {"platform": self.sandbox.base_url}}
 
     def code(self, element_key: str) -> str:
         """Return a new code."""
@@ -268,16 +285,17 @@ def observed(made: Made, steps: list[list[Any]]) -> dict[str, list[str]]:
     """Return the requests of each operation, each on a world of its own."""
     inputs, id_, outputs = made
     news = inputs | {"tags": [*inputs.get("tags", []), "added"]}
-    acts: dict[str, Callable[[ElementInstanceProvider], Any]] = {
-        "refresh": lambda provider: provider.read(id_, plain(outputs)),
-        "update": lambda provider: provider.update(id_, plain(outputs), dict(news)),
-        "destroy": lambda provider: provider.delete(id_, plain(outputs)),
+    acts: dict[str, Callable[[ElementInstanceProvider, Bag], Any]] = {
+        "refresh": lambda provider, olds: provider.read(id_, olds),
+        "update": lambda provider, olds: provider.update(id_, olds, dict(news)),
+        "destroy": lambda provider, olds: provider.delete(id_, olds),
     }
     found = {}
     for name, act in acts.items():
         with World() as world:
             world.replay(steps)
-            _, found[name] = world.observe(partial(act, world.provider()))
+            olds = world.own(plain(outputs))
+            _, found[name] = world.observe(partial(act, world.provider(), olds))
     return found
 
 

@@ -358,6 +358,9 @@ class Server:
     def delete(self, state):
         """Delete the resource."""
         request = provider_pb2.DeleteRequest(
-            urn=self.urn, id=state.id, properties=self._bag(state.outputs)
+            urn=self.urn,
+            id=state.id,
+            properties=self._bag(state.outputs),
+            old_inputs=self._bag(state.inputs),
         )
         self.call("Delete", request)

@@ -25,6 +25,7 @@ def world(stored):
     """Bring a sandbox to where the stored state's instance is."""
     with World() as world:
         world.replay(stored["steps"])
+        stored["outputs"] = world.own(stored["outputs"])
         yield world
 
 
@@ -58,13 +59,22 @@ def test_the_same_program_changes_nothing(world, stored):
     assert (bool(result.changes), sent) == (waits_for_another, [])
 
 
+def looked_at(stored, requests):
+    """Return requests that change something, after the look of one that does not know its platform.
+
+    Element and marker have to show that the id is not somebody else's there.
+    """
+    known = stored["outputs"]["__record"].get("platform")
+    return requests if known or not requests else ["GET /instances/{id}", *requests]
+
+
 def test_an_update_sends_what_it_sent(world, stored):
     """A changed tag reaches the instance, by the requests of that version."""
     news = stored["inputs"] | {"tags": [*stored["inputs"].get("tags", []), "added"]}
 
     _, sent = world.observe(lambda: world.provider().update(stored["id"], stored["outputs"], news))
 
-    assert sent == stored["requests"]["update"]
+    assert sent == looked_at(stored, stored["requests"]["update"])
     [instance] = world.sandbox.instances()
     assert "added" in instance["tags"]
 
@@ -73,5 +83,5 @@ def test_a_destroy_sends_what_it_sent(world, stored):
     """The instance goes, and one that was adopted stays, by the requests of that version."""
     _, sent = world.observe(lambda: world.provider().delete(stored["id"], stored["outputs"]))
 
-    assert sent == stored["requests"]["destroy"]
+    assert sent == looked_at(stored, stored["requests"]["destroy"])
     assert bool(world.sandbox.instances()) == (not sent)

@@ -1,0 +1,105 @@
+"""Whether what a platform has under an id is the instance that the state means.
+
+Ids are each platform's own: at another address the same number is somebody else's instance. So the
+state remembers the address, as it is and not as a fingerprint, for a refusal must name it. Where
+that is not the address in use, or a state is older than that, the instance itself has to show that
+it is the same: an API has several hosts, and hosts move. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provider.comparison import Record, same_text
+from provider.config import environment_name, stack_key
+from provider.markers import MARKERS, Markers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provider import wire
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why an instance may be another one than the state's.
+
+    Args:
+        why: What is seen at the address in use.
+        then: What to do where it is the same platform all the same; may be empty.
+    """
+
+    why: str
+    then: str = ""
+
+    def refusal(self, home: str, here: str) -> str:
+        """Return why nothing is done, and what to do.
+
+        Args:
+            home: Address that the state remembers; empty when it is older than that.
+            here: Address in use.
+        """
+        setting = (
+            f"{environment_name('base_url')} (or, where that is not set, {stack_key('base_url')})"
+        )
+        if home:
+            text = f"it belongs to {home}, and at {here} {self.why}: set {setting} to {home}"
+        else:
+            text = (
+                f"the state does not say which platform it belongs to, and at {here} {self.why}: "
+                f"set {setting} to the address where it was made"
+            )
+        return f"{text}; where {here} is the same platform, {self.then}" if self.then else text
+
+
+def doubt(
+    instance_id: str,
+    instance: wire.Instance | None,
+    outputs: Mapping[str, Any],
+    *inputs: Mapping[str, Any],
+) -> Doubt | None:
+    """Return why an instance may be another one than the state's; None when it surely is the same.
+
+    It must be of the same element and carry the marker. Where no marker of it is known, or the
+    answer does not tell tags, its name and token must be those in the state.
+
+    Args:
+        instance_id: Its id in the state.
+        instance: What the platform has under that id.
+        outputs: The state's.
+        inputs: Inputs of the resource, old ones and new ones, which may hold unknowns.
+    """
+    if instance is None:
+        return Doubt(f"there is no instance {instance_id}", "run pulumi state delete with its URN")
+    if not instance.is_of(str(outputs.get("element_key") or "")):
+        return Doubt(f"instance {instance_id} is of element '{instance.element.key}'")
+    then = f"run pulumi state delete with its URN and set 'adopt' to {instance_id}"
+    marks = _marks(outputs, *inputs)
+    if marks and instance.tags is not None:
+        if marks.isdisjoint(instance.tags):
+            return Doubt(f"instance {instance_id} does not carry its marker", then)
+        return None
+    same = same_text(instance.name or "", str(outputs.get("name") or ""))
+    if same and instance.token and instance.token == outputs.get("element_token"):
+        return None
+    return Doubt(f"nothing shows that instance {instance_id} is the same", then)
+
+
+def _marks(outputs: Mapping[str, Any], *inputs: Mapping[str, Any]) -> set[str]:
+    """Return the tags of which the instance has one at least, as far as any is known.
+
+    Several, for a run that was interrupted may have given it new ones that the state does not know.
+    """
+    record, bags = Record.of(outputs), (outputs, *inputs)
+    marked = [found for bag in bags if (found := _markers(bag)) is not None]
+    if not record.adopted:
+        return {one.instance for one in marked}
+    asked = {adopt for bag in bags if isinstance(adopt := bag.get("adopt"), str)}
+    return {one.adoption(adopt) for one in marked for adopt in asked} | {record.adoption} - {""}
+
+
+def _markers(bag: Mapping[str, Any]) -> Markers | None:
+    tags = bag.get(MARKERS)
+    known = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+    return Markers.of(tags) if known else None
