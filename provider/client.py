@@ -475,22 +475,17 @@ class CloudElementsClient:
             request: The request.
             objection: Tells why an answer is about something else; nothing when it is not.
         """
-        response, found = self._send(request, partial(wire.read, model))
-        if what := objection(found):
-            raise OtherInstanceError(
-                request.call,
-                _one_line(scrub(what, {*request.secrets, *self._secrets})),
-                status=response.status_code,
-                request_id=_one_line(request_id(response) or "") or None,
-            )
-        return found
+        return self._send(request, partial(wire.read, model), objection)[1]
 
     def _do(self, request: _Request) -> None:
         """Send a request whose answer has nothing to say (docs: its body is not documented)."""
         self._send(request, None)
 
     def _send(
-        self, request: _Request, read: Callable[[object], T | None] | None
+        self,
+        request: _Request,
+        read: Callable[[object], T | None] | None,
+        objection: Callable[[T], str | None] = lambda _: None,
     ) -> tuple[httpx.Response, T]:
         """Send a request by the retry table; return a 2xx answer and what it says, or raise.
 
@@ -498,12 +493,21 @@ class CloudElementsClient:
             request: The request.
             read: Makes something of the answer's JSON, or None where it is not the expected one;
                 None itself where nothing is expected.
+            objection: Tells why an answer is about something else; nothing when it is not.
         """
 
         def judge(response: httpx.Response) -> None:
             if not response.is_success:
                 raise self._error(request, response)
-            response.extensions[_SAID] = _said(request, response, read)
+            said = _said(request, response, read)
+            if said is not None and (what := objection(said)):
+                raise OtherInstanceError(
+                    request.call,
+                    _one_line(scrub(what, {*request.secrets, *self._secrets})),
+                    status=response.status_code,
+                    request_id=_one_line(request_id(response) or "") or None,
+                )
+            response.extensions[_SAID] = said
 
         answer = self._answer(self._built(request, judge), request.call)
         if isinstance(answer, CloudElementsError):

@@ -98,7 +98,7 @@ class Platform:
             heard: The engine is still there.
         """
         with cls._lock:
-            platforms = [*cls._of_process.values()]
+            platforms = [*cls.of_process.values()]
         for platform in platforms:
             if heard:
                 platform.leftovers.tell()

@@ -49,7 +49,7 @@ TABLE: Mapping[Outcome, Mapping[Kind, Then]] = {
         Outcome.NO_ANSWER: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         Outcome.GARBLED: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         # Where the platform drops our tags, each repeat would make one more that nobody finds.
-        Outcome.MIXED_UP: (Then.FAIL, Then.LOOK_UP_ONLY, Then.LOOK_UP_ONLY),
+        Outcome.MIXED_UP: (Then.SEND_AGAIN, Then.LOOK_UP_ONLY, Then.LOOK_UP_ONLY),
         Outcome.TOO_MANY: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
         Outcome.TOO_LARGE: (Then.FAIL, Then.FAIL, Then.FAIL),
         Outcome.SERVER_ERROR: (Then.SEND_AGAIN, Then.LOOK_UP, Then.LOOK_UP_ONLY),
@@ -183,7 +183,9 @@ class Policy(Retry):
 
     def is_retryable_exception(self, exception: Exception) -> bool:  # noqa: D102
         outcome = outcome_of_exception(exception)
-        hopeless = outcome is Outcome.NOT_SENT or getattr(exception, "stranger", False)
+        hopeless = outcome in (Outcome.NOT_SENT, Outcome.MIXED_UP) or getattr(
+            exception, "stranger", False
+        )
         if hopeless and self.attempts_made >= _FEW_REPEATS:
             return False
         return self._is_sent_again(outcome)
