@@ -142,6 +142,8 @@ class CloudElementsClient:
         quiet_http_loggers()
         self._clock = clock or Time()
         self._retry_budget = settings.retry_budget
+        self.address = settings.address
+        """Where it is, in the one spelling in which addresses are compared and remembered."""
         self._secrets = frozenset({settings.user_secret, settings.organization_secret})
         limited = Limiter(
             transport or _transport(settings),

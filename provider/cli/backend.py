@@ -54,14 +54,28 @@ class Backend:
         """Return a stack of the project as one of those whose state was read."""
         return named.among([one for one in self.states if not one.foreign])
 
-    def holder(self, id_: str | None, *, but: Stack | None = None) -> Stack | None:
-        """Return the stack that keeps an instance, None when no other than `but` does."""
+    def holder(
+        self, id_: str | None, *, but: Stack | None = None, platform: str = ""
+    ) -> Stack | None:
+        """Return the stack that keeps an instance, None when no other than `but` does.
+
+        Args:
+            id_: The instance.
+            but: A stack that is not meant.
+            platform: Its platform's address: elsewhere the id is another instance's. Without it any
+                will do, for one platform may have several addresses.
+        """
         return next(
             (
                 stack
                 for stack, state in self.states.items()
                 if stack is not but
-                and any(one.id == id_ and not one.borrowed for one in state.kept)
+                and any(
+                    one.id == id_
+                    and not one.borrowed
+                    and (not platform or one.platform in ("", platform))
+                    for one in state.kept
+                )
             ),
             None,
         )

@@ -52,6 +52,12 @@ class Kept:
         return str(self.outputs.get("element_key") or "")
 
     @property
+    def platform(self) -> str:
+        """Address of the platform that has it; empty where the state is older than that memory."""
+        record = self.outputs.get("__record")
+        return str(record.get("platform") or "") if isinstance(record, dict) else ""
+
+    @property
     def markers(self) -> list[str]:
         """Marker tags: of the stack, then of the instance; none for a resource without them."""
         for bag in (self.outputs, self.inputs):

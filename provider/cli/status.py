@@ -36,6 +36,7 @@ _STYLES = {
     "drifted": "yellow",
     "disabled": "yellow",
     "elsewhere": "yellow",
+    "other platform": "red",
     "left over": "yellow",
     "not valid": "red",
     "in two states": "red",
@@ -71,7 +72,9 @@ def status(
 
     Each instance is ok, or: not created (declared only), changed (in the stack since the last
     pulumi up), drifted (on the platform), disabled, not valid (its credentials are refused),
-    gone (deleted outside Pulumi), left over (carries the stack's marker, but is in no state).
+    gone (deleted outside Pulumi), left over (carries the stack's marker, but is in no state),
+    in two states, elsewhere (in another stack's state), other platform (the address in use is
+    not that of its platform).
     The last column says what to do. Nothing is changed, and no value is shown.
 
     Ends with 3 when anything is not ok.

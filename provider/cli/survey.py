@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -13,6 +14,7 @@ from provider.cli.backend import Backend, stack_marker
 from provider.cli.console import shown
 from provider.cli.project import set_command
 from provider.errors import CloudElementsError, NotFoundError
+from provider.identity import doubt
 from provider.metadata import missing
 from provider.stack import inputs
 
@@ -37,6 +39,7 @@ class Standing(StrEnum):
     GONE = "gone"
     SHARED = "in two states"
     ELSEWHERE = "elsewhere"
+    OTHER_PLATFORM = "other platform"
     LEFT_OVER = "left over"
 
 
@@ -76,9 +79,12 @@ def survey(
     kept = [one for one in state.kept if not one.waiting_to_go]
     by_file = _declares_by_file(stack)
     rows = [
-        _undeclared(one, carrying.get(one.id), places)
-        if by_file and one.alone and one.name not in declared
-        else _of_kept(one, declared.get(one.name), carrying.get(one.id), client, places)
+        _unproved(one, carrying.get(one.id), client)
+        or (
+            _undeclared(one, carrying.get(one.id), places)
+            if by_file and one.alone and one.name not in declared
+            else _of_kept(one, declared.get(one.name), carrying.get(one.id), client, places)
+        )
         for one in kept
     ]
     in_state = {one.name for one in kept}
@@ -111,9 +117,10 @@ class _Places:
         """Which states can't be read, None when all can."""
         return self._backend.gap
 
-    def other(self, id_: str) -> Stack | None:
-        """Return another stack that keeps an instance."""
-        return self._backend.holder(id_, but=self._backend.stack(self.stack))
+    def other(self, id_: str, platform: str = "") -> Stack | None:
+        """Return another stack that keeps an instance, of that platform where one is named."""
+        but = self._backend.stack(self.stack)
+        return self._backend.holder(id_, but=but, platform=platform)
 
     def moved(self, kept: Kept) -> bool:
         """Tell whether a resource came here from another stack, whose tags it has until an up."""
@@ -134,7 +141,7 @@ class _Places:
             or record.taken
             or (strange and not {*kept.markers} <= {*(carried or [])})
         ):
-            return self.other(kept.id)
+            return self.other(kept.id, kept.platform)
         return None
 
 
@@ -143,6 +150,28 @@ def _up(stack: Stack) -> str:
     return (
         f"{command} in the folder of project '{stack.project_name}'" if stack.foreign else command
     )
+
+
+def _unproved(
+    kept: Kept, instance: wire.Instance | None, client: CloudElementsClient
+) -> Row | None:
+    """Return the row of what may be another's at the address in use; None where it surely is ours.
+
+    Args:
+        kept: A resource in the state.
+        instance: What a list has under its id.
+        client: The platform.
+    """
+    if kept.platform == client.address or kept.borrowed:
+        return None
+    if instance is None or instance.tags is None:  # unmarked, or a light list
+        with suppress(NotFoundError):
+            instance = client.get_instance(kept.id)
+    found = doubt(kept.id, instance, kept.outputs, kept.inputs)
+    if found is None:
+        return None
+    what = found.refusal(kept.platform, client.address)
+    return Row(kept.name, kept.element_key, kept.id, Standing.OTHER_PLATFORM, what)
 
 
 def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> Row:

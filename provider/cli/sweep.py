@@ -21,11 +21,17 @@ from provider.cli.console import (
     show,
     shown,
 )
-from provider.cli.project import Project, platform, settings_of, settings_without_stack
+from provider.cli.project import (
+    Project,
+    overridden,
+    platform,
+    settings_of,
+    settings_without_stack,
+)
 
 if TYPE_CHECKING:
     from provider import wire
-    from provider.cli.project import Stack
+    from provider.cli.project import Stack, State
     from provider.client import CloudElementsClient
 
 
@@ -83,6 +89,8 @@ def sweep(
     found = backend.marked(_checked(marker)) if marker else named and backend.stack(named)
     known = found and found.own()
     settings = settings_of(known) if known else settings_without_stack(None)
+    if known and (elsewhere := overridden(known)):
+        say(f"{elsewhere}.")
     with (
         platform(settings) as client,
         could_not("clean up", base_url=settings.base_url),
@@ -112,6 +120,8 @@ def _clean_up(
     found = wanted.find(client)
     if found and backend.gap:
         raise _blind(backend.gap, [one.id for one in found])
+    if found and wanted.known:
+        _refuse_elsewhere(wanted, backend.states[wanted.known], client)
     asks = bool(found) and not dry_run and not yes
     if asks or not as_json:
         _table(found, wanted, aside=as_json)
@@ -142,6 +152,33 @@ def _clean_up(
         reasons = "; ".join(f"{id_}: {why}" for id_, why in failed.items())
         message = f"Some could not be deleted: {shown(reasons)}."
         raise FailureError(message)
+
+
+def _refuse_elsewhere(wanted: _Wanted, state: State, client: CloudElementsClient) -> None:
+    """Refuse to clean up at an address that is not the stack's, unless one of its own is there.
+
+    Raises:
+        FailureError: It is not, as far as can be told.
+    """
+    from provider.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
+
+    homes = sorted({one.platform for one in state.kept} - {""})
+    if not homes or client.address in homes:
+        return
+    listed = {one.id: one for one in client.find_instances(tag=wanted.marker)}
+    if any(
+        doubt(one.id, listed[one.id], one.outputs, one.inputs) is None
+        for one in state.kept
+        if one.id in listed
+    ):
+        return
+    nothing = Doubt(
+        "there is nothing of it",
+        f"run 'pulumi refresh --stack {wanted.stack}' first",
+    )
+    refusal = nothing.refusal(", ".join(homes), client.address)
+    message = f"Nothing of stack '{wanted.stack}' was deleted: {refusal}."
+    raise FailureError(message)
 
 
 def _blind(gap: str, ids: list[str]) -> FailureError:
