@@ -80,11 +80,19 @@ def texts(path: Path) -> Any:
         yaml.YAMLError: It is no YAML.
     """
     try:
-        # Of several documents Pulumi takes the first.
-        return next(yaml.load_all(path.read_text(encoding="utf-8-sig"), _Texts), None)
+        return texts_in(path.read_text(encoding="utf-8-sig"))
     except ValueError:
         message = "it is no text in UTF-8"
         raise yaml.YAMLError(message) from None
+
+
+def texts_in(text: str) -> Any:
+    """Return YAML with every scalar as text.
+
+    Raises:
+        yaml.YAMLError: It is none.
+    """
+    return next(yaml.load_all(text, _Texts), None)  # of several documents Pulumi takes the first
 
 
 def written(project: Path, stack: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from provider.stack_keys import setting_path
 if TYPE_CHECKING:
     from provider import wire
     from provider.cli.project import Stack
+    from provider.cli.storing import Keys
     from provider.client import CloudElementsClient
     from provider.consent.grant import Answer, Grant, Question
     from provider.consent.listener import Listener
@@ -161,6 +162,27 @@ class _Target:
 
     def path(self, *keys: str) -> str:
         return setting_path(self.name, *keys)
+
+    def check_again(self) -> None:
+        """See that the entry is still what was asked about.
+
+        Raises:
+            FailureError: It was removed or changed meanwhile: the code would be another's.
+        """
+        stack, before = self.stack.project.stack(self.stack.name), self.declaration
+        now = stack.declared().get(self.name)
+        if now is None:
+            message = f"Instance '{self.name}' was taken out of stack '{stack.name}' meanwhile."
+            raise FailureError(shown(message))
+        asked = ("element", "oauth_proxy")
+        changed = [key for key in asked if getattr(now, key) != getattr(before, key)] + [
+            f"configuration.{key}"
+            for key in ("oauth.api.key", "oauth.api.secret", _CALLBACK_KEY)
+            if now.configuration.get(key) != before.configuration.get(key)
+        ]
+        if changed:
+            message = f"Instance '{self.name}' was changed meanwhile: {', '.join(changed)}."
+            raise FailureError(shown(message))
 
 
 @dataclass
@@ -405,21 +427,22 @@ def _granted(answer: Answer | None, target: _Target, seconds: float) -> Grant:
 
 
 def _store(target: _Target, grant: Grant, application: _Application) -> None:
-    """Put the grant into the stack's configuration: the code last, all or nothing."""
-    values: dict[tuple[str, ...], str] = {
-        ("provider_data", key): value for key, value in grant.provider_data.items()
+    """Put the grant into the stack's configuration, all or nothing."""
+    from provider.cli.storing import store  # noqa: PLC0415
+
+    secrets: dict[Keys, str] = {
+        (target.name, "provider_data", key): value for key, value in grant.provider_data.items()
     }
     if grant.code is not None:
-        values["code",] = grant.code
+        secrets[target.name, "code"] = grant.code
+    plain: dict[Keys, str] = {}
+    if target.callback_url is None:
+        plain[target.name, "configuration", _CALLBACK_KEY] = application.callback_url or ""
     try:
-        with target.stack.storing():
-            if target.callback_url is None:
-                path = target.path("configuration", _CALLBACK_KEY)
-                target.stack.set(path, application.callback_url or "", secret=False)
-            for keys, value in values.items():
-                target.stack.set(target.path(*keys), value, secret=True)
+        target.check_again()
+        store(target.stack, secrets, plain)
     except FailureError as failure:
-        message = f"{failure} The code was not stored: then run the command again."
+        message = f"{failure} The code was not stored: correct that, then run the command again."
         raise FailureError(message) from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provider.cli.project import Project, Stack, State
-
-_AT_ONCE = 4  # processes of pulumi, each of which is busy for a moment
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,7 @@ class Backend:
             FailureError: The backend does not list its stacks.
         """
         stacks = project.stacks()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = dict(zip(stacks, pool.map(_read, stacks), strict=True))
+        found = dict(zip(stacks, project.pulumi.each(_read, stacks), strict=True))
         return cls(
             project,
             {stack: state for stack, state in found.items() if not isinstance(state, str)},

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from provider import wire
+    from provider.cli.project import Stack
     from provider.client import CloudElementsClient
     from provider.stack import InstanceDeclaration
 
@@ -95,7 +93,7 @@ def export(
         ]
         for one in exporter.taken
     }
-    written = _write(target.file, exporter, notes, dry_run=dry_run, quiet=as_json)
+    written = _write(target, exporter, notes, dry_run=dry_run, quiet=as_json)
     if as_json:
         emit(
             {
@@ -287,13 +285,14 @@ def _by_default(entry: wire.ConfigurationEntry | None, value: str | None) -> boo
 
 
 def _write(
-    path: Path, exporter: _Exporter, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
+    stack: Stack, exporter: _Exporter, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
 ) -> bool:
     """Add the entries to the stack file, or show what would be added; tell whether it changed."""
     from provider.cli.stack_text import with_entries  # noqa: PLC0415
 
     if not exporter.taken:
         return False
+    path = stack.file
     before = path.read_bytes().decode() if path.exists() else ""
     after = with_entries(before, {one.name: one.entry for one in exporter.taken}, notes)
     if dry_run:
@@ -303,22 +302,8 @@ def _write(
             diff = difflib.unified_diff(old, new, title, f"{title} (new)", lineterm="")
             write("\n".join(diff))
         return False
-    _replace(path, after)
+    stack.write(after)
     return True
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _report(exporter: _Exporter, notes: dict[str, list[str]], stack: str, *, written: bool) -> None:

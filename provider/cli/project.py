@@ -256,10 +256,35 @@ class Stack:
                 path.write_bytes(before)
             raise
 
-    def set(self, path: str, value: str, *, secret: bool) -> None:
-        """Set a value of the stack configuration; it travels over standard input."""
+    def write(self, text: str) -> None:
+        """Replace the stack's file, whole or not at all."""
+        import tempfile  # noqa: PLC0415
+
+        path = self.file
+        path.parent.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def set(self, path: str, value: str, *, secret: bool, file: Path | None = None) -> None:
+        """Set a value of the stack configuration; it travels over standard input.
+
+        Args:
+            path: Where, as `pulumi config set --path` takes it.
+            value: What.
+            secret: Encrypt it.
+            file: Another file than the stack's own.
+        """
         kind = "--secret" if secret else "--plaintext"
-        arguments = ("config", "set", kind, "--path", path, "--stack", self.name)
+        arguments = ["config", "set", kind, "--path", path, "--stack", self.name]
+        arguments += ["--config-file", str(file)] if file else []
+        arguments += ["--raw"] if value.endswith("\n") else []  # or its end would be cut off
         self.pulumi.run(*arguments, stdin=value)
 
 

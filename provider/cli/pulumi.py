@@ -10,13 +10,18 @@ import os
 import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 from provider.cli.console import ENDINGS, Exit, FailureError, handling, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+_AT_ONCE = 4  # processes of pulumi, each of which is busy for a moment
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 _NO_SUCH_STACK = "no stack named"
 
 
@@ -34,6 +39,7 @@ class Pulumi:
             raise FailureError(message)
         self._command = found
         self._folder = folder
+        self._running: set[subprocess.Popen[str]] = set()
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Return what a command says on standard output.
@@ -41,22 +47,46 @@ class Pulumi:
         Raises:
             FailureError: It ended with an error, which is told in its own words.
         """
-        done = subprocess.run(  # noqa: S603 - the person's own pulumi
+        with subprocess.Popen(  # noqa: S603 - the person's own pulumi
             [self._command, *arguments, "--non-interactive", "--color", "never"],
             cwd=self._folder,
             env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
-            input=stdin or "",
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            check=False,
-        )
-        if done.returncode:
+        ) as process:
+            self._running.add(process)
+            try:
+                stdout, stderr = process.communicate(stdin or "")
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                self._running.discard(process)
+        if process.returncode:
             words = itertools.takewhile(lambda word: not word.startswith("-"), arguments)
-            reason = _reason(done.stderr, stdin)
+            reason = _reason(stderr, stdin)
             message = f"'pulumi {' '.join(words)}' failed: {reason}{_hint(reason)}."
             raise FailureError(message)
-        return done.stdout
+        return stdout
+
+    def each(self, task: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
+        """Return what a task that runs commands says of each thing, four at once.
+
+        Threads can't be ended, so the commands that they wait for are, when a signal ends us.
+        """
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            return list(pool.map(task, things))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(self._running):
+                process.kill()
+            raise
+        finally:
+            pool.shutdown()
 
     def attended(self, *arguments: str, quiet: bool) -> int:
         """Run a command that speaks with the person itself; return its exit code.

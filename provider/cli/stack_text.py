@@ -1,4 +1,8 @@
-"""Editing a stack file as text: comments, order and everything else in it stay as they are."""
+"""Editing a stack file: comments, order, anchors and spacing of all the rest stay as they are.
+
+What an edit makes of the file is read back, aliases and merge keys included, and refused unless it
+says what the file said and the new values.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,16 @@ import yaml
 
 from provider import spelling
 from provider.cli.console import FailureError, shown
+from provider.stack_file import texts_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from yaml_edit import Document, Node
 
 KEY = "cloud-elements:instances"
-_STEP = 2
 _ENDLESS = 1_000_000
+_LONGEST = 0xFFFF  # that four digits can say
 
 
 class _Dumper(yaml.SafeDumper):
@@ -31,14 +38,14 @@ _Dumper.add_representer(str, _quoted)
 
 
 def _dumped(data: Any, **options: Any) -> str:
-    return str(yaml.dump(data, Dumper=_Dumper, width=_ENDLESS, **options))
+    dumped = str(yaml.dump(data, Dumper=_Dumper, width=_ENDLESS, **options))
+    return dumped.removesuffix("...\n")
 
 
 def scalar(text: str) -> str:
     """Return a text as one line of YAML, quoted where it must be."""
     style = None if text.isprintable() else '"'
-    dumped = _dumped(text, allow_unicode=not style, default_style=style)
-    return dumped.removesuffix("...\n").removesuffix("\n")
+    return _dumped(text, allow_unicode=not style, default_style=style).removesuffix("\n")
 
 
 def with_entries(
@@ -49,37 +56,115 @@ def with_entries(
     Args:
         text: The file.
         entries: New entries of `cloud-elements:instances`, by name.
-        notes: Comment lines for the top of an entry, by its name.
+        notes: Comment lines for an entry, by its name.
 
     Raises:
-        FailureError: The file is laid out in a way that can't be added to.
+        FailureError: The file is laid out in a way that can't be added to, or has such an entry.
     """
-    newline = "\r\n" if "\r\n" in text else "\n"
-    before, text = text, _without_empty_maps(text)
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith(newline):
-        lines[-1] += newline
-    at, indent, above = _where(text)
-    block = [line + newline for line in above + _rendered(entries, notes, indent)]
-    at = len(lines) if at is None else at
-    new = "".join(lines[:at] + block + lines[at:])
-    _check(before, new, entries)
-    return new
+    there = _loaded(text, texts_in)
+    for key in ("config", KEY):
+        there = there.get(key) if isinstance(there, dict) else None
+    there = there if isinstance(there, dict) else {}
+    if isinstance(there.get("secure"), str):
+        raise _unfit()  # all of them are one secret
+    if twice := entries.keys() & there.keys():
+        message = (
+            f"The stack file would have two entries '{min(twice)}' in '{KEY}': rename the one "
+            "that is there."
+        )
+        raise FailureError(shown(message))
+    puts = [((name,), dict(entry)) for name, entry in entries.items()]
+    return _edited(text, puts, notes, yaml.safe_load)
 
 
-def _rendered(
-    entries: Mapping[str, Mapping[str, Any]], notes: Mapping[str, list[str]], indent: int
-) -> list[str]:
-    lines: list[str] = []
-    for name, entry in entries.items():
-        data = {name: dict(entry)}
-        # YAML has line breaks of its own, such as U+0085, that must not stand there as they are.
-        legible = json.dumps(data, ensure_ascii=False).isprintable()
-        dumped = _dumped(data, sort_keys=False, allow_unicode=legible)
-        first, *rest = dumped.rstrip("\n").split("\n")
-        comments = [f"{' ' * _STEP}# {note}" for note in notes.get(name, [])]
-        lines += [f"{' ' * indent}{line}" if line else "" for line in (first, *comments, *rest)]
-    return lines
+def with_values(text: str, values: Mapping[tuple[str, ...], str | dict[str, str]]) -> str:
+    """Return a stack file with values of entries set.
+
+    Args:
+        text: The file.
+        values: What to set, by the path below `cloud-elements:instances`: a text, or what Pulumi
+            writes of a secret, `{"secure": …}`.
+
+    Raises:
+        FailureError: The file is laid out in a way in which that would change something else.
+    """
+    return _edited(text, values.items(), {}, texts_in)
+
+
+def _edited(
+    text: str,
+    puts: Iterable[tuple[tuple[str, ...], Any]],
+    notes: Mapping[str, list[str]],
+    load: Callable[[str], Any],
+) -> str:
+    from yaml_edit import Document, YamlError  # noqa: PLC0415 - only what writes pays for it
+
+    expected = _unshared(_loaded(text, load) or {})
+    roomy = _without_empty_maps(text)
+    if _composed(roomy) is None:
+        newline = "\r\n" if "\r\n" in text else "\n"
+        ended = not roomy or roomy.endswith(newline)
+        roomy += f"{'' if ended else newline}config:{newline}"
+    try:
+        document = Document.parse(roomy)
+        for path, value in puts:
+            _put(document, ("config", KEY, *path), value, notes.get(path[0], []))
+            _expect(expected, ("config", KEY, *path), value)
+        edited = str(document)
+    except (YamlError, TypeError, AttributeError):
+        raise _unfit() from None
+    if _loaded(edited, load) != expected:
+        raise _unfit()
+    return edited
+
+
+def _put(document: Document, path: tuple[str, ...], value: Any, notes: Iterable[str]) -> None:
+    """Set the value at a path, and make the maps on the way."""
+    at = document.as_mapping()
+    for depth, key in enumerate(path):
+        if at is None:
+            raise _unfit()  # a list or a text, or an alias, which leads to other places as well
+        child, rest = at.get(key), path[depth + 1 :]
+        if child is None or not rest or child.to_python() is None:
+            for inner in reversed(rest):
+                value = {inner: value}
+            flow = at.is_flow_style()
+            old, new = child and child.as_mapping(), _node(_rendered(value, notes, flow=flow))
+            if old and "secure" in old and (secret := new.as_mapping()) and "secure" in secret:
+                old["secure"] = secret["secure"]  # in place, so that a comment beside it stays
+            else:
+                at[_node(_rendered(key, flow=flow))] = new
+            return
+        at = child.as_mapping()
+
+
+def _node(text: str) -> Node:
+    from yaml_edit import Document  # noqa: PLC0415
+
+    root = Document.parse(text).root()
+    assert root is not None
+    return root
+
+
+def _rendered(value: Any, notes: Iterable[str] = (), *, flow: bool) -> str:
+    """Return a value as YAML, with comment lines behind its first line where it has lines."""
+    if flow:  # JSON, which is YAML inside of braces, and keeps a file that is JSON one
+        dumped = json.dumps(value, ensure_ascii=False)
+        escaped = ("\\u{:04x}", "\\U{:08x}")
+        return "".join(
+            c if c.isprintable() else escaped[ord(c) > _LONGEST].format(ord(c)) for c in dumped
+        )
+    # YAML has line breaks of its own, such as U+0085, that must not stand there as they are.
+    legible = json.dumps(value, ensure_ascii=False).isprintable()
+    first, *rest = _dumped(value, sort_keys=False, allow_unicode=legible).splitlines(keepends=True)
+    return "".join([first, *(f"# {note}\n" for note in notes), *rest])
+
+
+def _expect(document: Any, path: tuple[str, ...], value: Any) -> None:
+    *above, last = path
+    for key in above:
+        document[key] = document = document.get(key) or {}
+    document[last] = value
 
 
 def _without_empty_maps(text: str) -> str:
@@ -102,65 +187,18 @@ def _composed(text: str) -> Any:
         raise _unfit() from None
 
 
-def _where(text: str) -> tuple[int | None, int, list[str]]:
-    """Return before which line to insert, how far indented, and the lines that go above."""
-    root = _composed(text)
-    if root is None:
-        return None, 2 * _STEP, ["config:", f"{' ' * _STEP}{KEY}:"]
-    config = _child(root, "config")
-    if config is None:
-        return _end(root), 2 * _STEP, ["config:", f"{' ' * _STEP}{KEY}:"]
-    if _empty(config):
-        if not isinstance(config, yaml.ScalarNode) or config.value:
-            raise _unfit()
-        return config.end_mark.line + 1, 2 * _STEP, [f"{' ' * _STEP}{KEY}:"]
-    instances = _child(config, KEY)
-    column = config.value[0][0].start_mark.column
-    if instances is None:
-        return _end(config), column + _STEP, [f"{' ' * column}{KEY}:"]
-    if _empty(instances):
-        if not isinstance(instances, yaml.ScalarNode) or instances.value:
-            raise _unfit()
-        return instances.end_mark.line + 1, column + _STEP, []
-    if isinstance(_child(instances, "secure"), yaml.ScalarNode):
-        raise _unfit()  # all of them are one secret
-    return _end(instances), instances.value[0][0].start_mark.column, []
+def _loaded(text: str, load: Callable[[str], Any]) -> Any:
+    try:
+        return load(text)
+    except (yaml.YAMLError, ValueError):
+        raise _unfit() from None
 
 
-def _empty(node: Any) -> bool:
-    return not isinstance(node, yaml.MappingNode) or not node.value
-
-
-def _child(node: Any, key: str) -> Any:
-    if not isinstance(node, yaml.MappingNode) or node.flow_style:
-        raise _unfit()
-    return next((value for name, value in node.value if name.value == key), None)
-
-
-def _end(node: Any) -> int:
-    """Return the line behind the last one of a node's own, comments after it not counted."""
-    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
-    mark = node.end_mark
-    return int(mark.line if mark.column == 0 and mark.line else mark.line + 1)
-
-
-def _check(before: str, after: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse an edit that does not say what it should."""
-    old, new = yaml.safe_load(before) or {}, yaml.safe_load(after)
-    config = dict(old.get("config") or {})
-    config[KEY] = dict(config.get(KEY) or {}) | {name: dict(e) for name, e in entries.items()}
-    if new != old | {"config": config}:
-        raise _unfit()
-    # Loading takes the last of two entries of one name, and Pulumi refuses both.
-    names = [name.value for name, _ in _child(_child(_composed(after), "config"), KEY).value]
-    if twice := {name for name in names if names.count(name) > 1}:
-        message = (
-            f"The stack file would have two entries '{min(twice)}' in '{KEY}': rename the one "
-            "that is there."
-        )
-        raise FailureError(shown(message))
+def _unshared(value: Any) -> Any:
+    """Return a copy in which what an alias shares is there once for each place."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else value
 
 
 def _unfit() -> FailureError:

@@ -96,6 +96,81 @@ def test_a_failed_up_is_told_and_leaves_the_code(deployed):
     assert deployed.values("files")["code"].startswith("code-")
 
 
+def test_a_file_edited_by_hand_gets_the_code_and_nothing_else(workplace):
+    """`pulumi config set` itself would expand what is shared, and write 0123 as 83."""
+    text = f"""\
+config:
+    cloud-elements:instances:
+        base: &base
+            element: "onedrivebusiness"   # the documents
+            tags: [ a,   'b' ]
+            configuration: &application {{ oauth.api.key: "0123", oauth.api.secret: {SECRET},
+                oauth.callback.url: "http://127.0.0.1:18653/callback" }}
+
+        files:
+            <<: *base # all of it
+            name: files
+        last: *base
+x-number: 0123
+"""
+    salt = workplace.file.read_text()
+    workplace.file.write_text(text + salt)
+    workplace.browser("allow")
+
+    said = workplace.process("authorize", "files")
+
+    assert said.code == 0, said.stderr
+    code = r"            code:\n              secure: \S+\n"
+    before, after = (re.escape(part) for part in (text + salt).split("        last"))
+    assert re.fullmatch(f"{before}{code}        last{after}", workplace.file.read_text())
+    assert workplace.values("files")["code"].startswith("code-")
+    assert "code" not in workplace.values("last")
+
+
+def test_what_aliases_share_is_left_to_pulumi(workplace):
+    """An entry that is another's alias gets a code of its own: that takes the alias away."""
+    callback = "    oauth.callback.url: http://127.0.0.1:18653/callback\n"
+    workplace.declare(FILES.replace("files:", "base: &base") + callback + "files: *base\n")
+    workplace.browser("allow")
+
+    said = workplace.process("authorize", "files")
+
+    assert said.code == 0, said.stderr
+    assert "Pulumi writes the stack file anew" in said.stderr
+    assert workplace.values("files")["code"].startswith("code-")
+    assert "code" not in workplace.values("base")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (FILES, "", "'files' was taken out of stack 'test' meanwhile"),
+        ("files:", "documents:", "'files' was taken out of stack 'test' meanwhile"),
+        ("onedrivebusiness", "hubspot", "'files' was changed meanwhile: element"),
+        (SECRET, "another", "'files' was changed meanwhile: configuration.oauth.api.secret"),
+        ("element:", "elemnt:", "cloud-elements:instances.files.elemnt: is not known here"),
+    ],
+    ids=["taken out", "renamed", "another element", "another application", "mistyped"],
+)
+def test_an_entry_that_changes_meanwhile_gets_no_code(workplace, old, new, told):
+    """It would be stored alone, or for something else than its owner agreed to."""
+    workplace.declare(FILES)
+    workplace.browser("allow")
+    workplace.declare(FILES.replace(old, new))
+    edited = workplace.file.read_text()
+    workplace.declare(FILES)
+    script = workplace.project.home / "browser.py"
+    edit = f"import pathlib\npathlib.Path({str(workplace.file)!r}).write_text({edited!r})\n"
+    script.write_text(edit + script.read_text())
+
+    said = workplace.process("authorize", "files")
+
+    assert said.code == 1, said.all
+    assert told in said.stderr
+    assert "The code was not stored" in said.stderr
+    assert workplace.file.read_text() == edited
+
+
 def test_oauth1_stores_token_verifier_and_secret(workplace):
     """The three parts of OAuth 1 go into the provider data, encrypted, and no code anywhere."""
     workplace.declare(TWITTER)

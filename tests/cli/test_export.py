@@ -163,6 +163,49 @@ def test_existing_entries_and_comments_are_kept(workplace, account):
     }
 
 
+BY_HAND = """\
+# who owns what: see the wiki
+x-mail: &mail
+  element: sendgrid
+  configuration: { api.token: "t" }   # the same everywhere
+
+config:
+    cloud-elements:lookupWindow: "20"
+    cloud-elements:instances: &all
+        # first of all
+        first:   &first
+            <<: *mail
+            tags: [ a,   'b' ]
+
+        second: {element: closeio, configuration: {username: "007"}} # on one line
+        third:
+            <<: *first
+            name: "third"   # its own
+        last: *mail
+    # the rest
+"""
+
+
+def test_a_file_edited_by_hand_keeps_every_line(workplace, account):
+    """Anchors, merge keys, aliases, maps in braces, comments, spacing; and Pulumi reads it all."""
+    account()
+    salt = workplace.file.read_text()
+    workplace.file.write_text(BY_HAND + salt)
+
+    said = workplace.elements("export", "--element", "freshservice")
+
+    assert said.code == 0, said.stderr
+    head, tail = BY_HAND.split("    # the rest")
+    text = workplace.file.read_text()
+    assert text.startswith(head)
+    assert text.endswith("    # the rest" + tail + salt)
+    config = json.loads(workplace.project.run("config", "--json", keep=False).stdout)
+    read = config[KEY]["objectValue"]
+    assert list(entries(workplace)) == ["first", "second", "third", "last", "help-desk"]
+    assert read == entries(workplace)
+    assert read["third"]["configuration"] == read["last"]["configuration"] == {"api.token": "t"}
+
+
 def test_equal_names_stay_apart(workplace):
     """Names are not unique on the platform; the id tells them apart."""
     ids = [workplace.create("sendgrid", "Mail", {"api.token": "t"}) for _ in range(2)]

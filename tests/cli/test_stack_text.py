@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider.cli.console import FailureError
-from provider.cli.stack_text import scalar, with_entries
+from provider.cli.stack_text import scalar, with_entries, with_values
 
 KEY = "cloud-elements:instances"
 ENTRY = {"desk": {"element": "freshservice", "adopt": "427001", "tags": ["a: b", "off"]}}
@@ -34,8 +34,40 @@ LAYOUTS = {
     "secure": f"config:\n  {KEY}:\n    mail:\n      code:\n        secure: v1:abc==\nz: 1\n",
     "odd breaks": f"config:\n  {KEY}:\n    mail:\n      element: 'x\u2028\x85y' # \u2028\n  z: 1\n",
     "an entry called secure": f"config:\n  {KEY}:\n    secure:\n      element: x\n",
+    "last is an alias": f"config:\n  {KEY}:\n    a: &a\n      element: x\n    b: *a\n  z: 1\n",
+    "anchor stands earlier": f"z: &z\n  element: x\nconfig:\n  {KEY}:\n    a: *z\n# end\n",
+    "last value is an alias": f"t: &t [a]\nconfig:\n  {KEY}:\n    a:\n      tags: *t # t\n",
+    "merged": (
+        f"config:\n    {KEY}:\n        a: &a\n            element: 'x'   # x\n"
+        '            tags: [ a,"b" ]\n\n        # second\n        b:\n            <<: *a\n'
+        '            name: "b"\n    # rest\n    z: 1\n'
+    ),
+    "unused anchor": f"config: &c\n  {KEY}: &i\n    mail: &m\n      element:   &x  x\n",
+    "block text last": f"config:\n  {KEY}:\n    mail:\n      element: >-\n        x\n  z: 1\n",
+    "blank lines kept": f"config:\n  {KEY}:\n    mail:\n      element: |+\n        x\n\n\n  z: 1\n",
+    "document start": f"---\nconfig:\n  {KEY}:\n    mail: {{element: x}}\n",
+    "list of maps": f"config:\n  {KEY}:\n    mail:\n      tags:\n      - a: 1\n        b: 2\n",
+    "numbers and dates": f"config:\n  {KEY}:\n    mail: {{a: 0123, b: 2024-01-31, c: 3.10}}\n",
     "quoted": f'config:\n  "{KEY}":\n    "mail":\n      element: x\n',
 }
+
+FLOW_LAYOUTS = {
+    "flow": f"config:\n  {KEY}: {{mail: {{element: x}}}} # flow\n  z: 1\n",
+    "flow on lines": f"config:\n  {KEY}: {{\n    mail: {{element: x}}, # m\n  }}\n  z: 1\n",
+    "all flow": f'{{"config": {{"{KEY}": {{"mail": {{"element": "x"}}}}}}, "z": 1}}\n',
+}
+
+
+@pytest.mark.parametrize("text", FLOW_LAYOUTS.values(), ids=FLOW_LAYOUTS)
+def test_inside_of_braces_nothing_goes(text):
+    """They may stand on one line, to which more is added."""
+    new = with_entries(text, ENTRY, NOTES)
+
+    edits = {edit for edit, *_ in difflib.SequenceMatcher(None, text, new).get_opcodes()}
+    assert edits == {"equal", "insert"}
+    before = yaml.safe_load(text)
+    before["config"][KEY] |= ENTRY
+    assert yaml.safe_load(new) == before
 
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
@@ -78,6 +110,99 @@ def test_an_empty_map_makes_room(text, first):
     assert yaml.safe_load(new) == before | {"config": config}
 
 
+SECRET = {"secure": "v1:new"}
+VALUES = [
+    ("set first", "mail:\n  element: x\n", "mail:\n  element: x\n  code:\n    secure: v1:new\n"),
+    (
+        "set anew",
+        "mail:\n  code:\n    secure: v1:old # once\n  element: x\n",
+        "mail:\n  code:\n    secure: v1:new # once\n  element: x\n",
+    ),
+    (
+        "in clear",
+        "mail:\n  code: clear # once\n  element: x\n",
+        "mail:\n  code: # once\n    secure: v1:new\n  element: x\n",
+    ),
+    ("nothing yet", "mail:\n  code:\n", "mail:\n  code:\n    secure: v1:new\n"),
+    (
+        "flow",
+        "mail: {element: x, code: {secure: old}} # m\n",
+        'mail: {element: x, code: {secure: "v1:new"}} # m\n',
+    ),
+    (
+        "merged",
+        "a: &a\n  element: 0123\n\n\nmail:\n  <<: *a # a\n  # tail\nb: *a\n",
+        (
+            "a: &a\n  element: 0123\n\n\nmail:\n  <<: *a # a\n  code:\n    secure: v1:new\n"
+            "  # tail\nb: *a\n"
+        ),
+    ),
+    (
+        "over what is merged",
+        "a: &a\n  code: c\nmail:\n  <<: *a\n  element: x\n",
+        "a: &a\n  code: c\nmail:\n  <<: *a\n  element: x\n  code:\n    secure: v1:new\n",
+    ),
+    (
+        "an alias",
+        "a: &a\n  secure: v1:a\nmail:\n  code: *a # c\n",
+        "a: &a\n  secure: v1:a\nmail:\n  code: # c\n    secure: v1:new\n",
+    ),
+]
+
+
+def stack(entries):
+    """Return a stack file with these entries."""
+    inside = "".join(f"    {line}" if line != "\n" else line for line in entries.splitlines(True))
+    return f"# top\nconfig:\n  {KEY}:\n{inside}encryptionsalt: v1:abc\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [v[1:] for v in VALUES], ids=[v[0] for v in VALUES])
+def test_a_value_is_set_and_nothing_else(before, after):
+    """Not even a space of what stands around it."""
+    assert with_values(stack(before), {("mail", "code"): SECRET}) == stack(after)
+
+
+def test_maps_on_the_way_are_made():
+    """A path may lead to what is not there yet, and its keys have dots."""
+    values = {
+        ("off", "configuration", "oauth.api.key"): SECRET,
+        ("off", "configuration", "2024-01-31"): "0123",
+        ("off", "provider_data", "realmId"): SECRET,
+    }
+    new = with_values(stack("off:\n  element: x\n"), values)
+    assert new == stack(
+        "off:\n  element: x\n  configuration:\n    oauth.api.key:\n      secure: v1:new\n"
+        "    '2024-01-31': '0123'\n  provider_data:\n    realmId:\n      secure: v1:new\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "a: &a\n  element: x\nmail: *a\n",
+        "mail: &m\n  element: x\nb: *m\n",
+        "mail:\n  code: &c old\n  name: *c\n",
+    ],
+)
+def test_a_value_that_others_share_is_not_set(entries):
+    """It would change for all of them."""
+    with pytest.raises(FailureError):
+        with_values(stack(entries), {("mail", "code"): SECRET})
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "a: &a\n  configuration: {k: v}\nmail:\n  <<: *a\n",
+        "c: &c {k: v}\nmail:\n  configuration: *c\n",
+    ],
+)
+def test_a_map_that_others_share_is_not_changed(entries):
+    """A key of one's own would hide the map, or show in all of them."""
+    with pytest.raises(FailureError):
+        with_values(stack(entries), {("mail", "configuration", "oauth.api.key"): SECRET})
+
+
 def test_two_entries_of_one_name_are_refused():
     """Pulumi would read neither; a reader that takes the last one does not notice."""
     with pytest.raises(FailureError, match="two entries 'mail'"):
@@ -97,7 +222,6 @@ def test_it_can_be_done_again():
 @pytest.mark.parametrize(
     "text",
     [
-        f"config:\n  {KEY}: {{mail: {{element: x}}}}\n",
         f"config:\n  {KEY}: '{{\"mail\": 1}}'\n",
         f"config:\n  {KEY}:\n    secure: v1:abc\n",
         f"config: {{{KEY}: 1}}\n",
@@ -151,14 +275,14 @@ def test_pulumi_reads_each_text_as_it_was_meant(workplace):
         ),
         max_size=4,
     ),
-    st.sampled_from(sorted(LAYOUTS)),
+    st.sampled_from(sorted(LAYOUTS | FLOW_LAYOUTS)),
 )
 def test_any_entries_fit_any_layout(entries, layout):
     """Names and values that mean something in YAML are quoted."""
-    entries = {name: entry for name, entry in entries.items() if name != "mail"}
+    entries = {name: entry for name, entry in entries.items() if name not in ("mail", "a", "b")}
     if not entries:
         return
 
-    new = with_entries(LAYOUTS[layout], entries, {})
+    new = with_entries((LAYOUTS | FLOW_LAYOUTS)[layout], entries, {})
 
     assert {n: e for n, e in yaml.safe_load(new)["config"][KEY].items() if n in entries} == entries

@@ -1,0 +1,78 @@
+"""Values into a stack's file: Pulumi encrypts them, and nothing else in the file is touched.
+
+`pulumi config set` writes the whole file anew: aliases and merge keys are expanded, indentation and
+quotes change, and `0123` becomes 83. So it sets secrets in a file of their own, and what it made of
+them goes into the stack's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from provider.cli.console import FailureError, say
+from provider.cli.stack_text import KEY, with_values
+from provider.stack_file import texts
+from provider.stack_keys import setting_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provider.cli.project import Stack
+
+Keys = tuple[str, ...]
+"""A place in `cloud-elements:instances`: the entry's name, then keys inside of it."""
+_HEAD = ("encryptionsalt", "encryptedkey", "secretsprovider")
+"""What a stack's file says of how its secrets are encrypted."""
+
+
+def store(stack: Stack, secrets: Mapping[Keys, str], plain: Mapping[Keys, str]) -> None:
+    """Set values of the stack's entries, all or none.
+
+    Raises:
+        FailureError: Pulumi did not take one of them.
+    """
+    sealed = _sealed(stack, secrets)
+    if sealed is not None:
+        text = stack.file.read_bytes().decode() if stack.file.exists() else ""
+        try:
+            edited = with_values(text, {**plain, **sealed})
+        except FailureError:
+            say("Pulumi writes the stack file anew, for its aliases share what is set here alone.")
+        else:
+            stack.write(edited)
+            return
+    with stack.storing():
+        for keys, value in plain.items():
+            stack.set(setting_path(*keys), value, secret=False)
+        for keys, value in secrets.items():
+            stack.set(setting_path(*keys), value, secret=True)
+
+
+def _sealed(stack: Stack, secrets: Mapping[Keys, str]) -> dict[Keys, dict[str, str]] | None:
+    """Return what Pulumi makes of secrets; None when it needs the stack's own file for that."""
+    import yaml  # noqa: PLC0415
+
+    head = _head(stack.file)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "secrets.yaml"
+        if head:
+            file.write_text(yaml.safe_dump(head), encoding="utf-8")
+        for keys, secret in secrets.items():
+            stack.set(setting_path(*keys), secret, secret=True, file=file)
+        if _head(file) != head:  # the stack gets its key only now, and that is for its own file
+            return None
+        document = texts(file)
+    found = {}
+    for keys in secrets:
+        value: Any = document["config"][KEY]
+        for key in keys:
+            value = value[key]
+        found[keys] = {"secure": str(value["secure"])}
+    return found
+
+
+def _head(file: Path) -> dict[str, Any]:
+    document = texts(file) if file.exists() else None
+    return {key: document[key] for key in _HEAD if key in document} if document else {}
