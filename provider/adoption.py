@@ -204,8 +204,9 @@ def obtain(wish: Wish, search: Search) -> Found:
             return Found(left, created=False, sent=False)
         _refuse_shown(wish, wish.markers, search)
     found = _create(wish, search)
-    journal = search.ledger.journal
-    journal.note(wish.markers, Fate.MADE, codes=wish.codes, instance=found.instance.id)
+    if not found.created:
+        journal = search.ledger.journal
+        journal.note(wish.markers, Fate.MADE, codes=wish.codes, instance=found.instance.id)
     return found
 
 
@@ -297,6 +298,8 @@ def _create(wish: Wish, search: Search) -> Found:
                 return _refused(wish, error, search)
             lost = error
         else:
+            # Now, for the process may end while it looks for another one.
+            journal.note(wish.markers, Fate.MADE, codes=wish.codes, instance=created.id)
             first = _first(wish, created, search) if lost is not None else None
             return Found(first or created, created=first is None, sent=True)
         if wish.markers is None:

@@ -325,6 +325,45 @@ def test_an_up_names_what_a_killed_run_made_of_what_was_taken_out(desks, sandbox
 
 
 @pytest.fixture
+def under_way(new_project, sandbox, gate):
+    """Return a project whose four creates have begun, two of them at the gate, and its run."""
+    names = [f"desk-{number}" for number in range(4)]
+    environment = {"DESKS": json.dumps(names), "CLOUD_ELEMENTS_CONCURRENCY": "2"}
+    project = new_project(program=DESKS, environment=environment)
+    sandbox.add_fault("slow", method="POST", path="/instances", when="before", times=2)
+    run = project.start("up", "--yes", "--skip-preview", "--parallel", "64")
+    until(lambda: len(posts(sandbox)) == 2)
+    until(lambda: len(project.export()["deployment"].get("pending_operations", [])) == 4)
+    return project, run
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_once_what_has_begun_is_brought_to_its_end(under_way, sandbox, gate, number):
+    project, run = under_way
+    run.send_signal(number)
+    gate.open.set()
+    said, _ = run.communicate()
+    assert run.returncode != 0, said
+    assert of_desks(project) == live(sandbox)
+    assert len(live(sandbox)) == 4
+
+
+def test_interrupted_twice_nothing_more_is_begun(under_way, sandbox, gate):
+    project, run = under_way
+    until(lambda: run.send_signal(signal.SIGINT) or run.poll() is not None)
+    run.communicate()
+    gate.open.set()
+    until(lambda: not providers_of(project))
+    assert len(posts(sandbox)) == 2
+    project.run("cancel", "--yes", expect=None)
+
+    project.up()
+
+    assert of_desks(project) == live(sandbox)
+    assert len(live(sandbox)) == 4 == sandbox.counters()["creates"]
+
+
+@pytest.fixture
 def machines(new_project, engine, reach, sandbox, gate):
     """Return two machines that have run the same stack at once, each with its own memory."""
     environment = {"DESKS": json.dumps(["desk-0"])}

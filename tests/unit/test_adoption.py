@@ -1,15 +1,17 @@
 """Find-or-create, against a real sandbox: one instance, each code sent once, whatever fails."""
 
 import threading
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from provider import comparison, host
-from provider.errors import CloudElementsError
+from provider.errors import AbandonedError, CloudElementsError
 from provider.host import HalfMadeError
 from provider.journal import Fate, Journal
 from provider.ledger import Ledger
+from provider.lifecycle import ElementInstanceProvider
 from provider.markers import MARKERS, markers
 from provider.retry import Time
 from sandbox import Sandbox
@@ -1044,3 +1046,24 @@ def test_a_killed_code_is_no_secret_in_the_journal(machine, sandbox, tmp_path):
     text = "".join(path.read_text() for path in tmp_path.iterdir())
     assert inputs["code"] not in text
     assert the_only(sandbox)["token"] not in text
+
+
+def test_what_was_made_is_remembered_while_it_is_looked_for_another(machine, sandbox):
+    """The first POST was lost, and lists do not show the second yet, when the engine is killed."""
+    sandbox.set_switch("list_delay_requests", "99")
+    sandbox.add_fault("drop", when="before", method="POST", path="/instances")
+    platform = machine.process().operations._connected
+
+    def sleep(seconds):
+        machine.clock.sleep(seconds)
+        if sandbox.instances():
+            raise AbandonedError
+
+    clock = replace(machine.clock.time, sleep=sleep)
+    provider = ElementInstanceProvider()
+    provider.operations.connect(replace(platform, clock=clock))
+    with pytest.raises(CloudElementsError):
+        provider.create(plain())
+    made = str(the_only(sandbox)["id"])
+    again, _ = create(machine.process(), plain())
+    assert again == made
