@@ -64,7 +64,7 @@ class SleepingProvider(ResourceProvider):
 
     def configure(self, _req: ConfigureRequest) -> None:
         if self.workers:
-            from provider import host  # noqa: PLC0415 - the stock server does without
+            from provider.doors import dynamic as host  # noqa: PLC0415 - the stock server does without
 
             host.widen(self.workers)
 

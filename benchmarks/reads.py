@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from provider.client import CloudElementsClient
+from provider.api.client import CloudElementsClient
 from provider.config import Settings
 from sandbox.server import ORGANIZATION_SECRET, USER_SECRET
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.standin import Platform
-    from provider import wire
+    from provider.api import wire
 
 ARRIVAL = 0.02
 TAG = "a-stack"

@@ -18,8 +18,8 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
+from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import MARKERS, markers
 from tools.pulumi_project import ROOT
 
 if TYPE_CHECKING:

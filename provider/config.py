@@ -12,13 +12,13 @@ until the next `pulumi up` (or with `--run-program`); one from the environment i
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from provider.errors import ConfigError
+from provider.api.address import is_loopback
+from provider.api.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -221,11 +221,3 @@ def address(base_url: str) -> str:
         return base_url
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` is this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UpdateResult,
     )
 
-    from provider.operations import Operations
+    from provider.instance.operations import Operations
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def _without(*modules: str) -> Iterator[None]:
 
 
 class ElementInstanceProvider(ResourceProvider):
-    """The dynamic provider of `ElementInstance`; see `provider.operations`."""
+    """The dynamic provider of `ElementInstance`; see `provider.instance.operations`."""
 
     serialize_as_secret_always = False
     """Nothing is captured, so what is serialized is a reference to this class and no secret."""
@@ -61,7 +61,7 @@ class ElementInstanceProvider(ResourceProvider):
             with _without("httpx._main", "trio"):
                 import httpcore  # noqa: F401, PLC0415 - httpx would load it later
 
-                from provider.operations import Operations  # noqa: PLC0415
+                from provider.instance.operations import Operations  # noqa: PLC0415
         finally:
             gc.enable()
 

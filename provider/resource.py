@@ -15,10 +15,10 @@ from weakref import WeakKeyDictionary
 import pulumi
 from pulumi.dynamic import Resource
 
+from provider.api.errors import did_you_mean
 from provider.config import NAMESPACE
-from provider.errors import did_you_mean
+from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import MARKERS, markers
 from provider.namesake import namesake
 from provider.stack_file import project_file
 
@@ -218,7 +218,7 @@ def _traced_to_the_program() -> Iterator[None]:
 def _marker_tags(
     resource: ElementInstance, resource_name: str, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[list[str]]:
-    """Return the resource's marker tags, see `provider.markers`.
+    """Return the resource's marker tags, see `provider.instance.markers`.
 
     Evaluated when the program has run, so that every alias is known by then.
     """

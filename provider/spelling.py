@@ -12,9 +12,9 @@ import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from provider import wire
+from provider.api import wire
+from provider.api.redaction import looks_secret
 from provider.config import NAMESPACE, Settings, stack_key
-from provider.redaction import looks_secret
 from provider.stack_keys import KEY
 
 if TYPE_CHECKING:

@@ -32,8 +32,10 @@ from pydantic import (
     field_validator,
 )
 
-from provider import schema, spelling, stack_file, stack_keys, wire
-from provider.errors import mistake
+from provider import spelling, stack_file, stack_keys
+from provider.api import wire
+from provider.api.errors import mistake
+from provider.instance import inputs as schema
 from provider.resource import ElementInstance
 from provider.stack_keys import KEY
 

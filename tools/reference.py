@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provider.api.retry import table_as_markdown
 from provider.config import Settings, environment_name, stack_key
+from provider.instance.inputs import Inputs, policy
 from provider.resource import ElementInstance
-from provider.retry import table_as_markdown
-from provider.schema import Inputs, policy
 from provider.stack import InstanceDeclaration
 from sandbox import tables
 

@@ -19,9 +19,9 @@ from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
+from provider.instance.context import Platform
+from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import MARKERS, markers
-from provider.platform import Platform
 from sandbox import Sandbox
 
 if TYPE_CHECKING:

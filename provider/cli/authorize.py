@@ -18,10 +18,10 @@ from provider.cli.project import Project, platform, set_command, settings_of
 from provider.stack_keys import setting_path
 
 if TYPE_CHECKING:
-    from provider import wire
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
     from provider.cli.project import Stack
     from provider.cli.storing import Keys
-    from provider.client import CloudElementsClient
     from provider.consent.grant import Answer, Grant, Question
     from provider.consent.listener import Listener
     from provider.stack import InstanceDeclaration
@@ -142,7 +142,7 @@ class _Target:
 
     @classmethod
     def of(cls, stack: Stack, name: str) -> _Target:
-        from provider.errors import did_you_mean  # noqa: PLC0415
+        from provider.api.errors import did_you_mean  # noqa: PLC0415
 
         declared = stack.declared()
         if name not in declared:
@@ -156,7 +156,7 @@ class _Target:
     @property
     def callback_url(self) -> str | None:
         """The callback URL that the entry declares."""
-        from provider import wire  # noqa: PLC0415
+        from provider.api import wire  # noqa: PLC0415
 
         return wire.stored(self.declaration.configuration.get(_CALLBACK_KEY)) or None
 
@@ -201,7 +201,7 @@ class _Application:
 
     @classmethod
     def of(cls, target: _Target, client: CloudElementsClient, port: int | None) -> _Application:
-        from provider import wire  # noqa: PLC0415
+        from provider.api import wire  # noqa: PLC0415
 
         given = {key: wire.stored(value) for key, value in target.declaration.configuration.items()}
         configuration = {key: value for key, value in given.items() if value}
@@ -244,8 +244,8 @@ class _Application:
 
 def _element(key: str, client: CloudElementsClient) -> wire.Element:
     """Return an element's metadata; where they can't be had, what is known without them."""
-    from provider import wire  # noqa: PLC0415
-    from provider.errors import (  # noqa: PLC0415
+    from provider.api import wire  # noqa: PLC0415
+    from provider.api.errors import (  # noqa: PLC0415
         AuthenticationError,
         CloudElementsError,
         NotFoundError,
@@ -263,7 +263,7 @@ def _element(key: str, client: CloudElementsClient) -> wire.Element:
 
 def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
     """Return `oauth1` or `oauth2`."""
-    from provider.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+    from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
     kind = configuration.get(AUTHENTICATION_TYPE, "").lower() or element.kind
     if kind not in ("", "oauth", "oauth1", "oauth2"):
@@ -280,8 +280,8 @@ def _asked_at_consent(element: wire.Element, configuration: dict[str, str]) -> d
 
     docs: `subdomain`, `authentication.type` and others are passed on as they are (2020-11).
     """
-    from provider.metadata import plain_keys  # noqa: PLC0415
-    from provider.redaction import is_secret_key  # noqa: PLC0415
+    from provider.api.redaction import is_secret_key  # noqa: PLC0415
+    from provider.instance.metadata import plain_keys  # noqa: PLC0415
 
     plain = plain_keys(element)
     required = {entry.key for entry in element.configuration if entry.required}

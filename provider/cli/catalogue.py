@@ -15,7 +15,7 @@ from provider.cli.project import platform, set_command, settings_without_stack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provider import wire
+    from provider.api import wire
 
 _LONGEST_TEXT = 100
 _APPLICATION = {
@@ -70,7 +70,7 @@ def search(
         headings = ("Key", "Name", "Hub", "Authentication", "About")
         show(grid(headings, rows, [""] * len(rows)))
     if not found:
-        from provider.errors import did_you_mean  # noqa: PLC0415
+        from provider.api.errors import did_you_mean  # noqa: PLC0415
 
         hint = did_you_mean(words[0], [one.key for one in elements])
         say(
@@ -98,7 +98,7 @@ def describe(
       elements describe freshservice
       elements describe onedrivebusiness --name files --stack dev
     """  # noqa: D301 - \b keeps the lines of a list apart
-    from provider.errors import NotFoundError, did_you_mean  # noqa: PLC0415
+    from provider.api.errors import NotFoundError, did_you_mean  # noqa: PLC0415
 
     with (
         platform(settings := settings_without_stack(stack)) as client,
@@ -158,7 +158,7 @@ class _Needs:
 
     @classmethod
     def of(cls, element: wire.Element) -> _Needs:
-        from provider.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+        from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
         control = next((entry for entry in element.configuration if entry.group_control), None)
         choices = _choices(control) if control else []
@@ -177,15 +177,15 @@ class _Needs:
     @property
     def required(self) -> list[wire.ConfigurationEntry]:
         """Those without which there is no instance, of the chosen group."""
-        from provider.metadata import required_keys  # noqa: PLC0415
+        from provider.instance.metadata import required_keys  # noqa: PLC0415
 
         given = {self.control.key: self.chosen} if self.control and self.chosen else {}
         control = self.control and self.control.key
         return [e for e in required_keys(self.element, given) if e.key != control]
 
     def is_secret(self, key: str) -> bool:
-        from provider.metadata import plain_keys  # noqa: PLC0415
-        from provider.redaction import is_secret_key  # noqa: PLC0415
+        from provider.api.redaction import is_secret_key  # noqa: PLC0415
+        from provider.instance.metadata import plain_keys  # noqa: PLC0415
 
         return is_secret_key(key, plain_keys(self.element))
 
@@ -204,7 +204,7 @@ class _Needs:
 
 def _with_application(element: wire.Element) -> wire.Element:
     """Return an element whose metadata ask for what consent needs."""
-    from provider import wire  # noqa: PLC0415
+    from provider.api import wire  # noqa: PLC0415
 
     known = {entry.key: entry for entry in element.configuration}
     asked = [

@@ -42,9 +42,9 @@ from provider.cli.pulumi import Pulumi
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provider import wire
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
     from provider.cli.project import Stack
-    from provider.client import CloudElementsClient
     from provider.config import Settings
     from provider.stack import InstanceDeclaration
 
@@ -225,8 +225,8 @@ def _clear_paths(
     entry: Mapping[str, Any], element: wire.Element | None
 ) -> Iterator[tuple[str | int, ...]]:
     """Yield where an entry of the stack file holds a secret as plain text."""
-    from provider.metadata import plain_keys  # noqa: PLC0415
-    from provider.redaction import is_secret_key, looks_secret  # noqa: PLC0415
+    from provider.api.redaction import is_secret_key, looks_secret  # noqa: PLC0415
+    from provider.instance.metadata import plain_keys  # noqa: PLC0415
 
     plain = plain_keys(element)
     if isinstance(entry.get("code"), str):
@@ -242,7 +242,7 @@ def _clear_paths(
 
 def _clear_leaves(value: Any, *, secret: bool) -> Iterator[tuple[str | int, ...]]:
     """Yield where a value holds a secret as plain text: all of it, or what is named like one."""
-    from provider.redaction import looks_secret  # noqa: PLC0415
+    from provider.api.redaction import looks_secret  # noqa: PLC0415
 
     if isinstance(value, dict) and [*value] != ["secure"]:
         for key, item in value.items():
@@ -323,7 +323,7 @@ def clock_check(date: str | None, now: datetime) -> Check:
 def _element(
     element: wire.Element, stack: str, declared: Mapping[str, InstanceDeclaration]
 ) -> Check:
-    from provider.metadata import needless_keys, required_keys, unknown_keys  # noqa: PLC0415
+    from provider.instance.metadata import needless_keys, required_keys, unknown_keys  # noqa: PLC0415
 
     lacking: list[str] = []
     unknown: list[str] = []
@@ -354,7 +354,7 @@ def _element(
 
 def _waits_for_consent(element: wire.Element, one: InstanceDeclaration) -> bool:
     """Tell whether `authorize` is still to come, which sets the callback URL that it uses."""
-    from provider.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+    from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
     kind = str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
     handed_in = one.code or one.provider_data or one.external_authentication not in (None, "none")

@@ -16,9 +16,9 @@ from provider.cli.project import Project, platform, set_command, settings_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from provider import wire
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
     from provider.cli.project import Stack
-    from provider.client import CloudElementsClient
     from provider.stack import InstanceDeclaration
 
 _HERE = "is in this stack already"
@@ -171,7 +171,7 @@ class _Exporter:
         return name
 
     def _objection(self, instance: wire.Instance) -> str | None:
-        from provider.markers import is_marker  # noqa: PLC0415
+        from provider.instance.markers import is_marker  # noqa: PLC0415
 
         if instance.id in self.kept or any(_names(one, instance) for one in self.declared.values()):
             return _HERE
@@ -185,7 +185,7 @@ class _Exporter:
         return None
 
     def _entry(self, name: str, instance: wire.Instance) -> _Taken:
-        from provider.markers import is_marker  # noqa: PLC0415
+        from provider.instance.markers import is_marker  # noqa: PLC0415
 
         if instance.configuration is None:
             instance = self.client.get_instance(instance.id)
@@ -205,12 +205,12 @@ class _Exporter:
 
     def _configuration(self, instance: wire.Instance) -> tuple[dict[str, str], list[str]]:
         """Return what to write of an instance's configuration, and which secrets it has."""
-        from provider.metadata import plain_keys, required_keys  # noqa: PLC0415
-        from provider.redaction import (  # noqa: PLC0415
+        from provider.api.redaction import (  # noqa: PLC0415
             MASK,
             is_platform_written,
             is_secret_key,
         )
+        from provider.instance.metadata import plain_keys, required_keys  # noqa: PLC0415
 
         element = self._element(instance.element.key or "")
         entries = {entry.key: entry for entry in element.configuration} if element else {}
@@ -233,7 +233,7 @@ class _Exporter:
 
     def _element(self, key: str) -> wire.Element | None:
         """Return an element's metadata; without them, more counts as secret."""
-        from provider.errors import CloudElementsError  # noqa: PLC0415
+        from provider.api.errors import CloudElementsError  # noqa: PLC0415
 
         if key not in self._metadata:
             try:
@@ -245,7 +245,7 @@ class _Exporter:
 
     def _unfit(self, taken: _Taken) -> str | None:
         """Return why an entry could not be declared as it is."""
-        from provider import schema  # noqa: PLC0415 - loads Pulumi's SDK
+        from provider.instance import inputs as schema  # noqa: PLC0415 - loads Pulumi's SDK
 
         bag = {"name": taken.name} | taken.entry
         bag["element_key"] = bag.pop("element")
@@ -272,7 +272,7 @@ def _slug(name: str) -> str:
 
 def _by_default(entry: wire.ConfigurationEntry | None, value: str | None) -> bool:
     """Tell whether a value is nobody's choice: the element's default, or written at run time."""
-    from provider import wire  # noqa: PLC0415
+    from provider.api import wire  # noqa: PLC0415
 
     if not value:
         return True

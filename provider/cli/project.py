@@ -17,7 +17,7 @@ from provider.stack_keys import setting_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provider.client import CloudElementsClient
+    from provider.api.client import CloudElementsClient
     from provider.config import Settings
     from provider.stack import InstanceDeclaration
 
@@ -203,7 +203,7 @@ class Stack:
             organization: Pulumi organization, where the stack exists no more.
             owner: `cloud-elements:owner`, likewise; of another project's stack it is not known.
         """
-        from provider.markers import markers  # noqa: PLC0415
+        from provider.instance.markers import markers  # noqa: PLC0415
 
         if owner is None:
             owner = "" if self.foreign else self.text("cloud-elements:owner") or ""
@@ -216,7 +216,7 @@ class Stack:
 
     def is_marked(self, marker: str) -> bool:
         """Tell whether a stack marker names this stack and its project, whoever owns it."""
-        from provider.markers import names_stack  # noqa: PLC0415
+        from provider.instance.markers import names_stack  # noqa: PLC0415
 
         return names_stack(marker, project=self.project_name, stack=self.last)
 
@@ -362,7 +362,7 @@ def settings_of(stack: Stack) -> Settings:
         FailureError: Some are missing or malformed.
     """
     from provider import config  # noqa: PLC0415
-    from provider.errors import ConfigError  # noqa: PLC0415
+    from provider.api.errors import ConfigError  # noqa: PLC0415
 
     try:
         return config.load(os.environ, stack.text)
@@ -408,7 +408,7 @@ def settings_without_stack(stack: str | None) -> Settings:
 def _of_environment() -> Settings | str:
     """Return the connection settings of the environment, or what it lacks."""
     from provider import config  # noqa: PLC0415
-    from provider.errors import ConfigError  # noqa: PLC0415
+    from provider.api.errors import ConfigError  # noqa: PLC0415
 
     try:
         return config.load(os.environ, lambda _: None)
@@ -423,8 +423,8 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
     Raises:
         FailureError: Its address can't be used.
     """
+    from provider.api.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
     from provider.cli.console import could_not  # noqa: PLC0415
-    from provider.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
 
     with could_not("connect to the platform"):
         client = CloudElementsClient(settings)

@@ -9,21 +9,21 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from provider import comparison
+from provider.api.errors import CloudElementsError, NotFoundError
 from provider.cli.backend import Backend, stack_marker
 from provider.cli.console import shown
 from provider.cli.project import set_command
-from provider.errors import CloudElementsError, NotFoundError
-from provider.identity import doubt
-from provider.metadata import missing
+from provider.instance import diff as comparison
+from provider.instance.identity import doubt
+from provider.instance.metadata import missing
 from provider.stack import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from provider import wire
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
     from provider.cli.project import Kept, Stack, State
-    from provider.client import CloudElementsClient
     from provider.stack import InstanceDeclaration
 
 

@@ -30,9 +30,9 @@ from provider.cli.project import (
 )
 
 if TYPE_CHECKING:
-    from provider import wire
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
     from provider.cli.project import Stack, State
-    from provider.client import CloudElementsClient
 
 
 def sweep(
@@ -160,7 +160,7 @@ def _refuse_elsewhere(wanted: _Wanted, state: State, client: CloudElementsClient
     Raises:
         FailureError: It is not, as far as can be told.
     """
-    from provider.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
+    from provider.instance.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
 
     homes = sorted({one.platform for one in state.kept} - {""})
     if not homes or client.address in homes:
@@ -189,7 +189,7 @@ def _blind(gap: str, ids: list[str]) -> FailureError:
 
 
 def _checked(marker: str) -> str:
-    from provider.markers import is_stack_marker  # noqa: PLC0415
+    from provider.instance.markers import is_stack_marker  # noqa: PLC0415
 
     if not is_stack_marker(marker):
         message = f"'{shown(marker)}' is no stack's marker tag; 'elements sweep' lists them."
@@ -245,7 +245,7 @@ def _remove(
     wanted: _Wanted, found: list[wire.Instance], client: CloudElementsClient
 ) -> tuple[list[str], dict[str, str]]:
     """Delete leftovers, each looked at once more; return ids deleted, and why others were not."""
-    from provider.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
+    from provider.api.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
 
     removed: list[str] = []
     failed: dict[str, str] = {}
@@ -286,7 +286,7 @@ def _table(found: list[wire.Instance], wanted: _Wanted, *, aside: bool) -> None:
 
 def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -> None:
     """List every stack marker in the account, and whose it is."""
-    from provider.markers import is_stack_marker  # noqa: PLC0415
+    from provider.instance.markers import is_stack_marker  # noqa: PLC0415
 
     groups: dict[str, list[wire.Instance]] = {}
     for instance in client.find_instances():

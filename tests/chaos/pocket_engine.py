@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from pulumi.runtime import rpc
 
-from provider.errors import CloudElementsError
-from provider.host import HalfMadeError
-from provider.markers import MARKERS, markers
+from provider.api.errors import CloudElementsError
+from provider.doors.dynamic import HalfMadeError
+from provider.instance.markers import MARKERS, markers
 from tests.chaos.world import Killed
 
 

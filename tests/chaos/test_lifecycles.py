@@ -23,8 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from provider import host
-from provider.wire import same_value
+from provider.api.wire import same_value
+from provider.doors import dynamic as host
 from sandbox import Sandbox
 from sandbox.store import Search
 from tests.chaos.conftest import LONG

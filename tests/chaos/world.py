@@ -5,12 +5,12 @@ import threading
 
 import httpx
 
-from provider.client import CloudElementsClient
+from provider.api.client import CloudElementsClient
+from provider.api.retry import Time
 from provider.config import Settings
-from provider.journal import Journal
+from provider.instance.context import Platform
+from provider.instance.history import Journal
 from provider.lifecycle import ElementInstanceProvider
-from provider.platform import Platform
-from provider.retry import Time
 
 
 class Clock:

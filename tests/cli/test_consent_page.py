@@ -8,8 +8,8 @@ import webbrowser
 
 import pytest
 
-from provider import wire
-from provider.client import CloudElementsClient
+from provider.api import wire
+from provider.api.client import CloudElementsClient
 from provider.consent.grant import of_query
 
 SECRET = "application-secret-7731"

@@ -13,12 +13,12 @@ import pytest
 import typer
 import yaml
 
-from provider import wire
+from provider.api import wire
+from provider.api.client import CloudElementsClient
 from provider.cli import app
 from provider.cli.console import Exit
 from provider.cli.doctor import clock_check
 from provider.cli.project import setting_path
-from provider.client import CloudElementsClient
 from provider.stack import parse
 from sandbox.catalogue import catalogue
 

@@ -10,7 +10,7 @@ import shlex
 import pytest
 import yaml
 
-from provider.markers import markers
+from provider.instance.markers import markers
 
 APPLICATION = {
     "oauth.api.key": "application",

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provider.cli.project import Project, in_clear, setting_path
-from provider.markers import markers
+from provider.instance.markers import markers
 
 
 @pytest.mark.parametrize("name", ["organization/cloud-elements/test", "organization/test"])

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from provider.cli.project import Kept, Stack, State
-from provider.markers import markers
+from provider.instance.markers import markers
 
 STACK = """
 desk:

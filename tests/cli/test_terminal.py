@@ -12,7 +12,7 @@ import httpx
 import pexpect
 import pytest
 
-from provider.markers import markers
+from provider.instance.markers import markers
 
 FILES = """
 files:

@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from provider.client import CloudElementsClient
+from provider.api.client import CloudElementsClient
+from provider.api.retry import Time
 from provider.config import Settings
+from provider.instance.context import Platform
 from provider.lifecycle import ElementInstanceProvider
-from provider.platform import Platform
-from provider.retry import Time
 from sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import re
 
-from provider import wire
+from provider.api import wire
 
 
 def test_every_documented_answer(account):

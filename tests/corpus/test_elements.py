@@ -2,8 +2,8 @@
 
 import json
 
-from provider import wire
-from provider.metadata import required_keys
+from provider.api import wire
+from provider.instance.metadata import required_keys
 
 MISSING = "Missing required configuration: "
 

@@ -6,10 +6,10 @@ import re
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import rpc
 
-from provider import wire
-from provider.errors import CloudElementsError
-from provider.markers import is_marker, markers
-from provider.redaction import HIDDEN, MASK, is_platform_written
+from provider.api import wire
+from provider.api.errors import CloudElementsError
+from provider.api.redaction import HIDDEN, MASK, is_platform_written
+from provider.instance.markers import is_marker, markers
 
 _PLACEHOLDER = re.compile(r"<([^<>]*)>")
 _MISSING = "Missing required configuration: "

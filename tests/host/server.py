@@ -25,8 +25,8 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
+from provider.instance.markers import markers
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import markers
 
 ROOT = Path(__file__).parents[2]
 SIGNATURE = rpc._special_sig_key

@@ -5,8 +5,8 @@ import pytest
 from google.protobuf import json_format
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from provider.errors import did_you_mean
-from provider.markers import markers
+from provider.api.errors import did_you_mean
+from provider.instance.markers import markers
 from sandbox import Sandbox
 from tests.host.server import (
     APPLICATION,

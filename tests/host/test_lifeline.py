@@ -110,7 +110,7 @@ def test_who_looks_for_a_lost_answer_leaves_that_to_the_next_run(start, sandbox)
 
 HASTY = """
 import runpy
-from provider import lifeline
+from provider.doors import lifeline
 lifeline._LONGEST_END = 1.0
 runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 """

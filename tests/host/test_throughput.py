@@ -105,7 +105,7 @@ def test_a_server_of_another_make_keeps_its_four_workers_and_that_is_said_once(s
 
 HASTY_CLOCK = """
 import runpy, threading, types
-from provider import host
+from provider.doors import dynamic as host
 
 class Event(threading.Event):
     def wait(self, timeout=None):

@@ -6,11 +6,11 @@ import httpx
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from provider import wire
-from provider.client import CloudElementsClient
+from provider.api import wire
+from provider.api.client import CloudElementsClient
+from provider.api.errors import CloudElementsError, ConfigError
+from provider.api.retry import Time
 from provider.config import Settings
-from provider.errors import CloudElementsError, ConfigError
-from provider.retry import Time
 
 SECRETS = ("user-secret-1", "organization-secret-1", "one-time-code-1", "application-secret-1")
 INSTANCE = {"id": 7, "name": "seven", "token": "t", "element": {"key": "hubspot"}}

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.journal import Fate, Journal
-from provider.markers import markers
+from provider.instance.history import Fate, Journal
+from provider.instance.markers import markers
 
 RESOURCES = [
     markers(organization="o", project="p", stack="s", place=place) for place in ("a", "b", "c")

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider import comparison, host, schema
-from provider.client import CloudElementsClient
+from provider.api.client import CloudElementsClient
 from provider.config import Settings
-from provider.markers import MARKERS, markers
-from provider.operations import Operations
-from provider.platform import Platform
+from provider.doors import dynamic as host
+from provider.instance import diff as comparison
+from provider.instance import inputs as schema
+from provider.instance.context import Platform
+from provider.instance.markers import MARKERS, markers
+from provider.instance.operations import Operations
 from sandbox import Sandbox
 from sandbox.switches import GROUPS
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.markers import credential_marker, is_credential_marker, is_marker, markers
+from provider.instance.markers import credential_marker, is_credential_marker, is_marker, markers
 
 PARTS = ("organization", "project", "stack", "place")
 # Few letters, so that parts run into each other as often as they can.

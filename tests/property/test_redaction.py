@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.redaction import HIDDEN, scrub, secrets_of, strings_in
+from provider.api.redaction import HIDDEN, scrub, secrets_of, strings_in
 
 # Letters that take another form in addresses, JSON and HTML; none that `[secret]` is written with.
 SECRETS = st.text(alphabet="AZaz09/+=&<>\"'\\ é-_.%", min_size=4, max_size=20).filter(

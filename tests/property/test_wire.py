@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider import wire
+from provider.api import wire
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
 SCALARS = (

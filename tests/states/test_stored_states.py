@@ -13,6 +13,8 @@ ENTRIES = [
     for path in STATES
     for entry in json.loads(path.read_text(encoding="utf-8"))
 ]
+THE_STACK_S_LIST = "GET /instances"
+"""Sent once in a run, however many instances the stack has: it shows what is there twice."""
 
 
 @pytest.fixture(params=ENTRIES)
@@ -41,7 +43,9 @@ def test_a_refresh_finds_no_drift(world, stored):
 
     result, sent = world.observe(act)
 
-    assert (result.id, sent) == (stored["id"], stored["requests"]["refresh"])
+    read = [request for request in sent if request != THE_STACK_S_LIST]
+    assert (result.id, read) == (stored["id"], stored["requests"]["refresh"])
+    assert len(sent) - len(read) <= 1
     assert outputs(result.outs) == outputs(stored["outputs"])
 
 

@@ -6,14 +6,15 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from provider import comparison, host
-from provider.errors import AbandonedError, CloudElementsError
-from provider.host import HalfMadeError
-from provider.journal import Fate, Journal
-from provider.ledger import Ledger
+from provider.api.errors import AbandonedError, CloudElementsError
+from provider.api.retry import Time
+from provider.doors import dynamic as host
+from provider.doors.dynamic import HalfMadeError
+from provider.instance import diff as comparison
+from provider.instance.claims import Ledger
+from provider.instance.history import Fate, Journal
+from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import MARKERS, markers
-from provider.retry import Time
 from sandbox import Sandbox
 from tests.chaos.pocket_engine import as_given
 from tests.chaos.world import Clock, Killed, Machine

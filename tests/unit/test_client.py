@@ -13,10 +13,9 @@ import dill
 import httpx
 import pytest
 
-from provider import wire
-from provider.client import CloudElementsClient
-from provider.config import Settings
-from provider.errors import (
+from provider.api import wire
+from provider.api.client import CloudElementsClient
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
@@ -28,7 +27,8 @@ from provider.errors import (
     StrangerError,
     UnsendableError,
 )
-from provider.retry import Time
+from provider.api.retry import Time
+from provider.config import Settings
 
 USER, ORGANIZATION = "user-secret-1", "organization-secret-1"
 CODE, API_SECRET, PASSWORD = "one-time-code/4+x", "application-secret", "hunter-and-gatherer"

@@ -4,10 +4,12 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider import comparison, schema, wire
-from provider.comparison import Record, View
-from provider.markers import MARKERS, markers
-from provider.redaction import MASK
+from provider.api import wire
+from provider.api.redaction import MASK
+from provider.instance import diff as comparison
+from provider.instance import inputs as schema
+from provider.instance.diff import Record, View
+from provider.instance.markers import MARKERS, markers
 
 UNKNOWN = pulumi.output.Unknown()
 OURS = markers(organization="o", project="p", stack="s", place="one").tags

@@ -6,7 +6,8 @@ import pickle
 import httpx
 import pytest
 
-from provider.client import CloudElementsClient
+from provider.api.client import CloudElementsClient
+from provider.api.errors import ConfigError
 from provider.config import (
     Settings,
     address,
@@ -16,7 +17,6 @@ from provider.config import (
     overridden,
     stack_key,
 )
-from provider.errors import ConfigError
 
 GOOD = {
     "base_url": "https://platform.example/elements/api-v2",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.errors import (
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,

@@ -4,9 +4,9 @@ import traceback
 
 import pytest
 
-from provider import host
-from provider.errors import APIError, Call, CloudElementsError, RefusedError
-from provider.host import HalfMadeError
+from provider.api.errors import APIError, Call, CloudElementsError, RefusedError
+from provider.doors import dynamic as host
+from provider.doors.dynamic import HalfMadeError
 
 
 def line(error, **options):

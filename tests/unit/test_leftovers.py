@@ -5,10 +5,11 @@ import re
 import httpx
 import pytest
 
-from provider import host, lifeline
-from provider.journal import Fate
-from provider.markers import MARKERS, Markers, markers
-from provider.retry import Time
+from provider.api.retry import Time
+from provider.doors import dynamic as host
+from provider.doors import lifeline
+from provider.instance.history import Fate
+from provider.instance.markers import MARKERS, Markers, markers
 from sandbox import Sandbox
 from tests.chaos.pocket_engine import as_given
 from tests.chaos.world import Clock, Killed, Machine

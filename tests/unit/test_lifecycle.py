@@ -6,9 +6,7 @@ import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
-from provider.comparison import View
-from provider.config import Settings
-from provider.errors import (
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
@@ -18,9 +16,11 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
 )
+from provider.api.wire import Instance
+from provider.config import Settings
+from provider.instance.diff import View
+from provider.instance.operations import Operations, _advice, _drifted
 from provider.lifecycle import ElementInstanceProvider
-from provider.operations import Operations, _advice, _drifted
-from provider.wire import Instance
 
 CALL = Call("POST", "/instances")
 CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"

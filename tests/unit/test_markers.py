@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from provider.markers import credential_marker, is_credential_marker, is_marker, markers
+from provider.instance.markers import credential_marker, is_credential_marker, is_marker, markers
 
 HERE = {"organization": "organization", "project": "shop", "stack": "dev", "place": "mail"}
 

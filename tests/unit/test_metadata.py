@@ -3,8 +3,8 @@
 import pulumi
 import pytest
 
-from provider import metadata, wire
-from provider.errors import (
+from provider.api import wire
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
@@ -14,7 +14,8 @@ from provider.errors import (
     RateLimitError,
     StrangerError,
 )
-from provider.metadata import Metadata
+from provider.instance import metadata
+from provider.instance.metadata import Metadata
 
 UNKNOWN = pulumi.output.Unknown()
 CALL = Call("GET", "/elements/{keyOrId}")

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from provider.config import Settings, stack_key
+from provider.instance.inputs import Inputs
 from provider.resource import ElementInstance
-from provider.schema import Inputs
 from provider.stack import InstanceDeclaration
 
 ROOT = Path(__file__).parents[2]

@@ -4,16 +4,17 @@ from contextlib import closing
 
 import pytest
 
-from provider import host, schema
-from provider.client import CloudElementsClient
+from provider.api.client import CloudElementsClient
+from provider.api.errors import APIError, SpentError
+from provider.api.retry import Time
 from provider.config import Settings
-from provider.errors import APIError, SpentError
-from provider.host import HalfMadeError
-from provider.journal import Fate
-from provider.markers import MARKERS, credential_marker, is_marker, markers
-from provider.platform import Platform
-from provider.provisioning import Provisioning
-from provider.retry import Time
+from provider.doors import dynamic as host
+from provider.doors.dynamic import HalfMadeError
+from provider.instance import inputs as schema
+from provider.instance.context import Platform
+from provider.instance.history import Fate
+from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
+from provider.instance.provisioning import Provisioning
 from sandbox import Sandbox
 
 OURS = markers(organization="o", project="p", stack="s", place="one")

@@ -6,9 +6,9 @@ import threading
 import httpx
 import pytest
 
-from provider.errors import AbandonedError
-from provider.rate import FinalAnswerError, Limiter
-from provider.retry import Kind, Policy, Time
+from provider.api.errors import AbandonedError
+from provider.api.rate import FinalAnswerError, Limiter
+from provider.api.retry import Kind, Policy, Time
 
 REQUEST = httpx.Request("GET", "https://platform.example/")
 

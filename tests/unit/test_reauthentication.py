@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from provider import reauthentication, wire
-from provider.errors import (
+from provider.api import wire
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
@@ -17,7 +17,8 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
 )
-from provider.markers import credential_marker
+from provider.instance import reauthentication
+from provider.instance.markers import credential_marker
 
 PATCH = Call("PATCH", "/instances/{id}")
 [OLD], [NEW] = (credential_marker({"code": mark}) for mark in "01")

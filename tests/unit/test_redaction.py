@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from provider.redaction import (
+from provider.api.redaction import (
     PLAIN_KEYS,
     is_platform_written,
     is_secret_key,

@@ -9,8 +9,8 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from provider import ElementInstance
+from provider.instance.markers import MARKERS, is_marker
 from provider.lifecycle import ElementInstanceProvider
-from provider.markers import MARKERS, is_marker
 
 GOLDEN = "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
 """What the state of every stack holds. Another one would strand them: never change it."""

@@ -7,10 +7,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from provider.adoption import Search, Wish, obtain
-from provider.client import CloudElementsClient
-from provider.config import Settings
-from provider.errors import (
+from provider.api.client import CloudElementsClient
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     CloudElementsError,
@@ -20,9 +18,7 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
 )
-from provider.ledger import Ledger
-from provider.markers import markers
-from provider.retry import (
+from provider.api.retry import (
     TABLE,
     Kind,
     Outcome,
@@ -31,6 +27,10 @@ from provider.retry import (
     outcome_of_response,
     table_as_markdown,
 )
+from provider.config import Settings
+from provider.instance.claims import Ledger
+from provider.instance.creation import Search, Wish, obtain
+from provider.instance.markers import markers
 
 SETTINGS = Settings(
     base_url="https://platform.example/elements/api-v2",

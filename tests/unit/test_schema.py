@@ -4,10 +4,10 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider import schema
-from provider.markers import MARKERS, markers
-from provider.redaction import MASK
-from provider.schema import Inputs
+from provider.api.redaction import MASK
+from provider.instance import inputs as schema
+from provider.instance.inputs import Inputs
+from provider.instance.markers import MARKERS, markers
 from tools.reference import documented
 
 UNKNOWN = pulumi.output.Unknown()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider import wire
+from provider.api import wire
 
 INSTANCE = {
     "id": 7,

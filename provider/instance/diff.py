@@ -1,6 +1,6 @@
 """What the state remembers of an instance, held against the platform and the program's wish.
 
-Knows no HTTP; values are compared as the platform stores them, see `provider.wire`.
+Knows no HTTP; values are compared as the platform stores them, see `provider.api.wire`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from provider import wire
-from provider.markers import MARKERS, is_adoption_marker, is_marker
-from provider.redaction import MASK, is_platform_written
-from provider.schema import (
+from provider.api import wire
+from provider.api.redaction import MASK, is_platform_written
+from provider.instance.inputs import (
     MARKUP,
     Inputs,
     fields_with,
@@ -24,6 +23,7 @@ from provider.schema import (
     is_unknown,
     known_part,
 )
+from provider.instance.markers import MARKERS, is_adoption_marker, is_marker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

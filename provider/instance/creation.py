@@ -4,7 +4,7 @@ The API has no idempotency key and names are not unique (docs: none in any sourc
 every instance carries marker tags, and before anything is sent twice it is looked up by them.
 
 1. Once per process, one paged list by the stack marker finds what earlier runs left behind. Where
-   it shows nothing, `provider.journal` may know more: an id, or a request still at work.
+   it shows nothing, `provider.instance.history` may know more: an id, or a request still at work.
 2. The instance is created with one POST; never with a code that was sent before.
 3. When its answer was lost, garbled, a 429 or a 5xx, the instance is looked up by its own marker
    until the lookup window closes: one match that fits is taken, several are refused by their ids.
@@ -18,8 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from provider.comparison import plain_text, same_text
-from provider.errors import (
+from provider.api.errors import (
     APIError,
     CloudElementsError,
     NotFoundError,
@@ -30,18 +29,19 @@ from provider.errors import (
     StrangerError,
     TooLargeError,
 )
-from provider.journal import Entry, Fate
-from provider.ledger import Ledger, carrying
-from provider.markers import is_credential_marker
-from provider.retry import TABLE, Kind, Then
+from provider.api.retry import TABLE, Kind, Then
+from provider.instance.claims import Ledger, carrying
+from provider.instance.diff import plain_text, same_text
+from provider.instance.history import Entry, Fate
+from provider.instance.markers import is_credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from provider import wire
-    from provider.client import CloudElementsClient
-    from provider.markers import Markers
-    from provider.retry import Time
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
+    from provider.api.retry import Time
+    from provider.instance.markers import Markers
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 _SENDS = 4

@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from provider import wire
-from provider.errors import APIError, StrangerError
-from provider.markers import is_credential_marker
-from provider.redaction import MASK, is_platform_written
+from provider.api import wire
+from provider.api.errors import APIError, StrangerError
+from provider.api.redaction import MASK, is_platform_written
+from provider.instance.markers import is_credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.errors import CloudElementsError
+    from provider.api.errors import CloudElementsError
 
 _NO_SUCH_METHOD = frozenset({405, 501})
 """Whoever says it, the platform or what stands before it: nobody looked at the body."""

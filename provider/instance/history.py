@@ -23,13 +23,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provider.retry import Time
+from provider.api.retry import Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from provider.config import Settings
-    from provider.markers import Markers
+    from provider.instance.markers import Markers
 
 _REMEMBERED = 30 * 24 * 3600.0
 """Seconds. A code lives for minutes, and no list lags for days."""

@@ -21,8 +21,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from provider import host
-from provider.errors import AbandonedError
+from provider.api.errors import AbandonedError
+from provider.doors import dynamic as host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ _LOOKS = 0.5
 """Seconds between two looks for the engine, and for whoever waits for a call."""
 _LONGEST_END = 60.0
 """Seconds that what is under way gets without an engine: as long as the next run reckons with it
-(`provider.journal`)."""
+(`provider.instance.history`)."""
 
 _gone = threading.Event()
 

@@ -1,7 +1,7 @@
 """The platform's REST API over HTTP: one way out, one reader for what comes back.
 
 Knows no Pulumi and no stack. Callers never look at status codes: an answer is a model of
-`provider.wire`, anything else is an error of `provider.errors`.
+`provider.api.wire`, anything else is an error of `provider.api.errors`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from httpx_retries import RetryTransport
 
-from provider import wire
-from provider.config import is_loopback
-from provider.errors import (
+from provider.api import wire
+from provider.api.address import is_loopback
+from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
@@ -41,9 +41,9 @@ from provider.errors import (
     TooLargeError,
     UnsendableError,
 )
-from provider.rate import FinalAnswerError, Limiter
-from provider.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
-from provider.retry import (
+from provider.api.rate import FinalAnswerError, Limiter
+from provider.api.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
+from provider.api.retry import (
     Kind,
     Policy,
     Time,

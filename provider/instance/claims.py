@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from provider.errors import CloudElementsError, NotFoundError
-from provider.journal import Journal
+from provider.api.errors import CloudElementsError, NotFoundError
+from provider.instance.history import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from provider import wire
-    from provider.client import CloudElementsClient
-    from provider.markers import Markers
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
+    from provider.instance.markers import Markers
 
 
 @dataclass

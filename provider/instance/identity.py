@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provider.comparison import Record, same_text
 from provider.config import environment_name, stack_key
-from provider.markers import MARKERS, Markers
+from provider.instance.diff import Record, same_text
+from provider.instance.markers import MARKERS, Markers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider import wire
+    from provider.api import wire
 
 
 @dataclass(frozen=True)

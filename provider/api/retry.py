@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import httpx
 from httpx_retries import Retry
 
-from provider import wire
-from provider.errors import AmbiguousError, APIError, Outcome, outcome_of_status
+from provider.api import wire
+from provider.api.errors import AmbiguousError, APIError, Outcome, outcome_of_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -147,7 +147,7 @@ class Policy(Retry):
     """The table's `send again` column for one kind of request, with a total time budget.
 
     Waits double from half a second with jitter, unless `Retry-After` says how long. An answer that
-    asks for more than the budget has left is not waited for: see `provider.rate`.
+    asks for more than the budget has left is not waited for: see `provider.api.rate`.
 
     Args:
         kind: What sending the request a second time would do.

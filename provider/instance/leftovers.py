@@ -12,19 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provider import host, lifeline
-from provider.errors import CloudElementsError, NotFoundError
-from provider.journal import Fate
-from provider.ledger import carrying
-from provider.markers import Markers
+from provider.api.errors import CloudElementsError, NotFoundError
+from provider.doors import dynamic as host
+from provider.doors import lifeline
+from provider.instance.claims import carrying
+from provider.instance.history import Fate
+from provider.instance.markers import Markers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provider.client import CloudElementsClient
-    from provider.journal import Entry
-    from provider.ledger import Ledger
-    from provider.retry import Time
+    from provider.api.client import CloudElementsClient
+    from provider.api.retry import Time
+    from provider.instance.claims import Ledger
+    from provider.instance.history import Entry
 
 _LAST_WORDS = 3.0
 """Seconds for the last list: the engine kills a provider that does not end within five."""

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from provider.redaction import MASK
+from provider.api.redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

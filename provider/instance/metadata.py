@@ -10,7 +10,7 @@ import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from provider.errors import (
+from provider.api.errors import (
     AuthenticationError,
     CloudElementsError,
     NotFoundError,
@@ -18,15 +18,15 @@ from provider.errors import (
     did_you_mean,
     told,
 )
-from provider.redaction import looks_secret
-from provider.schema import is_credential, is_unknown
-from provider.wire import AUTHENTICATION_TYPE, stored
+from provider.api.redaction import looks_secret
+from provider.api.wire import AUTHENTICATION_TYPE, stored
+from provider.instance.inputs import is_credential, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from provider import wire
-    from provider.client import CloudElementsClient
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
 
 _PATIENCE = 10.0
 """Seconds for one look-up, retries included: in a preview somebody is waiting."""

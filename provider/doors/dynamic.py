@@ -22,7 +22,7 @@ import grpc
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
-from provider.errors import CloudElementsError, sentence
+from provider.api.errors import CloudElementsError, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

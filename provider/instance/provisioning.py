@@ -10,32 +10,36 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from provider import comparison, host, reauthentication, schema, wire
-from provider.adoption import Search, Wish, asked, obtain, refuse_sent, waits
-from provider.comparison import Changes, Record
-from provider.errors import (
+from provider.api import wire
+from provider.api.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
     SpentError,
     advice,
 )
-from provider.journal import Fate
-from provider.markers import (
+from provider.api.redaction import MASK
+from provider.api.retry import TABLE, Kind, Then
+from provider.doors import dynamic as host
+from provider.instance import diff as comparison
+from provider.instance import inputs as schema
+from provider.instance import reauthentication
+from provider.instance.creation import Search, Wish, asked, obtain, refuse_sent, waits
+from provider.instance.diff import Changes, Record
+from provider.instance.history import Fate
+from provider.instance.markers import (
     MARKERS,
     Markers,
     credential_marker,
     is_credential_marker,
     is_stack_marker,
 )
-from provider.redaction import MASK
-from provider.retry import TABLE, Kind, Then
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from provider.platform import Platform
-    from provider.schema import Inputs
+    from provider.instance.context import Platform
+    from provider.instance.inputs import Inputs
 
 _CONFIGURATION = "configuration."
 _GET_ONE = "get a new code"

@@ -15,9 +15,9 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from provider import comparison, config, host, lifeline, schema, wire
-from provider.comparison import Record, View
-from provider.errors import (
+from provider import config
+from provider.api import wire
+from provider.api.errors import (
     APIError,
     AuthenticationError,
     CloudElementsError,
@@ -32,11 +32,16 @@ from provider.errors import (
     advice,
     told,
 )
-from provider.markers import MARKERS, Markers
-from provider.metadata import missing, plain_keys, unknown_keys
-from provider.platform import Platform
-from provider.provisioning import Provisioning
-from provider.schema import Inputs
+from provider.doors import dynamic as host
+from provider.doors import lifeline
+from provider.instance import diff as comparison
+from provider.instance import inputs as schema
+from provider.instance.context import Platform
+from provider.instance.diff import Record, View
+from provider.instance.inputs import Inputs
+from provider.instance.markers import MARKERS, Markers
+from provider.instance.metadata import missing, plain_keys, unknown_keys
+from provider.instance.provisioning import Provisioning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,15 +7,17 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from provider import host, lifeline
-from provider.client import CloudElementsClient
-from provider.comparison import Record
-from provider.errors import CloudElementsError, NotFoundError, RefusedError, told
-from provider.identity import Doubt, doubt
-from provider.journal import Fate, Journal
-from provider.ledger import Ledger
-from provider.leftovers import Leftovers
-from provider.markers import (
+from provider.api.client import CloudElementsClient
+from provider.api.errors import CloudElementsError, NotFoundError, RefusedError, told
+from provider.api.retry import Time
+from provider.doors import dynamic as host
+from provider.doors import lifeline
+from provider.instance.claims import Ledger
+from provider.instance.diff import Record
+from provider.instance.history import Fate, Journal
+from provider.instance.identity import Doubt, doubt
+from provider.instance.leftovers import Leftovers
+from provider.instance.markers import (
     MARKERS,
     Markers,
     credential_marker,
@@ -25,13 +27,12 @@ from provider.markers import (
     is_stack_marker,
     names_stack,
 )
-from provider.metadata import Metadata
-from provider.retry import Time
+from provider.instance.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provider import wire
+    from provider.api import wire
     from provider.config import Settings
 
 

@@ -1,0 +1,1 @@
+"""The wire: the platform's REST API, one way out."""

@@ -1,0 +1,1 @@
+"""The ways in: what is known of the servers that call the rules."""
