@@ -405,3 +405,35 @@ def test_hostile_names_do_not_reach_the_terminal(workplace):
 
     assert "'x\\x1b[31m'.name: must not hold line breaks" in said.stderr
     assert "\x1b" not in said.all
+
+
+def test_null_in_the_stack_file_is_no_change(deployed):
+    """It counts as not given, in maps and in lists."""
+    deployed.declare(
+        "mail:\n  element: sendgrid\n  code:\n  tags: [a]\n"
+        "  configuration: {api.token: t, event.metadata: , event.objects: [a, ~]}\n"
+    )
+    deployed.project.up()
+
+    said = deployed.elements("status", "--json")
+
+    assert said.code == 0, said.stdout
+
+
+def test_the_program_may_lie_in_a_folder_of_its_own(deployed):
+    """What its file no longer declares is told there too."""
+    folder = deployed.project.folder
+    (folder / "program").mkdir()
+    for name in ("__main__.py", "provider", ".venv"):
+        (folder / name).rename(folder / "program" / name)
+    with (folder / "Pulumi.yaml").open("a") as file:
+        file.write("main: program\n")
+    deployed.declare("mail:\n  element: sendgrid\n  configuration: {api.token: t}\n")
+    deployed.project.up()
+    assert deployed.elements("status").code == 0
+    deployed.declare("")
+
+    [row] = json.loads(deployed.elements("status", "--json").stdout)["instances"]
+
+    assert row["standing"] == "changed"
+    assert row["what"].startswith("no longer declared in the stack")
