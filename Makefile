@@ -19,11 +19,12 @@ engine: install ## Find a Pulumi engine, or get one (minutes, once)
 demo: engine ## Play the main job, from consent to destroy, against a sandbox
 	@$(PYTHON) -m tools.demo
 test: lint $(TIERS) ## Run everything that must pass before a merge
-lint: install ## Check style, spelling, types and the direction of imports
+lint: install ## Check style, spelling, types and the direction of imports; print the figures of the structure
 	.venv/bin/ruff check && .venv/bin/ruff format --check
 	.venv/bin/codespell
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PYTHON) -m tools.structure
 unit property states corpus clients sandbox-test tools-test: install ## Run that folder of tests/
 	$(PYTEST) tests/$(@:-test=) $(if $(filter property,$@),tests/chaos)
 host: install ## Run tests/host with the locked, the oldest and the newest SDK
