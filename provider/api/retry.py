@@ -130,17 +130,28 @@ class Time:
 
 
 def retry_after(response: httpx.Response, clock: Time) -> float | None:
-    """Return how many seconds `Retry-After` asks to wait, by number or by date; None when not."""
+    """Return how many seconds `Retry-After` asks to wait, by number or by date; None when not.
+
+    A date is held against the answer's own: this machine's clock may be wrong.
+    """
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = _seconds(text)
+    if moment is None:
+        return None
+    now = _seconds(response.headers.get("date", ""))
+    return max(0.0, moment - (clock.wall() if now is None else now))
+
+
+def _seconds(text: str) -> float | None:
+    """Return an HTTP date as seconds since 1970; None when it is none."""
     try:
-        date = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text.strip())
         # A date without a zone is GMT: HTTP knows no other.
-        moment = date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
-    return max(0.0, moment - clock.wall())
 
 
 class Policy(Retry):

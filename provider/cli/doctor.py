@@ -81,9 +81,9 @@ def doctor(
     """Check what 'pulumi up' and 'authorize' need; say what to do.
 
     Versions of Python, the pulumi command and Pulumi's SDK; the project and the stack; the
-    connection settings, the platform's answer to them and its clock; each declared element
-    against the platform's metadata; secrets that stand in the stack file in clear; the loopback
-    address. Nothing is changed and no secret is shown.
+    connection settings, the platform's answer to them and its clock; whether a run can remember
+    what it sends; each declared element against the platform's metadata; secrets that stand in
+    the stack file in clear; the loopback address. Nothing is changed and no secret is shown.
 
     Ends with 3 when a line failed.
 
@@ -268,10 +268,28 @@ def _platform(
         what = f"{what}; {elsewhere}"
     yield Check("settings", ok=True, what=what)
     elements: dict[str, wire.Element] = {}
+    if stack:
+        yield _journal(settings, stack)
     with platform(settings) as client:
         yield from _answers(client, settings, stack, declared, elements)
     if stack:
         yield _in_clear(stack, declared, elements)
+
+
+def _journal(settings: Settings, stack: Stack) -> Check:
+    """Try out whether a run can remember what it sent, by the rule of `pulumi up`."""
+    from provider.instance.history import Journal  # noqa: PLC0415 - loads HTTP
+    from provider.instance.markers import Markers  # noqa: PLC0415
+
+    said: list[str] = []
+    journal = Journal.at_home(os.environ, settings, warn=said.append)
+    journal.try_out(Markers(*stack.marker_tags()))
+    if said:
+        return Check("journal", ok=False, what="; ".join(said))
+    if journal.folder is None:
+        what = "off: after a run that was killed, nothing but tags tells what it sent"
+        return Check("journal", ok=True, what=what)
+    return Check("journal", ok=True, what=f"what is sent is remembered in {journal.folder}")
 
 
 def _answers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict
 from datetime import datetime
@@ -90,6 +91,7 @@ def status(
 
     def look() -> Exit:
         from provider.cli.survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
+        from provider.instance.history import Journal  # noqa: PLC0415 - loads HTTP
 
         target = chosen.project.stack(chosen.name)  # reads its configuration anew
         settings = settings_of(target)
@@ -101,7 +103,8 @@ def status(
             platform(settings) as client,
             could_not(f"look at stack '{target.name}'", base_url=settings.base_url),
         ):
-            rows = survey(target, declared, state, client)
+            journal = Journal.at_home(os.environ, settings)
+            rows = survey(target, declared, state, client, journal=journal)
         if watch:
             say(f"{datetime.now().astimezone():%H:%M:%S}")
         if as_json:

@@ -9,12 +9,17 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from provider.api.errors import CloudElementsError, NotFoundError
+from provider.api.errors import CloudElementsError, NotFoundError, SpentError
 from provider.cli.backend import Backend, stack_marker
 from provider.cli.console import shown
 from provider.cli.project import set_command
 from provider.instance import diff as comparison
+from provider.instance import inputs as schema
+from provider.instance.claims import Ledger
+from provider.instance.creation import refuse_anew, refuse_shown, refuse_spent
+from provider.instance.history import Journal
 from provider.instance.identity import doubt
+from provider.instance.markers import Markers, credential_marker
 from provider.instance.metadata import missing
 from provider.stack import inputs
 
@@ -60,7 +65,9 @@ def survey(
     declared: Mapping[str, InstanceDeclaration],
     state: State,
     client: CloudElementsClient,
+    *,
     others: Callable[[], Backend] | None = None,
+    journal: Journal | None = None,
 ) -> list[Row]:
     """Return one row for each instance that is declared, in the state or left over.
 
@@ -70,12 +77,14 @@ def survey(
         state: Its state, secrets in clear.
         client: The platform.
         others: Reads the states of the other stacks, where one of them may have an instance too.
+        journal: What this machine sent.
 
     Raises:
         CloudElementsError: The platform can't be asked.
     """
     places = _Places(stack, others or (lambda: Backend.read_or_not(stack.project)))
     carrying = _carrying(client, stack_marker(stack, state))
+    codes = _Codes(stack, Ledger(client, journal or Journal()), [*carrying.values()])
     kept = [one for one in state.kept if not one.waiting_to_go]
     by_file = _declares_by_file(stack)
     rows = [
@@ -83,7 +92,7 @@ def survey(
         or (
             _undeclared(one, carrying.get(one.id), places)
             if by_file and one.alone and one.name not in declared
-            else _of_kept(one, declared.get(one.name), carrying.get(one.id), client, places)
+            else _of_kept(one, declared.get(one.name), carrying.get(one.id), places, codes)
         )
         for one in kept
     ]
@@ -92,7 +101,7 @@ def survey(
     looked_for = awaited(stack, declared, state)
     for name, declaration in declared.items():
         if name not in in_state:
-            rows.append(_not_created(name, declaration, left, client, places))
+            rows.append(_not_created(name, declaration, left, places, codes))
     taken = {row.id for row in rows}
     order = {name: number for number, name in enumerate(declared)}
     rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
@@ -143,6 +152,43 @@ class _Places:
         ):
             return self.other(kept.id, kept.platform)
         return None
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """What is known of the codes that the stack declares, by the rules of `pulumi up`."""
+
+    stack: Stack
+    ledger: Ledger
+    carrying: list[wire.Instance]
+    """The instances with the stack's marker."""
+
+    @property
+    def client(self) -> CloudElementsClient:
+        """The platform."""
+        return self.ledger.client
+
+    def spent(self, name: str, declaration: InstanceDeclaration, *, kept: Kept | None) -> str:
+        """Return why an entry's code is not sent; nothing when there is none, or it is."""
+        marks = schema.fingerprints(schema.inputs_of(inputs(name, declaration)).one_time)
+        if kept is not None:
+            changes = comparison.changes(kept.outputs, inputs(name, declaration))
+            if changes.replayed:
+                return "its code was sent before and never is again"
+            marks = schema.fingerprints(changes.credentials)
+        markers = Markers(*self.stack.marker_tags(name))
+        codes = schema.codes_in(marks).values()
+        try:
+            if kept is not None:
+                refuse_anew(markers, codes, self.ledger.journal)
+            else:
+                refuse_spent(markers, codes, self.ledger)
+                refuse_shown(credential_marker(marks) if codes else (), self.carrying)
+        except SpentError as error:
+            return str(error)
+        except CloudElementsError:
+            pass  # pulumi up will say so
+        return ""
 
 
 def _up(stack: Stack) -> str:
@@ -228,12 +274,12 @@ def _of_kept(
     kept: Kept,
     declaration: InstanceDeclaration | None,
     instance: wire.Instance | None,
-    client: CloudElementsClient,
     places: _Places,
+    codes: _Codes,
 ) -> Row:
     if instance is None or instance.configuration is None:  # unmarked, or a light list
         try:
-            instance = client.get_instance(kept.id)
+            instance = codes.client.get_instance(kept.id)
         except NotFoundError:
             instance = None
 
@@ -253,8 +299,8 @@ def _of_kept(
             Standing.DRIFTED,
             f"{', '.join(drift)} changed outside Pulumi: run pulumi refresh, then pulumi up",
         )
-    if declaration and comparison.changes(kept.outputs, inputs(kept.name, declaration)).replayed:
-        return row(Standing.CHANGED, f"its code was sent before and never is again: {anew}")
+    if declaration and (spent := codes.spent(kept.name, declaration, kept=kept)):
+        return row(Standing.CHANGED, f"{spent}: {anew}")
     if changes := list(_changes(kept, declaration, places)):
         return row(Standing.CHANGED, f"{', '.join(changes)}: run pulumi up")
     if instance.disabled and not managed:
@@ -339,8 +385,8 @@ def _not_created(
     name: str,
     declaration: InstanceDeclaration,
     left: Mapping[str, wire.Instance],
-    client: CloudElementsClient,
     places: _Places,
+    codes: _Codes,
 ) -> Row:
     stack = places.stack
     own = stack.marker_tags(name)[1]
@@ -365,7 +411,7 @@ def _not_created(
         return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
     what = "run pulumi up"
     try:
-        element = client.get_element(declaration.element)
+        element = codes.client.get_element(declaration.element)
         lacking = list(missing(element, inputs(name, declaration), new=True))
         if any(one.startswith(_CONSENT) for one in lacking):
             # That command sets the callback URL as well.
@@ -374,6 +420,8 @@ def _not_created(
                 *before,
                 f"{'then ' if before else ''}run {_consent(stack, name, declaration)}",
             ]
+        if not lacking and (spent := codes.spent(name, declaration, kept=None)):
+            lacking = [f"{spent}: run {_consent(stack, name, declaration)}"]
         what = "; ".join(lacking) or what
     except NotFoundError:
         what = "there is no such element: 'elements search' finds the right one"

@@ -118,8 +118,8 @@ class Ledger:
         with self._lock:
             return instance_id in self._owned
 
-    def left(self, markers: Markers, instance_id: str) -> list[str]:
-        """Return the ids of instances with the resource's marker that belong to no resource.
+    def made(self, markers: Markers, instance_id: str) -> list[wire.Instance]:
+        """Return the instances with the resource's marker.
 
         Args:
             markers: The resource's markers.
@@ -129,7 +129,11 @@ class Ledger:
         if instance_id and all(one.id != instance_id for one in listed):
             with suppress(NotFoundError):
                 listed.append(self.client.get_instance(instance_id))
-        return [one.id for one in self.free(carrying(markers, listed))]
+        return carrying(markers, listed)
+
+    def left(self, markers: Markers, instance_id: str) -> list[str]:
+        """Return the ids of those of `made` that belong to no resource."""
+        return [one.id for one in self.free(self.made(markers, instance_id))]
 
     def was_there(self, markers: Markers, instance_id: str) -> bool:
         """Tell whether the list of the stack has it, which is older than any create."""

@@ -85,8 +85,9 @@ class Platform:
             known = cls.of_process.get(settings)
             if known is None:
                 same = [one for one in cls.of_process.values() if one.address == settings.address]
-                journal = None if same else Journal.at_home(os.environ, settings)
                 ledger = same[0].ledger if same else None
+                warn = host.warn_once
+                journal = None if ledger else Journal.at_home(os.environ, settings, warn=warn)
                 known = cls.of(settings, ledger=ledger, journal=journal)
                 cls.of_process[settings] = known
             return known
@@ -159,6 +160,11 @@ class Platform:
         self.ledger.prove(instance_id)
         return instance
 
+    def meet(self, markers: Markers | None) -> None:
+        """Note that the call at hand is about a resource of this stack, before it does anything."""
+        self.ledger.journal.try_out(markers)
+        self.leftovers.meet(markers)
+
     def found_in_state(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Note that the state has this instance: no create may take it.
 
@@ -175,7 +181,7 @@ class Platform:
         self.ledger.own(instance_id)
         journal, markers = self.ledger.journal, Markers.of(outputs.get(MARKERS))
         if markers is not None:
-            self.leftovers.meet(markers)
+            self.meet(markers)
             last = journal.last(markers)
             if last is not None and last.instance == instance_id != journal.kept(markers):
                 self._new.add(instance_id)

@@ -14,7 +14,6 @@ every instance carries marker tags, and before anything is sent twice it is look
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ from provider.api.errors import (
 from provider.api.retry import TABLE, Kind, Then
 from provider.instance.claims import Ledger, carrying
 from provider.instance.diff import plain_text, same_text
-from provider.instance.history import Entry, Fate
+from provider.instance.history import Entry, Fate, Journal
 from provider.instance.markers import is_credential_marker
 
 if TYPE_CHECKING:
@@ -202,7 +201,9 @@ def obtain(wish: Wish, search: Search) -> Found:
         if left is not None:
             search.ledger.journal.note(wish.markers, Fate.MADE, instance=left.id)
             return Found(left, created=False, sent=False)
-        _refuse_shown(wish, wish.markers, search)
+        if wish.codes:
+            mark = filter(is_credential_marker, wish.body.get("tags") or [])
+            refuse_shown([*mark], search.ledger.of_stack(wish.markers))
     found = _create(wish, search)
     if not found.created:
         journal = search.ledger.journal
@@ -243,19 +244,70 @@ def _left_over(wish: Wish, markers: Markers, search: Search) -> wire.Instance | 
     return left
 
 
-def _refuse_shown(wish: Wish, markers: Markers, search: Search) -> None:
+def refuse_shown(mark: Iterable[str], instances: Iterable[wire.Instance]) -> None:
     """Refuse a code that an instance of the stack shows as its own.
+
+    Args:
+        mark: The code's tag, if there is one.
+        instances: Those of the stack.
 
     Raises:
         SpentError: It was sent, by a run that this machine need not know of.
     """
-    if not wish.codes:
-        return
-    mark = next(filter(is_credential_marker, wish.body.get("tags") or []), None)
-    for instance in search.ledger.of_stack(markers):
-        if mark is not None and mark in (instance.tags or []):
+    for instance in instances:
+        if {*mark} & {*(instance.tags or [])}:
             message = f"its code was sent already, for instance {instance.id}, and never is again"
             raise SpentError(message)
+
+
+def refuse_spent(markers: Markers | None, codes: Iterable[str], ledger: Ledger) -> None:
+    """Refuse a code before a create: one that is spent, with nothing that waits to be taken over.
+
+    Previews and `elements status` say by this what the create will; the platform is asked only
+    where the journal knows of a request.
+
+    Raises:
+        SpentError: A new code is needed.
+    """
+    journal = ledger.journal
+    sent = journal.spent(markers, codes)
+    if sent is None or markers is None:
+        return
+    last, kept = journal.last(markers), journal.kept(markers)
+    if last is not None and sent.marker == markers.instance:
+        if kept and last.instance == kept and last.fate is Fate.MADE:
+            message = (
+                f"its code was sent already, for instance {kept} (if the state has forgotten that "
+                f"one, set 'adopt' to {kept} to keep it)"
+            )
+            raise SpentError(message)
+        if _may_be_there(last, markers, ledger):
+            return
+    refuse_sent(sent, markers)
+
+
+def _may_be_there(last: Entry, markers: Markers, ledger: Ledger) -> bool:
+    """Tell whether a create finds what an interrupted run made, or has to look for it."""
+    if last.fate not in (Fate.SENT, Fate.MADE):
+        return False
+    if last.fate is Fate.SENT and not last.instance and ledger.journal.at_work(last):
+        return True
+    kept = ledger.journal.kept(markers)
+    return any(one.id != kept for one in ledger.made(markers, last.instance))
+
+
+def refuse_anew(markers: Markers | None, codes: Iterable[str], journal: Journal) -> None:
+    """Refuse a code before an instance is authenticated with it: another resource's, or refused.
+
+    One that this resource sent may have taken effect: the instance shows that.
+
+    Raises:
+        SpentError: A new code is needed.
+    """
+    sent = journal.spent(markers, codes)
+    ours = sent is not None and markers is not None and sent.marker == markers.instance
+    if not (sent and ours and sent.fate in (Fate.SENT, Fate.MADE)):
+        refuse_sent(sent, markers)
 
 
 def refuse_sent(sent: Entry | None, markers: Markers | None) -> None:
@@ -270,11 +322,12 @@ def refuse_sent(sent: Entry | None, markers: Markers | None) -> None:
     """
     if sent is None:
         return
-    whose = "" if markers and sent.marker == markers.instance else " for another resource"
-    moment = datetime.fromtimestamp(sent.time, UTC)
-    message = (
-        f"its code was sent already{whose}, on {moment:%Y-%m-%d at %H:%M} UTC, and never is again"
-    )
+    whose = " for another resource"
+    if markers and sent.stack != markers.stack:
+        whose = f" for another stack (tag '{sent.stack}')"
+    elif markers and sent.marker == markers.instance:
+        whose = ""
+    message = f"its code was sent already{whose}, on {sent.moment}, and never is again"
     raise SpentError(message)
 
 

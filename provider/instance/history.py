@@ -5,28 +5,34 @@ lists may lag behind creates, and a request may be at work when its sender is lo
 create takes 9-26 s). So every process writes down what it is about to send and what came of it, and
 the next one reads that before it sends a one-time code or creates anything.
 
-A safety net and no more: on another machine, or without a home folder that can be written to,
-everything goes on by lists alone. Holds no secret: markers, fingerprints, ids, times.
+A safety net and no more: on another machine, or where it can't be written, which is told before
+anything is sent, everything goes on by lists alone. Holds no secret: markers, fingerprints, ids,
+times.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from provider.api.address import is_loopback
 from provider.api.retry import Time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from provider.config import Settings
     from provider.instance.markers import Markers
@@ -63,6 +69,7 @@ class Entry:
         time: Seconds since 1970.
         left: The engine was gone, or another run came in between, before it can be known that the
             state has the instance that was made.
+        stack: The stack's marker; told by the file's name.
     """
 
     marker: str
@@ -71,6 +78,12 @@ class Entry:
     instance: str
     time: float
     left: bool = False
+    stack: str = ""
+
+    @property
+    def moment(self) -> str:
+        """When it was written, in words."""
+        return f"{datetime.fromtimestamp(self.time, UTC):%Y-%m-%d at %H:%M} UTC"
 
 
 class Journal:
@@ -79,7 +92,10 @@ class Journal:
     Args:
         folder: Where the files are; None keeps everything in memory.
         platform: Address of the API: ids are worth nothing elsewhere.
+        former: The same address in another spelling, under which older versions wrote.
+        everywhere: Codes that were sent to other platforms count as sent, too.
         clock: The clock.
+        warn: Shows a warning.
     """
 
     def __init__(
@@ -87,25 +103,72 @@ class Journal:
         folder: Path | None = None,
         *,
         platform: str = "",
+        former: str = "",
+        everywhere: bool = False,
         clock: Time | None = None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folder = folder
-        self._platform = sha256(platform.encode()).hexdigest()[:8]
+        self._platforms = [_digest(one) for one in dict.fromkeys([former or platform, platform])]
+        self._everywhere = everywhere
         self._clock = clock or Time()
+        self._warn = warn
         self._lock = threading.Lock()
         self._stacks: dict[str, _Entries] = {}
+        self._others: dict[Path, tuple[int, _Entries]] = {}
+        self._paths: dict[str, Path] = {}
+        self._tried: set[str] = set()
+        self._told: set[str] = set()
 
     @classmethod
-    def at_home(cls, environment: Mapping[str, str], settings: Settings) -> Journal:
+    def at_home(
+        cls,
+        environment: Mapping[str, str],
+        settings: Settings,
+        *,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> Journal:
         """Return the journal in Pulumi's own folder; in memory only when the settings say so."""
         if not settings.journal:
             return cls()
         home = environment.get("PULUMI_HOME")
         try:
             folder = Path(home) if home else Path.home() / ".pulumi"
-        except RuntimeError:  # no home folder
+        except RuntimeError:
+            warn(_unwritten("there is no home folder", "set PULUMI_HOME to one"))
             return cls()
-        return cls(folder / "cloud-elements", platform=settings.base_url)
+        # A sandbox mints the same codes as the next one; at the vendor, a code is spent once.
+        everywhere = not is_loopback(urlsplit(settings.base_url).hostname or "")
+        return cls(
+            folder / "cloud-elements",
+            platform=settings.address,
+            former=settings.base_url,
+            everywhere=everywhere,
+            warn=warn,
+        )
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the files are; None where everything is kept in memory."""
+        return self._folder
+
+    def try_out(self, markers: Markers | None) -> None:
+        """Warn, once for a stack, where what is sent for it can't be remembered.
+
+        To be asked before a code is sent, so it writes: an empty line.
+        """
+        with self._lock:
+            if markers is None or self._folder is None or markers.stack in self._tried:
+                return
+            self._tried.add(markers.stack)
+            latest = self._of(markers.stack).latest
+            if latest is not None and latest.time > self._clock.wall() + _AT_WORK:
+                self._tell(
+                    f"the last run of this stack wrote down {latest.moment} in {self._folder}, "
+                    "which is in the future: this machine's clock was set back, or was ahead; set "
+                    "it right, for nothing but the clock tells how long ago something was sent"
+                )
+            self._append(markers.stack, "")
 
     def note(
         self,
@@ -132,7 +195,7 @@ class Journal:
         if markers is None:
             return None
         with self._lock:
-            sent = self._of(markers.stack).spent(codes)
+            sent = self._spent(markers.stack, codes)
             if sent is None:
                 self._add(markers, Fate.SENT, codes, instance)
         return sent
@@ -173,11 +236,21 @@ class Journal:
         return min(_AT_WORK, max(0.0, entry.time + _AT_WORK - self._clock.wall()))
 
     def spent(self, markers: Markers | None, codes: Iterable[str]) -> Entry | None:
-        """Return the entry that says that one of the codes was sent; None when none was."""
-        if markers is None:
+        """Return the entry that says that one of the codes was sent, for whichever stack; or None.
+
+        docs: a code is the vendor's, and knows neither stacks nor platforms (RFC 6749, 4.1.2).
+        """
+        codes = tuple(codes)
+        if markers is None or not codes:
             return None
         with self._lock:
-            return self._of(markers.stack).spent(codes)
+            return self._spent(markers.stack, codes)
+
+    def _spent(self, stack: str, codes: tuple[str, ...]) -> Entry | None:
+        if found := self._of(stack).spent(codes):
+            return found
+        found_elsewhere = (entries.spent(codes) for entries in self._elsewhere(stack))
+        return next(filter(None, found_elsewhere), None)
 
     def _add(
         self,
@@ -188,21 +261,57 @@ class Journal:
         *,
         left: bool = False,
     ) -> None:
-        entry = Entry(markers.instance, fate, codes, instance, self._clock.wall(), left)
+        entry = Entry(
+            markers.instance, fate, codes, instance, self._clock.wall(), left, markers.stack
+        )
         self._of(markers.stack).add(entry)
-        path = self._path(markers.stack)
-        if path is not None:
-            _append(path, entry)
+        bag = {**vars(entry), "codes": list(codes)}
+        del bag["stack"]
+        if not left:
+            del bag["left"]
+        self._append(markers.stack, json.dumps(bag))
 
-    def _path(self, stack: str) -> Path | None:
-        """Return the file of this month: one that is full is never written again, only removed."""
+    def _append(self, stack: str, line: str) -> None:
+        """Add a line. It begins with a line break, so that a line torn by a kill spoils no other.
+
+        To the file of this month, or a later one where the clock was set back: the order of the
+        lines is what counts. One of a month that is over is never written again, only removed.
+        """
         if self._folder is None:
-            return None
-        month = time.strftime("%Y-%m", time.gmtime(self._clock.wall()))
-        return self._folder / f"{self._name(stack)}{month}.jsonl"
+            return
+        if stack not in self._paths:
+            month = time.strftime("%Y-%m", time.gmtime(self._clock.wall()))
+            own = self._folder / f"{stack}-{self._platforms[-1]}-{month}.jsonl"
+            self._paths[stack] = max([own, *self._files(stack, self._platforms[-1:])])
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _write(self._paths[stack], f"\n{line}".encode())
+        except OSError as error:
+            self._tell(_unwritten(*_reason(self._folder, error)))
 
-    def _name(self, stack: str) -> str:
-        return f"{stack}-{self._platform}-"
+    def _files(self, stack: str | None, platforms: Collection[str] | None) -> list[Path]:
+        """Return the files of a stack or of all, of platforms or of all, the oldest first."""
+        if self._folder is None:
+            return []
+        try:
+            names = [path.name for path in self._folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):  # the first write tells
+            return []
+        except OSError as error:
+            self._tell(_unread(self._folder, error))
+            return []
+        found = [
+            (match["month"], self._folder / name)
+            for name in names
+            if (match := _NAME.fullmatch(name))
+            and stack in (None, match["stack"])
+            and (platforms is None or match["platform"] in platforms)
+        ]
+        return [path for _, path in sorted(found)]
+
+    def _own(self, stack: str) -> list[Path]:
+        """Return the files of a stack on this platform, the oldest first."""
+        return [path for one in self._platforms for path in self._files(stack, [one])]
 
     def _of(self, stack: str) -> _Entries:
         if stack not in self._stacks:
@@ -212,16 +321,57 @@ class Journal:
     def _remembered(self, stack: str) -> list[Entry]:
         """Return what the files hold, the oldest first; remove those that nobody needs any more."""
         found: list[Entry] = []
-        if self._folder is None:
-            return found
-        since = self._clock.wall() - _REMEMBERED
-        for path in sorted(self._folder.glob(f"{self._name(stack)}*.jsonl")):
-            entries = _read(path)
-            found += [entry for entry in entries if entry.time >= since]
-            if entries and entries[-1].time < since:
+        paths = self._own(stack)
+        for path in paths:
+            entries = self._read(path)
+            found += entries
+            newest = max((entry.time for entry in entries), default=self._clock.wall())
+            # A clock that runs ahead must not wipe what there is.
+            if path != paths[-1] and newest < self._clock.wall() - _REMEMBERED:
                 with suppress(OSError):
                     path.unlink()
         return found
+
+    def _elsewhere(self, stack: str) -> Iterator[_Entries]:
+        """Yield what is known of other stacks, and of other platforms where that counts.
+
+        Their runs may be under way, so what has grown is read anew.
+        """
+        own = self._own(stack)
+        for path in self._files(None, None if self._everywhere else self._platforms):
+            if path in own:
+                continue
+            size = -1
+            with suppress(OSError):
+                size = path.stat().st_size
+            if self._others.get(path, (-1,))[0] != size:
+                self._others[path] = (size, _Entries(self._read(path)))
+            if path in self._others:
+                yield self._others[path][1]
+
+    def _read(self, path: Path) -> list[Entry]:
+        """Return the entries of a file, the oldest first."""
+        try:
+            if path.exists() and not path.is_file():  # a device or a pipe may never end
+                raise OSError(errno.EINVAL, "it is no file")  # noqa: TRY301 - told like any other
+            lines = path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._tell(_unread(path, error))
+            return []
+        name = _NAME.fullmatch(path.name)
+        found: list[Entry] = []
+        for line in lines:
+            # Torn by a kill, spoilt by a full disk, or another version's.
+            with suppress(ValueError, TypeError, KeyError, RecursionError):
+                found.append(_entry(json.loads(line), name["stack"] if name else ""))
+        return found
+
+    def _tell(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            self._warn(message)
 
 
 class _Entries:
@@ -232,12 +382,15 @@ class _Entries:
         """The latest entry about a request of each resource, by its marker."""
         self.kept: dict[str, str] = {}
         """The instance of each resource that was seen in the state."""
+        self.latest: Entry | None = None
+        """The latest of all."""
         self._codes: dict[str, tuple[int, Entry]] = {}
         self._count = 0
         for entry in entries:
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
+        self.latest = entry
         if entry.fate is Fate.KEPT:
             self.kept[entry.marker] = entry.instance
             return
@@ -260,39 +413,65 @@ class _Entries:
         return max(sent, key=itemgetter(0))[1] if sent else None
 
 
-def _read(path: Path) -> list[Entry]:
-    """Return the entries of a file, the oldest first."""
-    found: list[Entry] = []
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, ValueError):
-        return found
-    for line in lines:
-        with suppress(ValueError, TypeError, KeyError):  # torn by a kill, or another version's
-            found.append(_entry(json.loads(line)))
-    return found
+_NAME = re.compile(r"(?P<stack>.+)-(?P<platform>[0-9a-f]{8})-(?P<month>\d{4,}-\d\d)\.jsonl")
+_LATEST = 253_402_300_799.0
+"""The last second of the year 9999, after which no calendar goes."""
 
 
-def _entry(bag: Mapping[str, Any]) -> Entry:
+def _digest(platform: str) -> str:
+    return sha256(platform.encode()).hexdigest()[:8]
+
+
+def _entry(bag: Mapping[str, Any], stack: str) -> Entry:
+    moment = float(bag["time"])
     return Entry(
         str(bag["marker"]),
         Fate(bag["fate"]),
         tuple(map(str, bag["codes"])),
         str(bag["instance"]),
-        float(bag["time"]),
+        moment if 0.0 <= moment <= _LATEST else 0.0,
         bool(bag.get("left")),
+        stack,
     )
 
 
-def _append(path: Path, entry: Entry) -> None:
-    """Add a line. It begins with a line break, so that a line torn by a kill spoils no other."""
-    bag = {**vars(entry), "codes": list(entry.codes)}
-    if not entry.left:
-        del bag["left"]
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, f"\n{json.dumps(bag)}".encode())
-        finally:
-            os.close(file)
+def _write(path: Path, line: bytes) -> None:
+    """Append to a file.
+
+    Raises:
+        OSError: It can't be written, or not all of it.
+    """
+    at_once = getattr(os, "O_NONBLOCK", 0)  # whatever may stand in its place
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | at_once, 0o600)
+    try:
+        if os.write(file, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(file)
+
+
+def _reason(folder: Path, error: OSError) -> tuple[str, str]:
+    """Return why the journal can't be written, and what to do."""
+    reason = f"{folder} can't be written: {error.strerror}"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return reason, "make room there"
+        case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
+            return reason, "move away what stands in its place"
+        case _:
+            return reason, "make it writable"
+
+
+def _unwritten(reason: str, then: str) -> str:
+    return (
+        f"what is sent can't be remembered on this machine, for {reason}; so when a run is killed "
+        "or an answer is lost, the next one may send the same code again, or make the instance a "
+        f"second time: {then}, or set cloud-elements:journal to false to do without"
+    )
+
+
+def _unread(path: Path, error: OSError) -> str:
+    return (
+        f"what earlier runs on this machine sent is not known, for {path} can't be read: "
+        f"{error.strerror}; so a code that they sent may be sent again: make it readable"
+    )

@@ -37,7 +37,8 @@ from provider.doors import lifeline
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
 from provider.instance.context import Platform
-from provider.instance.diff import Record, View
+from provider.instance.creation import refuse_anew
+from provider.instance.diff import Changes, Record, View
 from provider.instance.inputs import Inputs
 from provider.instance.markers import MARKERS, Markers
 from provider.instance.metadata import missing, plain_keys, unknown_keys
@@ -100,7 +101,8 @@ class Operations:
                 _declare(self._platform, news)
                 found, known_plain = self._against_metadata(self._platform, _olds, news)
                 failures += found
-                if not failures and not _olds:
+                new = _olds.get("element_key") != news.get("element_key")
+                if not failures and (not _olds or (new and not news.get("adopt"))):
                     failures += _new_problems(self._platform, news)
                 if _olds.get("adopt") and news.get("adopt") not in (None, _olds["adopt"]):
                     host.warn(
@@ -169,6 +171,8 @@ class Operations:
                 host.warn(
                     "its code was sent before and is not sent again: get a new code, or take it out"
                 )
+            if self._platform is not None:
+                _warn_of_spent(self._platform, news, changes)
             # None leaves it to the engine to compare inputs, which shows the change in detail and
             # lets replace_on_changes work; where only outputs differ, it would see nothing.
             news = {key: value for key, value in news.items() if key != "__provider"}
@@ -229,7 +233,7 @@ class Operations:
             props = host.whole(_props, "properties")
             if platform.home(_id, props):
                 platform.make_sure(_id, props)
-            platform.leftovers.meet(Markers.of(props.get(MARKERS)))
+            platform.meet(Markers.of(props.get(MARKERS)))
             kept = platform.ledger.kept(_id)
             if platform.ledger.adopted(_id):
                 platform.stays(_id, props)
@@ -265,6 +269,7 @@ class Operations:
 def _declare(platform: Platform, news: dict[str, Any]) -> None:
     """Note that the program has this resource, where its place is known."""
     if not schema.is_unknown(tags := news.get(MARKERS)):
+        platform.meet(Markers.of(tags))
         platform.leftovers.declare(Markers.of(tags))
 
 
@@ -314,6 +319,17 @@ def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
         + "".join(f", {change}" for change in changes)
     )
     return []
+
+
+def _warn_of_spent(platform: Platform, news: Mapping[str, Any], changes: Changes) -> None:
+    """Say that a new code is none: it was sent for another resource, or was refused."""
+    markers = news.get(MARKERS)
+    codes = schema.codes_in(schema.fingerprints(changes.credentials)).values()
+    try:
+        if not schema.is_unknown(markers):
+            refuse_anew(Markers.of(markers), codes, platform.ledger.journal)
+    except SpentError as error:
+        host.warn(f"{error}: get a new code, or take it out")
 
 
 def _tell_disabled(

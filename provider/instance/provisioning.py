@@ -15,7 +15,6 @@ from provider.api.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
-    SpentError,
     advice,
 )
 from provider.api.redaction import MASK
@@ -24,7 +23,7 @@ from provider.doors import dynamic as host
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
 from provider.instance import reauthentication
-from provider.instance.creation import Search, Wish, asked, obtain, refuse_sent, waits
+from provider.instance.creation import Search, Wish, asked, obtain, refuse_sent, refuse_spent, waits
 from provider.instance.diff import Changes, Record
 from provider.instance.history import Fate
 from provider.instance.markers import (
@@ -166,20 +165,7 @@ class Provisioning:
         Raises:
             SpentError: A new code is needed.
         """
-        journal = self.platform.ledger.journal
-        sent = journal.spent(self.markers, schema.codes_in(self.fresh).values())
-        if sent is None or self.markers is None:
-            return
-        last, kept = journal.last(self.markers), journal.kept(self.markers)
-        ours = sent.marker == self.markers.instance
-        if ours and kept and last is not None and last.instance == kept and last.fate is Fate.MADE:
-            message = (
-                f"its code was sent already, for instance {kept} (if the state has forgotten that "
-                f"one, set 'adopt' to {kept} to keep it)"
-            )
-            raise SpentError(message)
-        if not (ours and last is not None and last.fate in (Fate.SENT, Fate.MADE)):
-            refuse_sent(sent, self.markers)
+        refuse_spent(self.markers, schema.codes_in(self.fresh).values(), self.platform.ledger)
 
     def adopting(self, instance: wire.Instance) -> list[str]:
         """Return what taking over an existing instance does to it, in words."""

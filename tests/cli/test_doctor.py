@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
@@ -15,10 +16,13 @@ import yaml
 
 from provider.api import wire
 from provider.api.client import CloudElementsClient
+from provider.api.retry import Time
 from provider.cli import app
 from provider.cli.console import Exit
 from provider.cli.doctor import clock_check
-from provider.cli.project import setting_path
+from provider.cli.project import Project, Stack, setting_path
+from provider.instance.history import Fate, Journal
+from provider.instance.markers import Markers
 from provider.stack import parse
 from sandbox.catalogue import catalogue
 
@@ -44,7 +48,7 @@ def test_all_is_well(workplace):
     assert said.code == 0, said.stdout
     assert {check["name"] for check in report(said).values() if check["ok"]} == {
         *("Python", "Pulumi SDK", "pulumi", "loopback", "stack", "secrets", "settings"),
-        *("platform", "clock", "element sendgrid"),
+        *("platform", "clock", "element sendgrid", "journal"),
     }
     assert "ok" in workplace.elements("doctor").stdout
 
@@ -92,6 +96,38 @@ def test_what_is_wrong_is_told_with_what_to_do(workplace):
     table = workplace.elements("doctor")
     assert f"  {command}\n" in table.stderr
     assert "7731" not in said.all + table.all
+
+
+def test_a_journal_that_remembers_nothing_is_told(deployed, monkeypatch):
+    """By the rule of pulumi up, and nothing where it was switched off."""
+    folder = Path(deployed.project.env["PULUMI_HOME"]) / "cloud-elements"
+    folder.write_text("in the way")
+
+    said = deployed.elements("doctor", "--json")
+
+    assert said.code == 3
+    line = report(said)["journal"]
+    assert not line["ok"]
+    assert f"{folder} can't be written: File exists" in line["what"]
+    assert "move away what stands in its place" in line["what"]
+    assert folder.read_text() == "in the way"
+
+    monkeypatch.setenv("CLOUD_ELEMENTS_JOURNAL", "false")
+    line = report(deployed.elements("doctor", "--json"))["journal"]
+    assert (line["ok"], line["what"][:4]) == (True, "off:")
+
+
+def test_a_clock_that_was_set_back_is_told(deployed):
+    """Whatever the platform's clock says: the journal is from the future."""
+    marked = Markers(*Stack(Project(), "test").marker_tags("mail"))
+    home = Path(deployed.project.env["PULUMI_HOME"]) / "cloud-elements"
+    tomorrow = Time(wall=lambda: time.time() + 86_400)
+    Journal(home, platform=deployed.sandbox.base_url, clock=tomorrow).note(marked, Fate.SENT)
+
+    line = report(deployed.elements("doctor", "--json"))["journal"]
+
+    assert not line["ok"]
+    assert "which is in the future: this machine's clock was set back" in line["what"]
 
 
 CLEAR = """

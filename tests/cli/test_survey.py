@@ -127,6 +127,67 @@ def test_an_account_that_must_be_connected_anew_is_named_with_the_command(deploy
     )
 
 
+def refusal(said):
+    """Return what the engine shows of a code that a preview refuses, the way out left off."""
+    found = {line.partition("code: its")[2] for line in said.splitlines()} - {""}
+    (words,) = {f"its{line}" for line in found}
+    return words.removesuffix(": get a new code, then run pulumi up")
+
+
+def test_after_a_refused_code_status_says_what_up_says(deployed):
+    """Its vendor refused it, so no instance is there: the same words, and one way out."""
+    deployed.declare(FILES.replace("{code}", "never-issued-7731"))
+    deployed.project.run("up", "--yes", "--skip-preview", expect=1)
+    assert ids(deployed) == {}
+
+    for _ in range(2):
+        status = deployed.process("status", "--json")
+        up = deployed.project.run("up", "--yes", expect=1)
+        assert standings(status) == {"files": "not created"}
+        assert what(status, "files") == (
+            f"{refusal(up.stdout + up.stderr)}: run elements authorize files --stack test --up"
+        )
+    assert "7731" not in status.all
+
+    deployed.declare(FILES.replace("{code}", deployed.sandbox.new_code("onedrivebusiness")))
+    assert what(deployed.process("status", "--json"), "files") == "run pulumi up"
+    deployed.project.up()
+    assert standings(deployed.process("status", "--json")) == {"files": "ok"}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_spent_code_that_was_copied_from_another_stack_is_told(deployed, exists):
+    """`pulumi config cp` takes the code along, and the first stack has spent it."""
+    project, sandbox = deployed.project, deployed.sandbox
+    project.run("stack", "init", "live")
+    if exists:
+        project.run("stack", "select", "live")
+        file = deployed.file.with_name("Pulumi.live.yaml")
+        own = FILES.replace("{code}", sandbox.new_code("onedrivebusiness"))
+        entries = "".join(f"    {line}\n" for line in own.strip("\n").splitlines())
+        salt = file.read_text()
+        file.write_text(f"config:\n  cloud-elements:instances:\n{entries}{salt}")
+        project.run("up", "--yes", "--skip-preview", "--stack", "live")
+    project.run("stack", "select", "test")
+    deployed.declare(FILES.replace("{code}", sandbox.new_code("onedrivebusiness")))
+    project.up()
+    project.run("config", "cp", "--stack", "test", "--dest", "live")
+    sent = [one for one in sandbox.journal() if one["carries_code"]]
+
+    preview = project.run("preview", "--stack", "live", expect=0 if exists else 1)
+    status = deployed.process("status", "--json", "--stack", "live")
+
+    said = preview.stdout + preview.stderr
+    tag = next(one for one in sandbox.instances()[-1]["tags"] if one.count("-") > 2)
+    words = f"its code was sent already for another stack (tag '{tag}'), on "
+    assert words in said
+    assert what(status, "files").startswith(words)
+    assert what(status, "files").endswith(": run elements authorize files --stack live --up")
+    project.run("up", "--yes", "--skip-preview", "--stack", "live", expect=1)
+    assert [one for one in sandbox.journal() if one["carries_code"]] == sent
+    assert sandbox.counters()["codes_resent"] == 0
+
+
 def test_leftovers_are_shown_and_swept(deployed):
     """What no state holds and no entry awaits goes; everything else stays."""
     deployed.declare(STACK)

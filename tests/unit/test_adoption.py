@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from provider.api.errors import AbandonedError, CloudElementsError
-from provider.api.retry import Time
 from provider.doors import dynamic as host
 from provider.doors.dynamic import HalfMadeError
 from provider.instance import diff as comparison
@@ -970,75 +969,6 @@ def test_a_replacement_is_not_told_of_while_it_is_still_wanted(machine, sandbox,
     warnings.clear()
     assert machine.process().diff(number, outputs, wanted).replaces
     assert not warnings
-
-
-# The journal
-
-
-@pytest.fixture
-def at(tmp_path):
-    """Return a function that opens the journal at a time."""
-
-    def open_at(seconds, folder=tmp_path):
-        return Journal(folder, clock=Time(wall=lambda: seconds))
-
-    return open_at
-
-
-def test_the_journal_outlives_its_process(at):
-    at(1000.0).note(MARKED, Fate.SENT, codes=["a", "b"])
-    at(1001.0).note(MARKED, Fate.MADE, codes=["a", "b"], instance="7")
-    last = at(1002.0).last(MARKED)
-    assert (last.fate, last.instance, last.time) == (Fate.MADE, "7", 1001.0)
-    assert at(1002.0).spent(MARKED, ["b"]).time == 1001.0
-    assert at(1002.0).spent(MARKED, ["c"]) is None
-
-
-def test_a_void_entry_frees_its_codes(at):
-    at(1000.0).note(MARKED, Fate.SENT, codes=["a", "b"])
-    at(1001.0).note(MARKED, Fate.VOID, codes=["a"])
-    assert at(1002.0).spent(MARKED, ["a"]) is None
-    assert at(1002.0).spent(MARKED, ["b"]) is not None
-
-
-def test_a_torn_line_spoils_no_other(at, tmp_path):
-    at(1000.0).note(MARKED, Fate.SENT, codes=["a"])
-    (path,) = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes() + b'\n{"marker": "pul')
-    at(1001.0).note(MARKED, Fate.REFUSED, codes=["b"])
-    assert at(1002.0).spent(MARKED, ["a"])
-    assert at(1002.0).last(MARKED).fate is Fate.REFUSED
-
-
-def test_old_entries_are_forgotten_and_old_files_removed(at, tmp_path):
-    at(0.0).note(MARKED, Fate.SENT, codes=["old"])
-    at(20 * 86400.0).note(MARKED, Fate.SENT, codes=["new"])
-    at(40 * 86400.0).note(MARKED, Fate.SENT, codes=["next month"])
-    later = at(45 * 86400.0)
-    assert later.spent(MARKED, ["old"]) is None
-    assert later.spent(MARKED, ["new"])
-    assert later.spent(MARKED, ["next month"])
-    assert len(list(tmp_path.iterdir())) == 2
-    assert at(51 * 86400.0).spent(MARKED, ["next month"])
-    (path,) = tmp_path.iterdir()
-    assert path.stat().st_mode & 0o077 == 0
-
-
-def test_without_a_folder_that_can_be_written_to_nothing_fails(at, tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    journal = at(0.0, blocked / "folder")
-    journal.note(MARKED, Fate.SENT, codes=["a"])
-    assert journal.spent(MARKED, ["a"])
-    assert at(0.0, blocked / "folder").last(MARKED) is None
-
-
-def test_stacks_and_platforms_do_not_mix(tmp_path):
-    other = markers(organization="o", project="p", stack="prod", place="invoices")
-    Journal(tmp_path, platform="https://one").note(MARKED, Fate.MADE, instance="7")
-    assert Journal(tmp_path, platform="https://one").last(other) is None
-    assert Journal(tmp_path, platform="https://two").last(MARKED) is None
-    assert Journal(tmp_path, platform="https://one").last(MARKED).instance == "7"
 
 
 def test_a_killed_code_is_no_secret_in_the_journal(machine, sandbox, tmp_path):

@@ -1,7 +1,7 @@
 """The retry table, cell by cell, by what the client really sends."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
@@ -379,6 +379,20 @@ def test_retry_after_is_honoured_to_the_second(far_from_greenwich, code, form):
         "date without zone": format_datetime(moment.replace(tzinfo=None)).removesuffix(" -0000"),
     }[form]
     platform.script = [status(code, **{"retry-after": text}), ok]
+    platform.client.get_instance("7")
+    assert sum(platform.time.sleeps) == 42
+
+
+@pytest.mark.parametrize("wrong", [-86_400.0, 3600.0, 0.0])
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_date_is_honoured_whatever_this_machines_clock_says(code, wrong):
+    platform = Platform(ok)
+    theirs = datetime.fromtimestamp(platform.time.seconds + wrong, UTC)
+    dates = {
+        "date": format_datetime(theirs, usegmt=True),
+        "retry-after": format_datetime(theirs + timedelta(seconds=42), usegmt=True),
+    }
+    platform.script = [status(code, **dates), ok]
     platform.client.get_instance("7")
     assert sum(platform.time.sleeps) == 42
 
