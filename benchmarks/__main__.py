@@ -178,7 +178,7 @@ class Run:
         self.show("operations", table(head, rows))
 
     def growing(self, count: int, *, rounds: int, at_end: bool = False) -> int:
-        """Measure `up` and another `up` that changes nothing; return its requests to /instances."""
+        """Measure `up`, then some that change nothing; return the last one's instance requests."""
         extra = AT_END if at_end else None
         with (
             Platform() as platform,
@@ -191,8 +191,8 @@ class Run:
             for name, stack in stacks.items():
                 self.say(f"{name}, {count} instances{AT_THE_END if at_end else ''}")
                 times[name] = [stack.up()]
-            before = platform.requests()
             for _ in range(rounds):  # in turn, so that a disturbance meets both
+                before = platform.requests()
                 for name, stack in stacks.items():
                     times[name].append(stack.up("--expect-no-changes"))
             for name, (made, *same) in times.items():

@@ -140,3 +140,20 @@ def test_a_call_that_the_engine_gave_up_begins_nothing(start, gated):
     assert written(sandbox) == ["POST"]
     fates = Counter(fate for fate, _ in server.journal())
     assert fates == {"sent": 3, "made": 1, "left": 1, "void": 2}
+
+
+def test_at_its_end_a_server_says_what_an_earlier_one_left(start, sandbox, tmp_path):
+    environment = REMEMBERING | {"PULUMI_HOME": str(tmp_path)}
+    killed = start(sandbox, environment=environment)
+    kept, left = killed.create(desk()), killed.create(desk())
+    killed.lose_engine()
+    assert killed.ends() == 0
+    server = start(sandbox, environment=environment)
+    server.delete(kept)
+    assert server.engine.warnings == []
+    server.interrupt()
+    assert server.ends() == 0
+    (warning,) = server.engine.warnings
+    assert f"also made element instance {left.id} of this stack" in warning
+    assert "elements sweep --stack dev" in warning
+    assert server.stop() == ""
