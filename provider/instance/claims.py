@@ -33,6 +33,7 @@ class Ledger:
     _owned: set[str] = field(default_factory=set)
     _adopted: dict[str, tuple[bool, str]] = field(default_factory=dict)
     _kept: dict[str, str] = field(default_factory=dict)
+    _made: set[str] = field(default_factory=set)
     _proved: set[str] = field(default_factory=set)
     _meant: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
@@ -42,12 +43,23 @@ class Ledger:
         """Return the same ledger with lists of its own: of another account at the same address."""
         return replace(self, client=client, _lists={})
 
-    def own(self, instance_id: str) -> bool:
-        """Note that a resource has this instance: no create may take it; False when one had."""
+    def own(self, instance_id: str) -> None:
+        """Note that a resource has this instance: no create may take it."""
+        with self._lock:
+            self._owned.add(instance_id)
+
+    def make(self, instance_id: str) -> bool:
+        """Note that a create of this process made an instance; False when a resource had it."""
         with self._lock:
             new = instance_id not in self._owned
             self._owned.add(instance_id)
+            self._made.add(instance_id)
             return new
+
+    def is_new(self, instance_id: str) -> bool:
+        """Tell whether a create of this process made the instance, or took it over."""
+        with self._lock:
+            return instance_id in self._made or instance_id in self._adopted
 
     def prove(self, instance_id: str) -> None:
         """Note that the instance of this id is the one that the state means."""

@@ -145,6 +145,9 @@ class Platform:
         home = self.home(instance_id, outputs)
         if home == self.address or self.ledger.proved(instance_id):
             return None
+        if self.ledger.is_new(instance_id):  # so the state's is another one of that number
+            this_runs = Doubt(f"instance {instance_id} is of this run")
+            raise RefusedError(this_runs.refusal(home, self.address))
         call = host.current_call()
         before = [call.bag(field) for field in ("old_inputs", "inputs")] if call else []
         instance = None

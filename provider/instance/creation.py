@@ -374,7 +374,7 @@ def _objection(wish: Wish, search: Search, answer: wire.Instance) -> str | None:
     why = wish.objection(answer)
     if why is None and wish.markers and search.ledger.was_there(wish.markers, answer.id):
         why = "was there before"
-    if why is None and not search.ledger.own(answer.id):
+    if why is None and not search.ledger.make(answer.id):
         why = "belongs to another resource"
     return why and f"the answer is about instance {answer.id}, which {why}"
 

@@ -269,6 +269,21 @@ def test_what_this_machine_made_here_is_known_to_be_from_here(start, home, tmp_p
     start(home, environment=remembers).delete(state)
 
 
+def test_a_replacement_by_hand_elsewhere_deletes_neither_the_old_one_nor_the_new(
+    start, home, abroad
+):
+    """The engine asks for a create as if there were no instance; the ids may be the same."""
+    state = start(home, environment=QUICK).create(desk())
+    server = start(abroad, environment=QUICK)
+
+    new = server.create(state.inputs, check=False)
+    assert new.id == state.id
+    with pytest.raises(RefusedCall, match=f"it belongs to {home.base_url}, and at "):
+        server.delete(state)
+
+    assert len(home.instances()) == len(abroad.instances()) == 1
+
+
 def test_at_home_no_request_is_added(start, home):
     server = start(home, environment=QUICK)
     state = server.create(desk())
