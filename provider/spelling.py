@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from provider.api import wire
 from provider.api.redaction import looks_secret
 from provider.config import NAMESPACE, Settings, stack_key
+from provider.stack_file import entries
 from provider.stack_keys import KEY
 
 if TYPE_CHECKING:
@@ -144,30 +145,53 @@ def _number(text: str) -> float | None:
         return None
 
 
-def remarks(document: Any) -> list[str]:
+def remarks(document: Any, written: Mapping[str, Any]) -> list[str]:
     """Return what may be meant otherwise in `cloud-elements:instances`, each as `path: what`.
 
     Args:
         document: Its value, as the program is handed it.
+        written: The stack's configuration as the files show it, see `stack_file.written`.
     """
-    return [f"{KEY}{path(place)}: {what}" for place, what in _remarks(document, ())]
+    shown = written.get(KEY)
+    told = _remarks(document, entries(shown), ())
+    if isinstance(shown, dict) and not _is_map(shown):  # secret JSON, which nothing has rewritten
+        told = ((place, what) for place, what in told if what is not _FROM_ELSEWHERE)
+    return [f"{KEY}{path(place)}: {what}" for place, what in told]
 
 
-def _remarks(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def _remarks(value: Any, shown: Any, place: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(value, dict | list):
         parts = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in parts:
-            yield from _remarks(item, (*place, key))
+            yield from _remarks(item, inside(shown, key), (*place, key))
     elif value is None:
         if len(place) > 1 and place[1:] not in _COLLECTIONS:
             yield place, "is null, so it counts as not given"
     elif isinstance(value, str):
         if _TIME.fullmatch(value):
             yield place, "is how Pulumi rewrites a date: put the one that is meant in quotes"
-    elif isinstance(value, int | float) and abs(value) >= _LONG and place[1:] != ("adopt",):
-        yield place, _A_NUMBER
+    elif type(value) in (int, float) and place[1:] != ("adopt",):
+        if shown != wire.stored(value):
+            yield place, _FROM_ELSEWHERE
+        elif abs(value) >= _LONG:
+            yield place, _A_NUMBER
 
 
+def inside(shown: Any, part: str | int) -> Any:
+    """Return what stands in a map or a list at one place; None where there is nothing."""
+    if isinstance(shown, dict):
+        return shown.get(str(part))
+    return (
+        shown[part]
+        if isinstance(shown, list) and isinstance(part, int) and part < len(shown)
+        else None
+    )
+
+
+_FROM_ELSEWHERE = (
+    "is a number that the stack's own file does not show, so nobody can tell how it was written: "
+    "put it in quotes"
+)
 _A_NUMBER = (
     "is a number: where 'pulumi config set --path' stored it, a plus before it is gone; put it in "
     "quotes if it is no amount"

@@ -220,7 +220,7 @@ def declare() -> dict[str, ElementInstance]:
     project = stack_file.project_file(Path(pulumi.get_root_directory() or "."))
     written = stack_file.written(project, pulumi.get_stack()) if project else {}
     declared = declarations(config, written)
-    for remark in spelling.remarks(document_of(config)):
+    for remark in spelling.remarks(document_of(config), written):
         pulumi.log.warn(remark)
     shown = stack_file.entries(written.get(KEY)) if runtime_config.is_config_secret(KEY) else None
     instances = {
@@ -259,7 +259,7 @@ def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> Elemen
     """
 
     def marked(value: Any, key: str) -> Any:
-        return value if shown is None else _marked(value, _inside(shown, key))
+        return value if shown is None else _marked(value, spelling.inside(shown, key))
 
     return ElementInstance(
         name,
@@ -287,18 +287,10 @@ def _marked(value: Any, shown: Any) -> Any:
     need not come from that file (`--config-file`, environments).
     """
     if isinstance(value, dict):
-        return {key: _marked(item, _inside(shown, str(key))) for key, item in value.items()}
+        return {key: _marked(item, spelling.inside(shown, key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_marked(item, _inside(shown, i)) for i, item in enumerate(value)]
+        return [_marked(item, spelling.inside(shown, i)) for i, item in enumerate(value)]
     if value is None:
         return None
     in_clear = not isinstance(shown, dict | list | None) and wire.same_value(shown, value)
     return value if in_clear else pulumi.Output.secret(value)
-
-
-def _inside(shown: Any, place: str | int) -> Any:
-    if isinstance(shown, dict):
-        return shown.get(place)
-    if isinstance(shown, list) and isinstance(place, int) and place < len(shown):
-        return shown[place]
-    return None

@@ -201,7 +201,7 @@ def _in_clear(
     """
     from provider import stack_file  # noqa: PLC0415
 
-    config = stack_file.written(stack.project.file, stack.last)
+    config = stack.written
     entries = stack_file.entries(config.get("cloud-elements:instances"))
     commands = [
         f"pulumi config set --secret cloud-elements:{name} --stack {shlex.quote(stack.name)}"

@@ -126,11 +126,10 @@ class Stack:
         Raises:
             FailureError: The stack configuration has mistakes, each named by its path.
         """
-        from provider import stack_file  # noqa: PLC0415
         from provider.stack import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
 
         try:
-            return declarations(self._texts, stack_file.written(self.project.file, self.last))
+            return declarations(self._texts, self.written)
         except StackError as error:
             raise FailureError(str(error)) from None
 
@@ -139,7 +138,14 @@ class Stack:
         from provider import spelling  # noqa: PLC0415
         from provider.stack import document_of  # noqa: PLC0415 - loads Pulumi's SDK
 
-        return spelling.remarks(document_of(self._texts))
+        return spelling.remarks(document_of(self._texts), self.written)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """Its configuration by full key, as the files show it."""
+        from provider import stack_file  # noqa: PLC0415
+
+        return stack_file.written(self.project.file, self.last)
 
     @property
     def _texts(self) -> dict[str, str]:

@@ -101,6 +101,16 @@ def test_digits_that_are_set_as_text_stay_as_they_are(project):
     assert 'phone: "+4930123456"' in project.stack_file().read_text()
 
 
+def test_a_number_from_another_file_is_told(project):
+    """What is written there nobody shows to the program."""
+    declare(project, "mail: {element: sendgrid, configuration: {api.token: t, pages: 010}}")
+    own, other = project.stack_file(), project.folder / "other.yaml"
+    own.rename(other)
+    own.write_text(re.search("encryptionsalt.*", other.read_text())[0])
+    [said] = told(project, "--config-file", str(other), expect=0)
+    assert said.startswith(f"warning: {KEY}.mail.configuration.pages: is a number that the stack")
+
+
 def test_settings_are_refused_as_well_and_secrets_not_repeated(project):
     entry = "mail: {element: sendgrid, configuration: {api.token: 07654321, note: 'x'}, code: 0777}"
     declare(project, entry, "  cloud-elements:owner: 0123\n")

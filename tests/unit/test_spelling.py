@@ -175,7 +175,9 @@ def test_null_dates_and_long_numbers_are_remarked_upon():
             "flag": True,
         },
     }
-    told = [one.removeprefix(f"{KEY}.a.") for one in spelling.remarks({"a": entry})]
+    written = {KEY: {"a": {"configuration": {"phone": "4930123456", "minutes": "1440"}}}}
+    remarks = spelling.remarks({"a": entry}, written)
+    told = [one.removeprefix(f"{KEY}.a.") for one in remarks]
     null = "is null, so it counts as not given"
     assert told[:4] == [
         f"code: {null}",
@@ -192,4 +194,14 @@ def test_null_dates_and_long_numbers_are_remarked_upon():
 
 @pytest.mark.parametrize("document", [None, {}, (), "text", {"a": None}, {"a": {"tags": None}}])
 def test_there_is_nothing_to_remark(document):
-    assert spelling.remarks(document) == []
+    assert spelling.remarks(document, {}) == []
+
+
+@pytest.mark.parametrize("shown", [None, "", {"a": {}}, {"a": {"configuration": {"n": "9"}}}])
+def test_a_number_from_elsewhere_is_remarked_upon(shown):
+    entry = {"adopt": 427001, "configuration": {"n": 5, "t": "5", "f": True}}
+    [told] = spelling.remarks({"a": entry}, {KEY: shown})
+    assert told.startswith(f"{KEY}.a.configuration.n: is a number that the stack's own file does")
+    shown = '{"a": {"configuration": {"n": 5}}}'
+    for known in ({"a": {"configuration": {"n": "5"}}}, shown, {"secure": "v1:aaa"}):
+        assert spelling.remarks({"a": entry}, {KEY: known}) == []
