@@ -1,7 +1,7 @@
 # Every target gets what it needs first: on a new machine `make demo` and `make test` just work.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloud-elements
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CACHE)/uv/bin/uv)
-TIERS := unit property states host sandbox-test clients tools-test corpus cli e2e browser
+TIERS := unit property states host sandbox-test clients tools-test corpus cli e2e older browser
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 export SE_OFFLINE := true
@@ -34,6 +34,10 @@ host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host || exit 1; done
 cli e2e: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
+older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell sed -nE 's/^PINNED = .*"([0-9.]+)"\)$$/\1/p' tools/engine.py)
+older: install ## Run what reads the engine's words with the older engine too
+	@$(PYTHON) tools/engine.py
+	$(PYTEST) tests/cli $(addprefix tests/e2e/test_,$(addsuffix .py,main_path plan state versions))
 browser: engine ## Run tests/browser with a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 _CALLBACK_KEY = "oauth.callback.url"
 _LARGEST_SKEW = 60.0  # seconds; tokens and certificates are judged by the clock
 _OLDEST_PYTHON = (3, 11)
+_HIDES_PLANNED = (3, 274, 1)
+"""The oldest CLI that is known to name no secret when it refuses a saved plan."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ def _command() -> Check:
     if not shutil.which(host, path=f"{os.environ.get('PATH', '')}{os.pathsep}{beside}"):
         what = f"{version}, but its {host} is not beside it: install the whole of Pulumi"
         return Check("pulumi", ok=False, what=what)
-    return Check("pulumi", ok=True, what=version)
+    shows = "; it shows secrets when it refuses a saved plan, so update it before you use --plan"
+    return Check("pulumi", ok=True, what=version + (shows if numbers[0] < _HIDES_PLANNED else ""))
 
 
 def _loopback() -> Check:

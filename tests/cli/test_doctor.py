@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import time
@@ -221,6 +222,33 @@ def test_without_pulumi_its_line_fails(workplace, monkeypatch):
     assert list(failed) == ["pulumi"]
     assert "is not on PATH" in failed["pulumi"]
     assert {"settings", "platform", "clock"} <= set(report(said))
+
+
+@pytest.mark.parametrize(
+    ("version", "ok", "said"),
+    [
+        ("v3.200.0", False, "or newer is needed"),
+        ("v3.259.0", True, "; it shows secrets when it refuses a saved plan"),
+        ("v3.274.0-alpha.1", True, "; it shows secrets when it refuses a saved plan"),
+        ("v3.274.1", True, "v3.274.1"),
+        ("v3.300.0", True, "v3.300.0"),
+        ("v4.0.0", True, "v4.0.0"),
+    ],
+)
+def test_what_a_version_of_pulumi_can_not_do_is_told(workplace, monkeypatch, version, ok, said):
+    real = workplace.project.engine.path
+    command = workplace.project.home / "pulumi-of-another-version" / "pulumi"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo {version} || exec {real} "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{workplace.project.env['PATH']}")
+
+    line = report(workplace.elements("doctor", "--json"))["pulumi"]
+
+    assert line["ok"] is ok
+    assert said in line["what"]
+    assert line["what"].startswith(version)
+    assert ("--plan" in line["what"]) is said.startswith(";")
 
 
 def test_wrong_secrets_fail_the_platforms_line(workplace, monkeypatch):

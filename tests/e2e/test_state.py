@@ -1,8 +1,10 @@
 """What the engine writes: no secret in clear at any depth, and all of it can be read again."""
 
 import json
+import os
 
 import pytest
+from pulumi import automation
 
 SECRET = "planted"
 PROGRAM = """
@@ -29,7 +31,7 @@ def give(project, word, configuration=None, **more):
             "subdomain": "acme",
             "username": "ada",
             "password": secrets[0],
-            "custom.map": {"one": {"two": {"three": secrets[1], "also": [secrets[2], None]}}},
+            "custom.map": {"one": {"two": {"three": secrets[1], "also": [secrets[2], 7]}}},
             "custom.list": [secrets[3], {"in": [[{"deep": secrets[4]}]]}],
             # Known to be plain, but for what says by its name that it is not.
             "event.metadata": {"vendor": {"shown": "in-clear", "password": secrets[5]}},
@@ -63,7 +65,7 @@ def test_no_secret_is_in_clear_at_any_depth(nested, sandbox):
     nested.refresh("--expect-no-changes")
     first, _ = sandbox.instances()
     assert json.loads(first["configuration"]["custom.map"]) == {
-        "one": {"two": {"three": f"{SECRET}-a-1", "also": [f"{SECRET}-a-2", None]}}
+        "one": {"two": {"three": f"{SECRET}-a-1", "also": [f"{SECRET}-a-2", 7]}}
     }
 
     give(nested, "b")
@@ -92,3 +94,56 @@ def test_a_resource_that_is_not_finished_has_no_secret_in_clear(nested, sandbox)
     nested.up(expect=None)
     assert any("initErrors" in one for one in nested.export()["deployment"]["resources"])
     assert in_clear(nested) == []
+
+
+HOOKED = """
+import json
+from pathlib import Path
+
+import pulumi
+from provider import ElementInstance
+
+def note(args):
+    outputs = pulumi.Output.all(**{key: args.new_outputs[key] for key in ("configuration", "name")})
+    outputs.apply(lambda seen: Path("hook.json").write_text(json.dumps(seen)))
+
+hooks = pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook("note", note)])
+secret = pulumi.Output.secret("planted-1")
+nested = {"one": {"two": [{"three": secret}]}}
+configuration = {"subdomain": "acme", "username": "ada", "password": secret, "custom.map": nested}
+desk = ElementInstance(
+    "desk", "freshservice", configuration=configuration, opts=pulumi.ResourceOptions(hooks=hooks)
+)
+pulumi.export("desk", {"id": desk.instance_id, "configuration": desk.configuration})
+"""
+REFERRING = """
+import pulumi
+pulumi.export("seen", pulumi.StackReference("organization/cloud-elements/test").get_output("desk"))
+"""
+
+
+def test_a_secret_inside_a_secret_reaches_readers_as_plain_data(new_project, monkeypatch):
+    """Stack outputs, references, hooks and the Automation API; `elements` is tested by itself."""
+    project = new_project(program=HOOKED)
+    project.up()
+
+    held = project.outputs(show_secrets=True)["desk"]
+    assert held["configuration"]["password"] == "planted-1"
+    assert json.loads(held["configuration"]["custom.map"]) == {
+        "one": {"two": [{"three": "planted-1"}]}
+    }
+    seen = json.loads((project.folder / "hook.json").read_text())
+    assert seen == {"name": "desk", "configuration": held["configuration"]}
+    for name in [name for name in os.environ if name.startswith("PULUMI_")]:
+        monkeypatch.delenv(name)
+    for name in ("PATH", *(name for name in project.env if name.startswith("PULUMI_"))):
+        monkeypatch.setenv(name, project.env[name])
+    stack = automation.select_stack("test", work_dir=str(project.folder))
+    assert stack.outputs()["desk"].value == held
+
+    project.write_program(REFERRING)
+    project.init("other")
+    project.up()
+    assert project.outputs(show_secrets=True) == {"seen": held}
+    assert project.outputs() == {"seen": "[secret]"}
+    assert in_clear(project) == []
