@@ -15,7 +15,7 @@ from provider.doors import lifeline
 from provider.instance.claims import Ledger
 from provider.instance.diff import Record
 from provider.instance.history import Fate, Journal
-from provider.instance.identity import Doubt, doubt
+from provider.instance.identity import Doubt, doubt, set_to
 from provider.instance.leftovers import Leftovers
 from provider.instance.markers import (
     MARKERS,
@@ -48,6 +48,8 @@ class Platform:
     leftovers: Leftovers
     _new: set[str] = field(default_factory=set)
     """Ids of instances that this machine made and sees in the state for the first time."""
+    _homes: set[str] = field(default_factory=set)
+    """Addresses of other platforms, to which the state's instances belong that were refused."""
     _disabled: set[str] = field(default_factory=set)
     """Ids of disabled instances that were told of."""
 
@@ -159,6 +161,7 @@ class Platform:
         except CloudElementsError as error:
             found = Doubt(f"instance {instance_id} can't be looked at: {told(error)}")
         if found is not None:
+            self._homes |= {home} - {""}
             raise RefusedError(found.refusal(home, self.address))
         self.ledger.prove(instance_id)
         return instance
@@ -167,6 +170,20 @@ class Platform:
         """Note that the call at hand is about a resource of this stack, before it does anything."""
         self.ledger.journal.try_out(markers)
         self.leftovers.meet(markers)
+
+    def refuse_elsewhere(self) -> None:
+        """Refuse a create where others of the state turned out to belong to another platform.
+
+        Raises:
+            RefusedError: They did: what `adopt` means would be a stranger's, and a code be lost.
+        """
+        if self._homes:
+            home = min(self._homes)
+            message = (
+                f"other instances in the state belong to {home}, and this is {self.address}: "
+                f"{set_to(home)}"
+            )
+            raise RefusedError(message)
 
     def found_in_state(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Note that the state has this instance: no create may take it.

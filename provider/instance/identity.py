@@ -40,17 +40,20 @@ class Doubt:
             home: Address that the state remembers; empty when it is older than that.
             here: Address in use.
         """
-        setting = (
-            f"{environment_name('base_url')} (or, where that is not set, {stack_key('base_url')})"
-        )
         if home:
-            text = f"it belongs to {home}, and at {here} {self.why}: set {setting} to {home}"
+            text = f"it belongs to {home}, and at {here} {self.why}: {set_to(home)}"
         else:
             text = (
                 f"the state does not say which platform it belongs to, and at {here} {self.why}: "
-                f"set {setting} to the address where it was made"
+                f"{set_to('the address where it was made')}"
             )
         return f"{text}; where {here} is the same platform, {self.then}" if self.then else text
+
+
+def set_to(address: str) -> str:
+    """Return how to use an address."""
+    key = stack_key("base_url")
+    return f"set {environment_name('base_url')} (or, where that is not set, {key}) to {address}"
 
 
 def doubt(

@@ -184,6 +184,7 @@ class Operations:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._telling("create", props), host.waiting("creating"):
             platform = self._connected
+            platform.refuse_elsewhere()
             inputs = schema.inputs_of(host.whole(props, "properties"))
             with platform.leftovers.noting(Markers.of(inputs.markers)):
                 begun = Provisioning(platform, inputs).begin()

@@ -269,6 +269,27 @@ def test_what_this_machine_made_here_is_known_to_be_from_here(start, home, tmp_p
     start(home, environment=remembers).delete(state)
 
 
+@pytest.mark.parametrize("adopts", [True, False])
+def test_nothing_is_made_or_adopted_where_others_of_the_state_are_refused(
+    start, home, abroad, adopts
+):
+    """An id to adopt is meant at the platform of the stack, and so is a code."""
+    state = start(home, environment=QUICK).create(desk())
+    adopt = {"adopt": made_by_hand(abroad, {})} if adopts else {}
+    before = abroad.instances()
+    server = start(abroad, environment=QUICK)
+    with pytest.raises(RefusedCall):
+        server.diff(state, state.inputs)
+
+    with pytest.raises(RefusedCall) as refused:
+        server.create(desk(name="another", **adopt), check=False)
+
+    said = f"other instances in the state belong to {home.base_url}, and this is {abroad.base_url}"
+    assert said in refused.value.message
+    assert f"to {home.base_url}" in refused.value.message
+    assert abroad.instances() == before
+
+
 def test_a_replacement_by_hand_elsewhere_deletes_neither_the_old_one_nor_the_new(
     start, home, abroad
 ):
