@@ -18,6 +18,7 @@ from provider.cli.catalogue import describe, search
 from provider.cli.console import Commands, write
 from provider.cli.doctor import doctor
 from provider.cli.export import export
+from provider.cli.secrets import secrets
 from provider.cli.status import status
 from provider.cli.sweep import sweep
 
@@ -59,6 +60,7 @@ def elements(
                          elements describe onedrivebusiness
                          elements authorize files --stack dev --up
     Existing instances:  elements export --stack prod
+                         elements secrets --stack prod
     Day by day:          elements status --watch
     When in doubt:       elements doctor
 
@@ -77,5 +79,5 @@ def elements(
         os.chdir(folder)
 
 
-for command in (authorize, export, status, doctor, sweep, describe, search):
+for command in (authorize, export, secrets, status, doctor, sweep, describe, search):
     app.command()(command)

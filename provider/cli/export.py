@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provider.cli.completion import stack_names
 from provider.cli.console import FailureError, could_not, counted, emit, say, shown, write
+from provider.cli.holdings import Holdings
 from provider.cli.project import Project, platform, set_command, settings_of
 
 if TYPE_CHECKING:
@@ -139,7 +141,11 @@ class _Exporter:
     elements: set[str]
     taken: list[_Taken] = field(default_factory=list)
     left_out: list[tuple[wire.Instance, str]] = field(default_factory=list)
-    _metadata: dict[str, wire.Element | None] = field(default_factory=dict)
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """What the instances hold."""
+        return Holdings(self.client)
 
     def run(self, instances: list[wire.Instance]) -> None:
         """Sort instances into those taken and those left out."""
@@ -196,52 +202,12 @@ class _Exporter:
         tags = [tag for tag in instance.tags or [] if not is_marker(tag)]
         if tags:
             entry["tags"] = list(dict.fromkeys(tags))
-        plain, secrets = self._configuration(instance)
+        plain, secrets = self.holdings.of(instance)
         if plain:
             entry["configuration"] = plain
         if instance.disabled:
             entry["disabled"] = True
         return _Taken(name, entry, secrets)
-
-    def _configuration(self, instance: wire.Instance) -> tuple[dict[str, str], list[str]]:
-        """Return what to write of an instance's configuration, and which secrets it has."""
-        from provider.api.redaction import (  # noqa: PLC0415
-            MASK,
-            is_platform_written,
-            is_secret_key,
-        )
-        from provider.instance.metadata import plain_keys, required_keys  # noqa: PLC0415
-
-        element = self._element(instance.element.key or "")
-        entries = {entry.key: entry for entry in element.configuration} if element else {}
-        known_plain = plain_keys(element)
-        plain: dict[str, str] = {}
-        secrets: list[str] = []
-        held = instance.held or {}
-        required = {entry.key for entry in required_keys(element, held)} if element else set()
-        for key, value in held.items():
-            if is_platform_written(key) or _by_default(entries.get(key), value):
-                continue
-            if value and value != MASK and not is_secret_key(key, known_plain):
-                plain[key] = value
-            elif value:
-                secrets.append(key)
-        # One that is told to be unset is not needed: such as the callback URL of an instance that
-        # was created from a refresh token.
-        secrets += [key for key in required if key not in held and key not in secrets]
-        return dict(sorted(plain.items())), sorted(secrets)
-
-    def _element(self, key: str) -> wire.Element | None:
-        """Return an element's metadata; without them, more counts as secret."""
-        from provider.api.errors import CloudElementsError  # noqa: PLC0415
-
-        if key not in self._metadata:
-            try:
-                self._metadata[key] = self.client.get_element(key)
-            except CloudElementsError:
-                say(f"Element '{shown(key)}' can't be looked up, so its defaults are written too.")
-                self._metadata[key] = None
-        return self._metadata[key]
 
     def _unfit(self, taken: _Taken) -> str | None:
         """Return why an entry could not be declared as it is."""
@@ -268,20 +234,6 @@ def _names(declaration: InstanceDeclaration, instance: wire.Instance) -> bool:
 
 def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
-
-
-def _by_default(entry: wire.ConfigurationEntry | None, value: str | None) -> bool:
-    """Tell whether a value is nobody's choice: the element's default, or written at run time."""
-    from provider.api import wire  # noqa: PLC0415
-
-    if not value:
-        return True
-    if entry is None:
-        return False
-    if wire.same_value(value, entry.default_value):
-        return True
-    # docs: hidden entries without a default are filled in at run time (87 exports, 2021-04).
-    return entry.internal or (entry.hide_from_console and entry.default_value in (None, ""))
 
 
 def _write(

@@ -1,0 +1,272 @@
+"""`elements secrets`: many secrets of a stack at once, from hidden prompts or from JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provider.cli.completion import instance_names, stack_names
+from provider.cli.console import Exit, FailureError, could_not, counted, emit, say, shown
+from provider.cli.project import Project, platform, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
+    from provider.cli.holdings import Holdings
+    from provider.cli.storing import Keys
+    from provider.stack import InstanceDeclaration
+
+_LONGEST = 4000  # bytes; a terminal cuts its lines at 4096
+_MAPS = ("configuration", "provider_data")
+
+
+def secrets(
+    instances: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Only these entries of cloud-elements:instances.",
+            metavar="[INSTANCE]…",
+            autocompletion=instance_names,
+        ),
+    ] = None,
+    *,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            help="Stack that declares the instances; the current one if not given.",
+            autocompletion=stack_names,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="List what is to be set, and set nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Set the secrets that a stack's instances lack, all at once.
+
+    At a terminal it asks for each secret that an entry lacks: what its element requires, and
+    what an instance to be adopted has. What is typed is not shown; Enter leaves one out.
+
+    Otherwise it takes JSON on standard input, {"INSTANCE": {"KEY": "VALUE"}}, where KEY is a
+    configuration key or 'code'; "configuration" and "provider_data" may hold maps of their own.
+    Values that the stack has already are replaced. Nothing is stored if anything is wrong.
+
+    \b
+    Examples:
+      elements secrets --stack prod
+      elements secrets --stack prod --dry-run --json
+      vault read … | elements secrets --stack prod
+    """  # noqa: D301 - \b keeps the lines of a list apart
+    from provider.cli.storing import store  # noqa: PLC0415
+
+    target = Project().stack(stack)
+    declared = target.declared()
+    chosen = _chosen(declared, instances or [], target.name)
+    lacking: list[Keys] | None = None
+    given: dict[Keys, str] = {}
+    if dry_run or sys.stdin.isatty():
+        settings = settings_of(target)
+        with (
+            platform(settings) as client,
+            could_not("look up what is to be set", base_url=settings.base_url),
+        ):
+            lacking = list(_lacking(chosen, client))
+        given = {} if dry_run else _asked(lacking)
+    else:
+        given = _read(sys.stdin.buffer.read(), chosen)
+    if given:
+        store(target, given, {})
+    left = None if lacking is None else [keys for keys in lacking if keys not in given]
+    if as_json:
+        to_be_set = None if left is None else _by_instance(left)
+        emit({"stack": target.name, "set": _by_instance(given), "to_be_set": to_be_set})
+    _report(target.name, given, left, dry_run=dry_run)
+
+
+def _chosen(
+    declared: Mapping[str, InstanceDeclaration], names: list[str], stack: str
+) -> dict[str, InstanceDeclaration]:
+    from provider.api.errors import did_you_mean  # noqa: PLC0415
+
+    for name in names:
+        if name not in declared:
+            hint = did_you_mean(name, list(declared)) or "."
+            message = f"Stack '{stack}' declares no instance '{name}'{hint}"
+            raise FailureError(shown(message))
+    return {name: one for name, one in declared.items() if name in names or not names}
+
+
+def _lacking(
+    declared: Mapping[str, InstanceDeclaration], client: CloudElementsClient
+) -> Iterator[Keys]:
+    """Yield which secrets the entries lack."""
+    from provider.cli.holdings import Holdings  # noqa: PLC0415
+
+    holdings = Holdings(client)
+    for name, one in declared.items():
+        keys = _held(name, one, holdings) if one.adopt else _required(one, holdings)
+        for key in keys:
+            if one.configuration.get(key) in (None, ""):
+                yield (name, "configuration", key)
+
+
+def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
+    """Return the secret keys that an instance to be adopted has."""
+    from provider.api.errors import RefusedError  # noqa: PLC0415
+    from provider.instance.creation import asked  # noqa: PLC0415
+
+    try:
+        instance = asked(one.adopt or "", holdings.client, one.element)
+    except RefusedError as error:
+        say(f"What '{shown(name)}' adopts can't be told: {shown(str(error))}.")
+        return []
+    return holdings.of(instance)[1]
+
+
+def _required(one: InstanceDeclaration, holdings: Holdings) -> list[str]:
+    """Return the secret keys that an element requires, and consent with it."""
+    from provider.api.redaction import is_secret_key  # noqa: PLC0415
+    from provider.instance.metadata import needless_keys, plain_keys, required_keys  # noqa: PLC0415
+
+    element = holdings.element(one.element)
+    if element is None:
+        return []
+    needless = needless_keys(one.oauth_proxy, one.external_authentication)
+    keys = [entry.key for entry in required_keys(element, one.configuration, needless=needless)]
+    if _authentication(element, one).startswith("oauth"):
+        keys = list(dict.fromkeys(["oauth.api.key", "oauth.api.secret", *keys]))
+    plain = plain_keys(element)
+    return [key for key in keys if is_secret_key(key, plain) and key not in needless]
+
+
+def _authentication(element: wire.Element, one: InstanceDeclaration) -> str:
+    from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+
+    return str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
+
+
+def _asked(lacking: list[Keys]) -> dict[Keys, str]:
+    """Ask the person for each secret; what is left empty is left out."""
+    from getpass import getpass  # noqa: PLC0415
+
+    given: dict[Keys, str] = {}
+    if lacking:
+        say(f"{counted(len(lacking), 'secret')} to be set (not shown; Enter leaves one out):")
+    for name, _, key in lacking:
+        try:
+            text = getpass(shown(f"  {name} {key}: "))
+        except EOFError:
+            message = "Standard input ended without an answer, and nothing was stored."
+            raise FailureError(message, Exit.TIMEOUT) from None
+        if len(text.encode(errors="surrogatepass")) > _LONGEST:
+            message = (
+                f"What was typed for '{name}' {key} is longer than a terminal can take, and "
+                "nothing was stored: hand it over as JSON on standard input."
+            )
+            raise FailureError(shown(message))
+        if text:
+            given[name, "configuration", key] = text
+    return given
+
+
+def _read(data: bytes, declared: Collection[str]) -> dict[Keys, str]:
+    """Return the secrets that came as JSON.
+
+    Raises:
+        FailureError: Something in it is wrong, each thing named by its place; never a value.
+    """
+    mistakes: list[str] = []
+    try:
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Pairs)
+    except ValueError as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        message = (
+            f"Standard input holds no JSON{where}, and nothing was stored: it takes "
+            '{"INSTANCE": {"KEY": "VALUE"}}; at a terminal the secrets are asked for.'
+        )
+        raise FailureError(message) from None
+    found = dict(_flat(document, declared, mistakes))
+    if mistakes or not found:
+        told = "\n".join(f"  {shown(mistake)}" for mistake in mistakes) or "  it is empty"
+        message = f"What came on standard input is wrong, and nothing was stored:\n{told}"
+        raise FailureError(message)
+    return found
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object, its repeated keys included."""
+
+
+def _flat(
+    document: Any, declared: Collection[str], mistakes: list[str]
+) -> Iterator[tuple[Keys, str]]:
+    """Yield each secret with its place; add what is wrong to the mistakes."""
+    from provider.api.errors import did_you_mean  # noqa: PLC0415
+
+    for name, entry in _pairs(document, (), mistakes):
+        if name not in declared:
+            mistakes.append(f"{name}: is not declared here{did_you_mean(name, list(declared))}")
+            continue
+        for key, value in _pairs(entry, (name,), mistakes):
+            if key in _MAPS and isinstance(value, _Pairs):
+                for inner, text in _pairs(value, (name, key), mistakes):
+                    yield from _leaf((name, key, inner), text, mistakes)
+            elif key == "code":
+                yield from _leaf((name, key), value, mistakes)
+            else:
+                yield from _leaf((name, "configuration", key), value, mistakes)
+
+
+def _pairs(value: Any, place: Keys, mistakes: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the members of an object, each key once."""
+    if not isinstance(value, _Pairs):
+        mistakes.append(f"{': '.join(place) or 'the whole'}: must be an object, {{…}}")
+        return
+    seen: set[str] = set()
+    for key, item in value:
+        if key in seen:
+            mistakes.append(f"{': '.join((*place, key))}: is there twice")
+        else:
+            yield key, item
+        seen.add(key)
+
+
+def _leaf(place: Keys, value: Any, mistakes: list[str]) -> Iterator[tuple[Keys, str]]:
+    from provider.api.redaction import MASK  # noqa: PLC0415
+
+    where = ": ".join(place)
+    if not isinstance(value, str):
+        mistakes.append(f"{where}: must be text; put it in quotes")
+    elif value in ("", MASK):
+        mistakes.append(f"{where}: is {'the mask that the platform shows' if value else 'empty'}")
+    elif "\0" in value or not place[-1]:
+        mistakes.append(f"{where}: can't be stored")
+    else:
+        yield place, value
+
+
+def _by_instance(places: Collection[Keys]) -> dict[str, list[str]]:
+    """Return the keys of each entry; those of its configuration by themselves."""
+    found: dict[str, list[str]] = {}
+    for name, *keys in places:
+        key = keys[-1] if keys[0] in ("code", "configuration") else ".".join(keys)
+        found.setdefault(name, []).append(key)
+    return found
+
+
+def _report(stack: str, given: Collection[Keys], left: list[Keys] | None, *, dry_run: bool) -> None:
+    if given:
+        say(f"{counted(len(given), 'secret')} set in stack '{stack}', encrypted.")
+    if left:
+        say("To be set:" if dry_run else f"{counted(len(left), 'secret')} left out:")
+        for name, _, key in left:
+            say(shown(f"  {name} {key}"))
+    elif left is not None and not given:
+        say(f"No entry of stack '{stack}' lacks a secret.")
