@@ -272,7 +272,10 @@ def _report(exporter: _Exporter, notes: dict[str, list[str]], stack: str, *, wri
     say(f"{counted(count, 'entry', 'entries')} {done} to stack '{stack}'.")
     commands = [note for lines in notes.values() for note in lines]
     if commands:
-        say("The platform does not tell secrets; set each, with the value the instance has:")
+        say(
+            "The platform does not tell secrets; set each to the value that the instance has, "
+            f"all of them by 'elements secrets --stack {stack}', or one by one:"
+        )
         for command in commands:
             say(f"  {command.removeprefix('to be set: ')}")
     if written:

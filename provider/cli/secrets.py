@@ -30,7 +30,7 @@ def secrets(
         list[str] | None,
         typer.Argument(
             help="Only these entries of cloud-elements:instances.",
-            metavar="[INSTANCE]…",
+            metavar="INSTANCE",
             autocompletion=instance_names,
         ),
     ] = None,
