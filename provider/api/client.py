@@ -150,7 +150,8 @@ class CloudElementsClient:
             settings.requests_per_second,
             settings.timeout,
             self._clock,
-            go_on,
+            go_on=go_on,
+            at_once=settings.concurrency,
         )
         self._http = httpx.Client(
             base_url=_address(settings),

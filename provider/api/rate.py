@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,7 +12,7 @@ from provider.api.errors import Outcome
 from provider.api.retry import Policy, outcome_of_response, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from provider.api.retry import Time
 
@@ -19,6 +20,8 @@ _BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABL
 _FINAL = frozenset({Outcome.TOO_LARGE, Outcome.VENDOR_ERROR})
 _LONGEST_PAUSE = 60.0
 _LARGEST_ANSWER = 100_000_000
+_LOOKS = 0.5
+"""Seconds between two questions whether to go on, for who waits for a connection."""
 
 
 class FinalAnswerError(Exception):
@@ -47,6 +50,7 @@ class Limiter(httpx.BaseTransport):
         timeout: Seconds that reading one answer may take altogether, unless its request has fewer.
         clock: The clock, so that tests need not wait.
         go_on: Raises when nothing may be sent any more; asked right before a request is.
+        at_once: How many connections `inner` has.
     """
 
     def __init__(
@@ -55,13 +59,16 @@ class Limiter(httpx.BaseTransport):
         per_second: float,
         timeout: float,
         clock: Time,
+        *,
         go_on: Callable[[], None] = lambda: None,
+        at_once: int = 64,
     ) -> None:
         self._inner = inner
         self._interval = 1 / per_second if per_second else 0.0
         self._timeout = timeout
         self._clock = clock
         self._go_on = go_on
+        self._free = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._next = clock.now()
 
@@ -78,10 +85,10 @@ class Limiter(httpx.BaseTransport):
             self._next = turn + self._interval
         if turn > now:
             self._clock.sleep(turn - now)
-        self._go_on()
-        request.extensions["trace"] = self._before_sending
         asked = (request.extensions.get("timeout") or {}).get("read") or self._timeout
-        response = self._whole(self._inner.handle_request(request), min(asked, self._timeout))
+        request.extensions["trace"] = self._before_sending
+        with self._connection():
+            response = self._whole(self._inner.handle_request(request), min(asked, self._timeout))
         if outcome_of_response(response) in _FINAL:
             raise FinalAnswerError(response)
         if response.status_code not in _BUSY:
@@ -96,8 +103,19 @@ class Limiter(httpx.BaseTransport):
                 raise FinalAnswerError(response)
         return response
 
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """Wait until a connection is free: in `inner`, nobody would ask whether to go on."""
+        self._go_on()
+        while not self._free.acquire(timeout=_LOOKS):
+            self._go_on()
+        try:
+            yield
+        finally:
+            self._free.release()
+
     def _before_sending(self, event: str, _: Any) -> None:
-        """Ask once more, after the waits for a connection: called by httpcore at each step."""
+        """Ask once more, when the connection is made: called by httpcore at each step."""
         if event.endswith("send_request_headers.started"):
             self._go_on()
 

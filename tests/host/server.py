@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+from collections import Counter
 from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,8 +231,15 @@ class Server:
     def journal(self):
         """Return what the provider remembers of its requests: fates and ids, the oldest first."""
         (file,) = Path(self.home.name, "cloud-elements").glob("*.jsonl")
-        entries = map(json.loads, file.read_text().split("\n")[1:])
+        entries = map(json.loads, filter(None, file.read_text().split("\n")))
         return [("left" if "left" in e else e["fate"], e["instance"]) for e in entries]
+
+    def remembers(self, condition):
+        """Wait until the fates that the provider has written down meet a condition."""
+        deadline = time.monotonic() + SECONDS
+        while not condition(Counter(fate for fate, _ in self.journal())):
+            assert time.monotonic() < deadline, self.journal()
+            threading.Event().wait(0.02)
 
     def stop(self):
         """End the process; return all that it printed."""

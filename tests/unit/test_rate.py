@@ -6,6 +6,7 @@ import threading
 import httpx
 import pytest
 
+from provider.api import rate
 from provider.api.errors import AbandonedError
 from provider.api.rate import FinalAnswerError, Limiter
 from provider.api.retry import Kind, Policy, Time
@@ -186,7 +187,7 @@ def test_nothing_is_sent_that_nobody_waits_for():
     sent = []
     inner = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
     with pytest.raises(AbandonedError):
-        Limiter(inner, 0, 60, FakeTime().clock, abandoned).handle_request(REQUEST)
+        Limiter(inner, 0, 60, FakeTime().clock, go_on=abandoned).handle_request(REQUEST)
     assert sent == []
 
 
@@ -200,7 +201,28 @@ def test_who_waited_for_a_connection_is_asked_again_before_the_first_byte():
     with socket.create_server(("127.0.0.1", 0)) as listener, httpx.HTTPTransport() as inner:
         request = httpx.Request("POST", "http://{}:{}/".format(*listener.getsockname()))
         with pytest.raises(AbandonedError):
-            Limiter(inner, 0, 60, FakeTime().clock, go_on).handle_request(request)
+            Limiter(inner, 0, 60, FakeTime().clock, go_on=go_on).handle_request(request)
         connection, _ = listener.accept()
         with connection:
             assert connection.recv(1) == b""
+
+
+def test_who_waits_for_a_connection_is_asked_again(monkeypatch):
+    answers = [None, None, AbandonedError(), None]
+
+    def go_on():
+        if error := answers.pop(0):
+            raise error
+
+    def handler(_):
+        if len(answers) == 3:  # the first, which has the only connection
+            with pytest.raises(AbandonedError):
+                busy.handle_request(httpx.Request("GET", "https://platform.example/"))
+        return httpx.Response(200)
+
+    monkeypatch.setattr(rate, "_LOOKS", 0.0)
+    clock = FakeTime().clock
+    busy = Limiter(httpx.MockTransport(handler), 0, 60, clock, go_on=go_on, at_once=1)
+    assert busy.handle_request(REQUEST).status_code == 200
+    assert busy.handle_request(REQUEST).status_code == 200  # the connection is free again
+    assert answers == []
