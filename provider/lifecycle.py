@@ -61,11 +61,12 @@ class ElementInstanceProvider(ResourceProvider):
             with _without("httpx._main", "trio"):
                 import httpcore  # noqa: F401, PLC0415 - httpx would load it later
 
+                from provider.doors.dynamic import DynamicHost  # noqa: PLC0415
                 from provider.instance.operations import Operations  # noqa: PLC0415
         finally:
             gc.enable()
 
-        return Operations()
+        return Operations(DynamicHost())
 
     def configure(self, req: ConfigureRequest) -> None:  # noqa: D102
         self.operations.configure(req)

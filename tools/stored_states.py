@@ -19,7 +19,7 @@ from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider.instance.context import Platform
+from provider.instance.context import Context
 from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
 from sandbox import Sandbox
@@ -66,9 +66,9 @@ class World:
     @staticmethod
     def _end_run() -> None:
         """Have this process forget what it knows of the platform, as one that ends does."""
-        for platform in Platform.of_process.values():
+        for platform in Context.of_process.values():
             platform.client.close()
-        Platform.of_process.clear()
+        Context.of_process.clear()
 
     def provider(self, **settings: str) -> ElementInstanceProvider:
         """Return a provider as a new run has it; its journal is this world's."""

@@ -23,27 +23,17 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
 from provider.api.errors import CloudElementsError, sentence
+from provider.doors.lifeline import Lifeline
+from provider.instance.host import HalfMadeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
 
 _METHODS = frozenset({"Check", "Diff", "Create", "Read", "Update", "Delete"})
 _PROVIDER = "__provider"
 _LOG_SECONDS = 5.0
-
-
-class HalfMadeError(CloudElementsError):
-    """The instance exists, but something after that failed: it must not be lost.
-
-    The engine keeps `outputs` under `instance_id`, marks the resource as not finished, and calls
-    update next time, whether or not anything changed.
-    """
-
-    def __init__(self, instance_id: str, outputs: dict[str, Any], reason: str) -> None:
-        super().__init__(reason)
-        self.instance_id = instance_id
-        self.outputs = outputs
 
 
 @dataclass(frozen=True)
@@ -60,6 +50,11 @@ class HostCall:
             return {}
         bag = rpc.deserialize_properties(struct, keep_unknowns=True, keep_internal=True)
         return {key: value for key, value in bag.items() if key != _PROVIDER}
+
+    @property
+    def old_inputs(self) -> dict[str, Any]:
+        """The inputs that the state has; a read has no others."""
+        return self.bag("inputs" if hasattr(self.request, "inputs") else "old_inputs")
 
     @property
     def awaited(self) -> bool:
@@ -97,6 +92,14 @@ def current_call(frame: FrameType | None = None) -> HostCall | None:
 def serving() -> bool:
     """Tell whether any thread of the server is at a call, of whatever provider."""
     return any(map(current_call, sys._current_frames().values()))  # noqa: SLF001 - the only way
+
+
+def _waited_for() -> bool:
+    call = current_call()
+    return call is None or call.awaited
+
+
+lifeline = Lifeline(waited_for=_waited_for, serving=serving)
 
 
 def whole(bag: dict[str, Any], field: str) -> dict[str, Any]:
@@ -226,12 +229,6 @@ def urn() -> str:
     return str(getattr(call.request, "urn", "")) if call else ""
 
 
-def place_of(urn: str) -> dict[str, str]:
-    """Return the project and the stack that a URN names."""
-    stack, project, *_ = urn.removeprefix("urn:pulumi:").split("::")
-    return {"project": project, "stack": stack}
-
-
 def _log(severity: Any, message: str, *, ephemeral: bool = False, urn: str | None = None) -> None:
     if current_call() is None and urn is None:
         return
@@ -307,3 +304,41 @@ def widen(workers: int) -> bool:
         warn("this Pulumi SDK's server can't be widened, so it works on four instances at once")
         return False
     return True
+
+
+class DynamicHost:
+    """The host of the rules in Pulumi's dynamic server, see `provider.instance.host`."""
+
+    # ruff: disable[D102]
+    def warn(self, message: str) -> None:
+        warn(message)
+
+    def warn_once(self, message: str) -> None:
+        warn_once(message)
+
+    def note(self, message: str) -> None:
+        note(message)
+
+    def progress(self, message: str) -> None:
+        tell(message)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        return waiting(what)
+
+    def urn(self) -> str:
+        return urn()
+
+    def old_inputs(self) -> dict[str, Any] | None:
+        call = current_call()
+        return call.old_inputs if call else None
+
+    def awaited(self) -> bool:
+        return lifeline.awaited()
+
+    def go_on(self) -> None:
+        lifeline.go_on()
+
+    def sleep(self, seconds: float) -> None:
+        lifeline.sleep(seconds)
+
+    # ruff: enable[D102]

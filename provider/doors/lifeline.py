@@ -13,7 +13,6 @@ shell stands in between.
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 import socket
 import threading
@@ -22,7 +21,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provider.api.errors import AbandonedError
-from provider.doors import dynamic as host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,65 +33,73 @@ _LONGEST_END = 60.0
 """Seconds that what is under way gets without an engine: as long as the next run reckons with it
 (`provider.instance.history`)."""
 
-_gone = threading.Event()
 
-
-def awaited() -> bool:
-    """Tell whether somebody waits for the call that this thread serves, if it serves one."""
-    call = host.current_call()
-    return not _gone.is_set() and (call is None or call.awaited)
-
-
-def go_on() -> None:
-    """Do nothing as long as somebody waits for the call that this thread serves.
-
-    Raises:
-        AbandonedError: The engine was killed, or gave the call up.
-    """
-    if not awaited():
-        message = "nobody waits for it any more, so nothing more is sent"
-        raise AbandonedError(message)
-
-
-def sleep(seconds: float) -> None:
-    """Sleep as long as somebody waits.
-
-    Raises:
-        AbandonedError: Nobody does.
-    """
-    until = time.monotonic() + seconds
-    while True:
-        go_on()
-        left = until - time.monotonic()
-        if left <= 0:
-            return
-        _gone.wait(min(left, _LOOKS))
-
-
-@functools.cache
-def watch(at_the_end: Callable[[bool], None]) -> None:
-    """From now on, end this process when its engine is gone; where there was none, do nothing.
+class Lifeline:
+    """What ties this process, and each call that it serves, to the engine.
 
     Args:
-        at_the_end: Called when the process ends, with whether the engine is there.
+        waited_for: Tells whether somebody waits for the call that this thread serves, if any.
+        serving: Tells whether any thread serves a call.
     """
-    address = host.engine_address()
-    if address is not None:
+
+    def __init__(self, *, waited_for: Callable[[], bool], serving: Callable[[], bool]) -> None:
+        self._waited_for = waited_for
+        self._serving = serving
+        self._gone = threading.Event()
+        self._watching = False
+
+    def awaited(self) -> bool:
+        """Tell whether somebody waits for the call that this thread serves, if it serves one."""
+        return not self._gone.is_set() and self._waited_for()
+
+    def go_on(self) -> None:
+        """Do nothing as long as somebody waits for the call that this thread serves.
+
+        Raises:
+            AbandonedError: The engine was killed, or gave the call up.
+        """
+        if not self.awaited():
+            message = "nobody waits for it any more, so nothing more is sent"
+            raise AbandonedError(message)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep as long as somebody waits.
+
+        Raises:
+            AbandonedError: Nobody does.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            self.go_on()
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self._gone.wait(min(left, _LOOKS))
+
+    def watch(self, address: _Address | None, at_the_end: Callable[[bool], None]) -> None:
+        """From now on, end this process when its engine is gone; where there was none, do nothing.
+
+        Args:
+            address: Where the engine listens.
+            at_the_end: Called when the process ends, with whether the engine is there.
+        """
+        if address is None or self._watching:
+            return
+        self._watching = True
+        atexit.register(_end, address, at_the_end)
         arguments = address, at_the_end
-        atexit.register(_end, *arguments)
-        threading.Thread(target=_watch, args=arguments, name="lifeline", daemon=True).start()
+        threading.Thread(target=self._watch, args=arguments, name="lifeline", daemon=True).start()
 
-
-def _watch(address: _Address, at_the_end: Callable[[bool], None]) -> None:
-    while _listens(address) or _listens(address):
-        time.sleep(_LOOKS)
-    _gone.set()
-    deadline = time.monotonic() + _LONGEST_END
-    while host.serving() and time.monotonic() < deadline:
-        time.sleep(_LOOKS / 10)
-    _end(address, at_the_end)
-    # An orderly exit would wait for the server's threads for as long as they like.
-    os._exit(0)
+    def _watch(self, address: _Address, at_the_end: Callable[[bool], None]) -> None:
+        while _listens(address) or _listens(address):
+            time.sleep(_LOOKS)
+        self._gone.set()
+        deadline = time.monotonic() + _LONGEST_END
+        while self._serving() and time.monotonic() < deadline:
+            time.sleep(_LOOKS / 10)
+        _end(address, at_the_end)
+        # An orderly exit would wait for the server's threads for as long as they like.
+        os._exit(0)
 
 
 def _end(address: _Address, at_the_end: Callable[[bool], None]) -> None:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from provider.api.client import CloudElementsClient
 from provider.api.errors import CloudElementsError, NotFoundError, RefusedError, told
 from provider.api.retry import Time
-from provider.doors import dynamic as host
-from provider.doors import lifeline
 from provider.instance.claims import Ledger
 from provider.instance.diff import Record
 from provider.instance.history import Fate, Journal
@@ -26,6 +24,7 @@ from provider.instance.markers import (
     is_marker,
     is_stack_marker,
     names_stack,
+    place_of,
 )
 from provider.instance.metadata import Metadata
 
@@ -34,12 +33,14 @@ if TYPE_CHECKING:
 
     from provider.api import wire
     from provider.config import Settings
+    from provider.instance.host import Host
 
 
 @dataclass
-class Platform:
+class Context:
     """What one server process works with."""
 
+    host: Host
     client: CloudElementsClient
     settings: Settings
     metadata: Metadata
@@ -53,7 +54,7 @@ class Platform:
     _disabled: set[str] = field(default_factory=set)
     """Ids of disabled instances that were told of."""
 
-    of_process: ClassVar[dict[Settings, Platform]] = {}
+    of_process: ClassVar[dict[Settings, Context]] = {}
     """Those that this process works with, see `shared`."""
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
@@ -61,22 +62,23 @@ class Platform:
     def of(
         cls,
         settings: Settings,
+        host: Host,
         *,
         client: CloudElementsClient | None = None,
         clock: Time | None = None,
         ledger: Ledger | None = None,
         journal: Journal | None = None,
-    ) -> Platform:
+    ) -> Context:
         """Return the platform that the settings name; tests hand in their own client and clock."""
-        clock = clock or Time(sleep=lifeline.sleep)
-        client = client or CloudElementsClient(settings, clock=clock, go_on=lifeline.go_on)
+        clock = clock or Time(sleep=host.sleep)
+        client = client or CloudElementsClient(settings, clock=clock, go_on=host.go_on)
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
         ledger = ledger.seen_by(client) if ledger else Ledger(client, journal or Journal())
-        leftovers = Leftovers(client, ledger, clock)
-        return cls(client, settings, metadata, ledger, clock, leftovers)
+        leftovers = Leftovers(client, ledger, clock, host)
+        return cls(host, client, settings, metadata, ledger, clock, leftovers)
 
     @classmethod
-    def shared(cls, settings: Settings) -> Platform:
+    def shared(cls, settings: Settings, host: Host) -> Context:
         """Return the one that this process has for the settings.
 
         The engine's server makes a provider of each serialized form that it meets: states keep
@@ -90,7 +92,7 @@ class Platform:
                 ledger = same[0].ledger if same else None
                 warn = host.warn_once
                 journal = None if ledger else Journal.at_home(os.environ, settings, warn=warn)
-                known = cls.of(settings, ledger=ledger, journal=journal)
+                known = cls.of(settings, host, ledger=ledger, journal=journal)
                 cls.of_process[settings] = known
             return known
 
@@ -150,12 +152,11 @@ class Platform:
         if self.ledger.is_new(instance_id):  # so the state's is another one of that number
             this_runs = Doubt(f"instance {instance_id} is of this run")
             raise RefusedError(this_runs.refusal(home, self.address))
-        call = host.current_call()
-        before = [call.bag(field) for field in ("old_inputs", "inputs")] if call else []
+        before = self.host.old_inputs() or {}
         instance = None
         try:
             instance = self.client.get_instance(instance_id)
-            found = doubt(instance_id, instance, outputs, *before, *inputs)
+            found = doubt(instance_id, instance, outputs, before, *inputs)
         except NotFoundError:
             found = doubt(instance_id, None, outputs)
         except CloudElementsError as error:
@@ -213,10 +214,10 @@ class Platform:
         The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
         """
         if self.ledger.asked_for(instance_id):
-            host.warn(f"element instance {instance_id} stays: another resource adopted it")
+            self.host.warn(f"element instance {instance_id} stays: another resource adopted it")
             return
         self.ledger.journal.keep(Markers.of(outputs.get(MARKERS)), instance_id)
-        host.warn(
+        self.host.warn(
             f"element instance {instance_id} stays, for it was taken for what an interrupted run "
             "had left: to have it replaced, ask for it once more on this machine, or run pulumi "
             "destroy --target with its URN, then pulumi up"
@@ -273,7 +274,7 @@ class Platform:
         except NotFoundError:
             return False
         carries_ours = {*markers.tags} & {*carried}
-        if not carries_ours or names_stack(markers.stack, **host.place_of(urn)):
+        if not carries_ours or names_stack(markers.stack, **place_of(urn)):
             return others_tag(carried, markers, urn) is not None
         message = (
             f"instance {instance_id} has the tags of the stack that it was moved from "
@@ -337,28 +338,26 @@ class Platform:
             self._new.discard(instance_id)
             self.leftovers.tell_of_doubles(markers, instance_id)
 
-    @staticmethod
     def warn_when_another_stack_s(
-        instance: wire.Instance, outputs: Mapping[str, Any], urn: str
+        self, instance: wire.Instance, outputs: Mapping[str, Any], urn: str
     ) -> None:
         """Warn of an instance that shows that another stack has it by now."""
         markers = Markers.of(outputs.get(MARKERS))
         if markers is None or Record.of(outputs).adopted or not urn:
             return
         if tag := others_tag(instance.tags or [], markers, urn):
-            host.warn(
+            self.host.warn(
                 f"element instance {instance.id} has the tag '{tag}' of another stack, which has "
                 "it now: let this state forget it, by pulumi state delete"
             )
 
-    @staticmethod
-    def warn_when_invalid(instance: wire.Instance, name: str) -> None:
+    def warn_when_invalid(self, instance: wire.Instance, name: str) -> None:
         """Say what to do about an instance that the platform calls invalid.
 
         docs: `valid` is in every answer, its meaning is not told (2020-11).
         """
         if instance.valid is False:
-            host.warn(
+            self.host.warn(
                 f"the platform says that element instance '{name}' ({instance.id}) is not valid: "
                 "give it a new code, or credentials that are right, then run pulumi up"
             )
@@ -371,7 +370,7 @@ class Platform:
         """
         if instance_id not in self._disabled:
             self._disabled.add(instance_id)
-            host.warn(
+            self.host.warn(
                 f"element instance '{name}' ({instance_id}) is disabled on the platform, which "
                 "refuses calls through it: give it a new code, or set 'disabled' to false, and "
                 "pulumi up enables it; with 'disabled' set to true it stays as it is"
@@ -389,7 +388,7 @@ def others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None
         markers: The state's.
         urn: The resource's.
     """
-    place = host.place_of(urn)
+    place = place_of(urn)
     if {*markers.tags} & {*carried}:
         return None
     return next(

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provider.api.errors import CloudElementsError, NotFoundError
-from provider.doors import dynamic as host
-from provider.doors import lifeline
 from provider.instance.claims import carrying
 from provider.instance.history import Fate
-from provider.instance.markers import Markers
+from provider.instance.markers import Markers, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from provider.api.retry import Time
     from provider.instance.claims import Ledger
     from provider.instance.history import Entry
+    from provider.instance.host import Host
 
 _LAST_WORDS = 3.0
 """Seconds for the last list: the engine kills a provider that does not end within five."""
@@ -39,11 +38,13 @@ class Leftovers:
         client: The platform.
         ledger: What the process knows.
         clock: The clock.
+        host: The server.
     """
 
     client: CloudElementsClient
     ledger: Ledger
     clock: Time
+    host: Host
     _stacks: dict[str, str] = field(default_factory=dict)
     """Names of the stacks, by their marker."""
     _declared: set[str] = field(default_factory=set)
@@ -54,8 +55,8 @@ class Leftovers:
 
     def meet(self, markers: Markers | None) -> None:
         """Note that the call at hand is about a resource of this stack."""
-        if markers is not None and (urn := host.urn()):
-            self._stacks[markers.stack] = host.place_of(urn)["stack"]
+        if markers is not None and (urn := self.host.urn()):
+            self._stacks[markers.stack] = place_of(urn)["stack"]
 
     def declare(self, markers: Markers | None) -> None:
         """Note that the program has this resource, so that a create looks for what was left."""
@@ -74,7 +75,7 @@ class Leftovers:
         try:
             yield
         finally:
-            if not lifeline.awaited():
+            if not self.host.awaited():
                 self._leave(markers)
 
     def abandon(self) -> None:
@@ -100,7 +101,7 @@ class Leftovers:
         """
         if markers is None or not self._at_work(markers.stack, again=False):
             return
-        host.tell("an earlier run was interrupted; waiting for what it is making")
+        self.host.progress("an earlier run was interrupted; waiting for what it is making")
         with self._waiting:  # one looks for all
             while seconds := self._at_work(markers.stack, again=True):
                 self.clock.sleep(min(seconds, 1.0))
@@ -124,7 +125,7 @@ class Leftovers:
         """Say what was left, at the end of the process; asks the platform where there is any."""
         for stack, name in self._stacks.items():
             if self._loose(stack, again=False) and (left := self._left(stack)):
-                host.warn_once(
+                self.host.warn_once(
                     f"an interrupted run also made element instance {', '.join(left)} of this "
                     "stack, which this run did not find in the state: pulumi up takes over what "
                     "the program declares; pulumi refresh --clear-pending-creates, then elements "
@@ -174,7 +175,7 @@ class Leftovers:
         self._told.update(new)
         if new:
             stack = self._stacks.get(markers.stack, "")
-            host.warn(
+            self.host.warn(
                 f"an interrupted run, or another one at the same time, also made element instance "
                 f"{', '.join(new)} for this resource, which is not the one in the state: unless "
                 f"the state of another backend has it, elements sweep --stack {stack} deletes it"

@@ -103,6 +103,12 @@ def is_stack_marker(tag: str) -> bool:
     return tag.count("-") >= _STACK_MARKER_DASHES and is_marker(tag)
 
 
+def place_of(urn: str) -> dict[str, str]:
+    """Return the project and the stack that a URN names."""
+    stack, project, *_ = urn.removeprefix("urn:pulumi:").split("::")
+    return {"project": project, "stack": stack}
+
+
 def names_stack(tag: str, *, project: str, stack: str) -> bool:
     """Tell whether a stack marker is of a stack with that name, in whichever organization.
 

@@ -32,11 +32,10 @@ from provider.api.errors import (
     advice,
     told,
 )
-from provider.doors import dynamic as host
-from provider.doors import lifeline
+from provider.doors import dynamic
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
-from provider.instance.context import Platform
+from provider.instance.context import Context
 from provider.instance.creation import refuse_anew
 from provider.instance.diff import Changes, Record, View
 from provider.instance.inputs import Inputs
@@ -50,37 +49,44 @@ if TYPE_CHECKING:
 
     from pulumi.dynamic import ConfigureRequest
 
+    from provider.instance.host import Host
+
 
 _SPARE_WORKERS = 4
 
 
 class Operations:
-    """What the engine asks of the provider, in one server process."""
+    """What the engine asks of the provider, in one server process.
 
-    def __init__(self) -> None:
-        self._platform: Platform | None = None
+    Args:
+        host: The server.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._platform: Context | None = None
         self._problem = "the provider is not configured"
 
     def configure(self, req: ConfigureRequest) -> None:
         """Read the settings and open the connection; a problem is told by `check`."""
-        lifeline.watch(Platform.close_all)
+        dynamic.lifeline.watch(dynamic.engine_address(), Context.close_all)
         try:
             settings = config.load(os.environ, req.config.get)
-            self.connect(Platform.shared(settings))
+            self.connect(Context.shared(settings, self._host))
             if overridden := config.overridden(os.environ, req.config.get):
-                host.warn_once(overridden)
+                self._host.warn_once(overridden)
         except ConfigError as error:
             self._problem = str(error)
             return
         # A few more than work at once, so that the engine's Cancel is answered meanwhile.
-        host.widen(settings.concurrency + _SPARE_WORKERS)
+        dynamic.widen(settings.concurrency + _SPARE_WORKERS)
 
-    def connect(self, platform: Platform) -> None:
+    def connect(self, platform: Context) -> None:
         """Work with this platform from now on."""
         self._platform = platform
 
     @property
-    def _connected(self) -> Platform:
+    def _connected(self) -> Context:
         if self._platform is None:
             raise ConfigError(self._problem)
         return self._platform
@@ -90,9 +96,9 @@ class Operations:
 
         A failure never names its property to the engine, which would print the property's value.
         """
-        given = host.whole(news, "news")
+        given = dynamic.whole(news, "news")
         news = schema.normalised(given)
-        with host.one_line_errors("check", _name(news)):
+        with dynamic.one_line_errors("check", _name(news)):
             failures = schema.problems(news)
             known_plain: frozenset[str] = frozenset()
             if self._platform is None:
@@ -105,17 +111,17 @@ class Operations:
                 if not failures and (not _olds or (new and not news.get("adopt"))):
                     failures += _new_problems(self._platform, news)
                 if _olds.get("adopt") and news.get("adopt") not in (None, _olds["adopt"]):
-                    host.warn(
+                    self._host.warn(
                         "another 'adopt' has no effect on an instance that exists: to take over "
                         "another one, declare a resource of another name"
                     )
             for path in schema.nulls_in_values(given):
-                host.warn(f"{path}: is null, so it counts as not given")
+                self._host.warn(f"{path}: is null, so it counts as not given")
             marked = schema.marked_secret(news, known_plain)
         return CheckResult(marked, [CheckFailure("", failure) for failure in failures])
 
     def _against_metadata(
-        self, platform: Platform, olds: dict[str, Any], news: dict[str, Any]
+        self, platform: Context, olds: dict[str, Any], news: dict[str, Any]
     ) -> tuple[list[str], frozenset[str]]:
         """Return what the element's metadata find wrong, and the keys they know to be plain."""
         element_key = news.get("element_key")
@@ -131,7 +137,9 @@ class Operations:
             element = platform.metadata.element(element_key)
         except NotFoundError as error:
             if not new or news.get("adopt"):  # retired, perhaps, and its instances still work
-                host.warn(f"{told(error)}, so the inputs are not checked before they are sent")
+                self._host.warn(
+                    f"{told(error)}, so the inputs are not checked before they are sent"
+                )
                 return failures, frozenset()
             similar = platform.metadata.similar(element_key)
             return [*failures, f"element_key: {told(error)}{similar}"], frozenset()
@@ -145,13 +153,13 @@ class Operations:
         configuration = news.get("configuration")
         if isinstance(configuration, dict) and configuration != olds.get("configuration"):
             for warning in unknown_keys(element, configuration):
-                host.warn(warning)
+                self._host.warn(warning)
         return failures, plain_keys(element)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the state's outputs with the program's inputs."""
-        with host.one_line_errors("compare", _name(_olds)):
-            olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
+        with dynamic.one_line_errors("compare", _name(_olds)):
+            olds, news = dynamic.whole(_olds, "olds"), dynamic.whole(_news, "news")
             changes = comparison.changes(olds, news)
             moved = False
             if self._platform is not None:
@@ -168,7 +176,7 @@ class Operations:
             if not changes.any and not moved:
                 return DiffResult(changes=False)
             if changes.replayed and not changes.credentials:
-                host.warn(
+                self._host.warn(
                     "its code was sent before and is not sent again: get a new code, or take it out"
                 )
             if self._platform is not None:
@@ -176,16 +184,15 @@ class Operations:
             # None leaves it to the engine to compare inputs, which shows the change in detail and
             # lets replace_on_changes work; where only outputs differ, it would see nothing.
             news = {key: value for key, value in news.items() if key != "__provider"}
-            call = host.current_call()
-            differs = call is not None and call.bag("old_inputs") != news
+            differs = self._host.old_inputs() not in (None, news)
         return DiffResult(changes=None if differs else True)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create an instance, or take over the one that is meant or was left behind."""
-        with self._telling("create", props), host.waiting("creating"):
+        with self._telling("create", props), self._host.waiting("creating"):
             platform = self._connected
             platform.refuse_elsewhere()
-            inputs = schema.inputs_of(host.whole(props, "properties"))
+            inputs = schema.inputs_of(dynamic.whole(props, "properties"))
             with platform.leftovers.noting(Markers.of(inputs.markers)):
                 begun = Provisioning(platform, inputs).begin()
         return CreateResult(*begun)
@@ -194,11 +201,10 @@ class Operations:
         """Return the instance as it is now, inputs in the program's own words; gone is no error."""
         with self._telling("read", {"name": id_} | props):
             platform = self._connected
-            props = host.whole(props, "properties")
+            props = dynamic.whole(props, "properties")
             known = comparison.RECORD in props  # or a look-up by id
             instance = platform.make_sure(id_, props) if known else None
             platform.found_in_state(id_, props)
-            call = host.current_call()
             try:
                 element_key = props.get("element_key")
                 instance = instance or platform.client.get_instance(id_, element_key=element_key)
@@ -208,9 +214,9 @@ class Operations:
                 result = ReadResult(None, {})
             else:
                 platform.warn_when_invalid(instance, _name(props))
-                platform.warn_when_another_stack_s(instance, props, host.urn())
+                platform.warn_when_another_stack_s(instance, props, self._host.urn())
                 platform.warn_of_double(id_, props)
-                inputs = call.bag("inputs") if call else {}
+                inputs = self._host.old_inputs() or {}
                 if instance.disabled and inputs.get("disabled") is None:
                     platform.warn_of_disabled(id_, _name(props))
                 result = _as_read(instance, props, inputs, platform.address)
@@ -218,9 +224,9 @@ class Operations:
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Change the instance in place, with one request where something changed."""
-        with self._telling("update", _news), host.waiting("updating"):
+        with self._telling("update", _news), self._host.waiting("updating"):
             platform = self._connected
-            olds, news = host.whole(_olds, "olds"), host.whole(_news, "news")
+            olds, news = dynamic.whole(_olds, "olds"), dynamic.whole(_news, "news")
             platform.make_sure(_id, olds, news)
             platform.found_in_state(_id, olds)
             inputs = schema.inputs_of(news)
@@ -229,9 +235,9 @@ class Operations:
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""
-        with self._telling("delete", _props), host.waiting("deleting"):
+        with self._telling("delete", _props), self._host.waiting("deleting"):
             platform = self._connected
-            props = host.whole(_props, "properties")
+            props = dynamic.whole(_props, "properties")
             if platform.home(_id, props):
                 platform.make_sure(_id, props)
             platform.meet(Markers.of(props.get(MARKERS)))
@@ -239,18 +245,18 @@ class Operations:
             if platform.ledger.adopted(_id):
                 platform.stays(_id, props)
             elif Record.of(props).adopted and not props.get("delete_adopted"):
-                host.warn(
+                self._host.warn(
                     f"element instance {_id} was adopted, so it is left in place; to have it "
                     "deleted, set delete_adopted to true and run pulumi up first"
                 )
             elif kept is not None and (
                 kept != Record.of(props).taken or platform.is_another_ones(_id, props)
             ):
-                host.warn(f"element instance {_id} stays: another resource has it now")
+                self._host.warn(f"element instance {_id} stays: another resource has it now")
             else:
                 instance = platform.make_sure(_id, props)
-                if platform.another_stack_s(_id, props, host.urn(), instance):
-                    host.warn(f"element instance {_id} stays: another stack has it now")
+                if platform.another_stack_s(_id, props, self._host.urn(), instance):
+                    self._host.warn(f"element instance {_id} stays: another stack has it now")
                     return
                 platform.ledger.own(_id)
                 platform.client.delete_instance(_id)
@@ -260,14 +266,14 @@ class Operations:
     def _telling(self, verb: str, bag: Mapping[str, Any]) -> AbstractContextManager[None]:
         """Turn every error inside into one sentence that says what to do."""
         base_url = self._platform.settings.base_url if self._platform else "the platform"
-        return host.one_line_errors(
+        return dynamic.one_line_errors(
             verb,
             _name(bag),
             lambda error: _advice(error, verb) or advice(error, base_url=base_url),
         )
 
 
-def _declare(platform: Platform, news: dict[str, Any]) -> None:
+def _declare(platform: Context, news: dict[str, Any]) -> None:
     """Note that the program has this resource, where its place is known."""
     if not schema.is_unknown(tags := news.get(MARKERS)):
         platform.meet(Markers.of(tags))
@@ -275,7 +281,7 @@ def _declare(platform: Platform, news: dict[str, Any]) -> None:
 
 
 def _moved(
-    platform: Platform, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool
+    platform: Context, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool
 ) -> bool:
     """Tell whether the platform has another address than the state remembers, and say so.
 
@@ -287,14 +293,14 @@ def _moved(
         return False
     platform.make_sure(id_, olds, news)
     if home:
-        host.note(
+        platform.host.note(
             f"instance {id_} is the one of {home}, as its marker shows: the state remembers "
             f"{platform.address} from now on"
         )
     return bool(home)
 
 
-def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
+def _new_problems(platform: Context, news: dict[str, Any]) -> list[str]:
     """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
     if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
         return []
@@ -314,7 +320,7 @@ def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
     if platform.ledger.owns(instance.id) or not platform.ledger.meant_by(instance.id, marker):
         return [f"adopt: instance {instance.id} is another resource's already: correct it"]
     changes = wished.adopting(instance)
-    tell = host.warn if changes else host.note
+    tell = platform.host.warn if changes else platform.host.note
     tell(
         f"adopts instance {instance.id}, '{instance.name}', instead of creating one"
         + "".join(f", {change}" for change in changes)
@@ -322,7 +328,7 @@ def _new_problems(platform: Platform, news: dict[str, Any]) -> list[str]:
     return []
 
 
-def _warn_of_spent(platform: Platform, news: Mapping[str, Any], changes: Changes) -> None:
+def _warn_of_spent(platform: Context, news: Mapping[str, Any], changes: Changes) -> None:
     """Say that a new code is none: it was sent for another resource, or was refused."""
     markers = news.get(MARKERS)
     codes = schema.codes_in(schema.fingerprints(changes.credentials)).values()
@@ -330,11 +336,11 @@ def _warn_of_spent(platform: Platform, news: Mapping[str, Any], changes: Changes
         if not schema.is_unknown(markers):
             refuse_anew(Markers.of(markers), codes, platform.ledger.journal)
     except SpentError as error:
-        host.warn(f"{error}: get a new code, or take it out")
+        platform.host.warn(f"{error}: get a new code, or take it out")
 
 
 def _tell_disabled(
-    platform: Platform,
+    platform: Context,
     id_: str,
     olds: Mapping[str, Any],
     news: Mapping[str, Any],
@@ -345,7 +351,7 @@ def _tell_disabled(
     if not olds.get("disabled") or news.get("disabled") is not None:
         return
     if authenticates:
-        host.note(f"enables instance {id_} as well, which is disabled on the platform")
+        platform.host.note(f"enables instance {id_} as well, which is disabled on the platform")
     else:
         platform.warn_of_disabled(id_, _name(olds))
 

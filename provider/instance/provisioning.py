@@ -19,13 +19,13 @@ from provider.api.errors import (
 )
 from provider.api.redaction import MASK
 from provider.api.retry import TABLE, Kind, Then
-from provider.doors import dynamic as host
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
 from provider.instance import reauthentication
 from provider.instance.creation import Search, Wish, asked, obtain, refuse_sent, refuse_spent, waits
 from provider.instance.diff import Changes, Record
 from provider.instance.history import Fate
+from provider.instance.host import HalfMadeError
 from provider.instance.markers import (
     MARKERS,
     Markers,
@@ -37,7 +37,7 @@ from provider.instance.markers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from provider.instance.context import Platform
+    from provider.instance.context import Context
     from provider.instance.inputs import Inputs
 
 _CONFIGURATION = "configuration."
@@ -92,7 +92,7 @@ class Provisioning:
         inputs: Checked inputs, all known.
     """
 
-    def __init__(self, platform: Platform, inputs: Inputs) -> None:
+    def __init__(self, platform: Context, inputs: Inputs) -> None:
         self.platform = platform
         self.client = platform.client
         self.inputs = inputs
@@ -117,8 +117,8 @@ class Provisioning:
             ledger=self.platform.ledger,
             window=self.platform.settings.lookup_window,
             clock=self.platform.clock,
-            progress=host.tell,
-            warn=host.warn,
+            progress=self.platform.host.progress,
+            warn=self.platform.host.warn,
         )
         found = obtain(wish, search)
         instance = found.instance
@@ -130,16 +130,16 @@ class Provisioning:
                 "in the state: correct the inputs, with a new code if one was sent, then run "
                 "pulumi up"
             )
-            raise host.HalfMadeError(instance.id, outputs, message)
+            raise HalfMadeError(instance.id, outputs, message)
         if found.created:
             if self.markers and instance.tags and self.markers.instance not in instance.tags:
-                host.warn(
+                self.platform.host.warn(
                     f"the platform did not keep the marker tags of instance {instance.id}, so it "
                     "could not be found again if an answer were lost"
                 )
             record = self._record(instance, spent=self.fresh)
             return instance.id, self._settle(instance, record)
-        host.warn(
+        self.platform.host.warn(
             f"element instance {instance.id} was there already, made by a request whose answer was "
             "lost or by an interrupted run: taken over"
         )
@@ -185,7 +185,7 @@ class Provisioning:
             raise RefusedError(message)
         for tag in filter(is_stack_marker, instance.tags or []):
             if self.markers is None or tag != self.markers.stack:
-                host.warn(
+                self.platform.host.warn(
                     f"instance {instance.id} was made by another stack (tag '{tag}'): where that "
                     "one still has it in its state, take it out there, by pulumi state delete"
                 )
@@ -309,7 +309,7 @@ class Provisioning:
         if replayed and not changes.credentials:
             # The rest is brought about all the same; only this must not pass for done.
             message = f"{_REPLAYED}: {_GET_ONE}, or take it out, then run pulumi up"
-            raise host.HalfMadeError(instance_id, outputs, message)
+            raise HalfMadeError(instance_id, outputs, message)
         return outputs
 
     def _looked_after(
@@ -361,7 +361,7 @@ class Provisioning:
             moved = old.platform not in ("", here)  # which is what it was called for
             if (instance.valid is False or record.refused) and not (changes.any or moved):
                 message = "it is still not valid: correct its inputs, or give a new code"
-                raise host.HalfMadeError(instance_id, outputs, message)
+                raise HalfMadeError(instance_id, outputs, message)
             return outputs
         former = {path: old.spent[path] for path in credentials if path in old.spent}
         record = replace(record, past=_with_codes(old.past, former))
@@ -397,7 +397,7 @@ class Provisioning:
         defaults = {key: element.default_of(key) if element else None for key in sorted(removed)}
         left = [key for key, default in defaults.items() if default is None]
         if left:
-            host.warn(
+            self.platform.host.warn(
                 f"{', '.join(left)}: no longer in the configuration, and no default is known, so "
                 "the platform keeps the value; set it to what it should be"
             )
@@ -487,7 +487,7 @@ class Provisioning:
                 f"the platform took the new code of instance {instance.id} neither by PATCH nor by "
                 f"PUT, as the token and the times that it shows are those of before: {_ANOTHER_ONE}"
             )
-            raise host.HalfMadeError(instance.id, outputs, message)
+            raise HalfMadeError(instance.id, outputs, message)
         return instance
 
     def _ignored(self, change: _Change, answered: wire.Instance) -> bool:
@@ -499,7 +499,7 @@ class Provisioning:
                 answered = self._read(seen.id)
                 verdict = took(seen, answered, change.body)
         if verdict is None and reauthentication.shows_the_same_token(seen, answered):
-            host.warn(
+            self.platform.host.warn(
                 f"instance {seen.id} has the same token as before its new code; if calls through "
                 f"it are refused, the platform did not take the code: {_ANOTHER_ONE}"
             )
@@ -619,7 +619,7 @@ class Provisioning:
                 then = f"its code counts as spent, so {then}"
         if reauthentication.is_no_such_method(error):
             then = _ANOTHER_ONE
-        return host.HalfMadeError(before.id, outputs, f"{error}: {then}")
+        return HalfMadeError(before.id, outputs, f"{error}: {then}")
 
     def _settle(
         self,
@@ -643,7 +643,7 @@ class Provisioning:
                 outputs = self._outputs(instance, record)
                 verb = "disabling" if wanted else "enabling"
                 message = f"{verb} instance {instance.id} failed: {error}: run pulumi up again"
-                raise host.HalfMadeError(instance.id, outputs, message) from None
+                raise HalfMadeError(instance.id, outputs, message) from None
             instance = instance.model_copy(update={"disabled": wanted})
         self.platform.warn_when_invalid(instance, self.inputs.name)
         if instance.disabled and self.inputs.disabled is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pulumi.runtime import rpc
 
 from provider.api.errors import CloudElementsError
-from provider.doors.dynamic import HalfMadeError
+from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, markers
 from tests.chaos.world import Killed
 

@@ -8,7 +8,8 @@ import httpx
 from provider.api.client import CloudElementsClient
 from provider.api.retry import Time
 from provider.config import Settings
-from provider.instance.context import Platform
+from provider.doors.dynamic import DynamicHost
+from provider.instance.context import Context
 from provider.instance.history import Journal
 from provider.lifecycle import ElementInstanceProvider
 
@@ -112,6 +113,8 @@ class Machine:
         journal = Journal(self._folder, platform="sandbox", clock=self.clock.time)
         provider = ElementInstanceProvider()
         provider.operations.connect(
-            Platform.of(self._settings, client=client, clock=self.clock.time, journal=journal)
+            Context.of(
+                self._settings, DynamicHost(), client=client, clock=self.clock.time, journal=journal
+            )
         )
         return provider

@@ -13,9 +13,10 @@ from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 from provider.api.client import CloudElementsClient
 from provider.config import Settings
 from provider.doors import dynamic as host
+from provider.doors.dynamic import DynamicHost
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
-from provider.instance.context import Platform
+from provider.instance.context import Context
 from provider.instance.markers import MARKERS, markers
 from provider.instance.operations import Operations
 from sandbox import Sandbox
@@ -100,15 +101,15 @@ def connected(sandbox):
         lookup_window=0.0,
         retry_budget=0.0,
     )
-    operations = Operations()
+    operations = Operations(DynamicHost())
     with closing(CloudElementsClient(reach)) as client:
-        operations.connect(Platform.of(reach, client=client))
+        operations.connect(Context.of(reach, DynamicHost(), client=client))
         yield operations
 
 
 def refresh(operations, id_, inputs, outputs):
     """Read as a server would: with the old inputs at hand."""
-    call = SimpleNamespace(bag=lambda _: inputs, request=None)
+    call = SimpleNamespace(old_inputs=inputs, request=None, awaited=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(host, "current_call", lambda: call)
         return operations.read(id_, outputs)
@@ -154,7 +155,7 @@ bags = st.dictionaries(fields, anything, max_size=6)
 
 def offline():
     """Return operations that were not configured: everything but the platform's say."""
-    return Operations()
+    return Operations(DynamicHost())
 
 
 @settings(max_examples=150, deadline=None)
@@ -258,6 +259,6 @@ def test_settings_show_no_secret_whatever_is_wrong(name, monkeypatch):
         if key.startswith("CLOUD_ELEMENTS_"):
             monkeypatch.delenv(key)
     monkeypatch.setenv(f"CLOUD_ELEMENTS_{name}", f"{SECRET} with spaces")
-    operations = Operations()
+    operations = Operations(DynamicHost())
     operations.configure(SimpleNamespace(config=SimpleNamespace(get=lambda _: None)))
     assert SECRET not in str([f.reason for f in operations.check({}, {}).failures])

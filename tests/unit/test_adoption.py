@@ -8,10 +8,10 @@ import pytest
 
 from provider.api.errors import AbandonedError, CloudElementsError
 from provider.doors import dynamic as host
-from provider.doors.dynamic import HalfMadeError
 from provider.instance import diff as comparison
 from provider.instance.claims import Ledger
 from provider.instance.history import Fate, Journal
+from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
 from sandbox import Sandbox

@@ -6,7 +6,7 @@ import pytest
 
 from provider.api.errors import APIError, Call, CloudElementsError, RefusedError
 from provider.doors import dynamic as host
-from provider.doors.dynamic import HalfMadeError
+from provider.instance.host import HalfMadeError
 
 
 def line(error, **options):

@@ -7,7 +7,6 @@ import pytest
 
 from provider.api.retry import Time
 from provider.doors import dynamic as host
-from provider.doors import lifeline
 from provider.instance.history import Fate
 from provider.instance.markers import MARKERS, Markers, markers
 from sandbox import Sandbox
@@ -236,7 +235,7 @@ def test_a_create_that_nobody_heard_of_is_left(machine, said, monkeypatch):
     kept = create(machine.process(), "kept")
     provider = machine.process()
     with monkeypatch.context() as unheard:
-        unheard.setattr(lifeline, "awaited", lambda: False)
+        unheard.setattr(host.lifeline, "awaited", lambda: False)
         number, _ = create(provider, "lost")
     provider = machine.process()
     provider.delete(*kept)

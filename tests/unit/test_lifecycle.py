@@ -18,6 +18,7 @@ from provider.api.errors import (
 )
 from provider.api.wire import Instance
 from provider.config import Settings
+from provider.doors.dynamic import DynamicHost
 from provider.instance.diff import View
 from provider.instance.operations import Operations, _advice, _drifted
 from provider.lifecycle import ElementInstanceProvider
@@ -67,7 +68,7 @@ def test_advice_where_the_verb_makes_a_difference(error, verb, expected):
 
 
 def test_without_settings_check_says_so_and_still_judges_the_inputs():
-    failures = Operations().check({}, {"name": "desk"}).failures
+    failures = Operations(DynamicHost()).check({}, {"name": "desk"}).failures
     assert [failure.reason for failure in failures] == [
         "element_key: is required",
         "the provider is not configured",
@@ -83,7 +84,7 @@ def test_an_environment_that_does_not_work_is_one_line_of_check(monkeypatch, tmp
     (tmp_path / "broken.pem").write_text("no certificate", encoding="utf-8")
     unusable = {"HTTPS_PROXY": "socks5://h:1", "SSL_CERT_FILE": str(tmp_path / "broken.pem")}
     monkeypatch.setenv(variable, unusable[variable])
-    operations = Operations()
+    operations = Operations(DynamicHost())
     operations.configure(ConfigureRequest(Config({}, "cloud-elements")))
     (failure,) = operations.check({}, {"element_key": "x", "name": "desk"}).failures
     assert variable in failure.reason
@@ -91,10 +92,10 @@ def test_an_environment_that_does_not_work_is_one_line_of_check(monkeypatch, tmp
 
 def test_without_settings_nothing_else_works():
     for call in (
-        lambda: Operations().create({"element_key": "x", "name": "n"}),
-        lambda: Operations().read("7", {}),
-        lambda: Operations().update("7", {}, {"element_key": "x", "name": "n"}),
-        lambda: Operations().delete("7", {}),
+        lambda: Operations(DynamicHost()).create({"element_key": "x", "name": "n"}),
+        lambda: Operations(DynamicHost()).read("7", {}),
+        lambda: Operations(DynamicHost()).update("7", {}, {"element_key": "x", "name": "n"}),
+        lambda: Operations(DynamicHost()).delete("7", {}),
     ):
         with pytest.raises(Exception, match="the provider is not configured"):
             call()

@@ -9,10 +9,11 @@ from provider.api.errors import APIError, SpentError
 from provider.api.retry import Time
 from provider.config import Settings
 from provider.doors import dynamic as host
-from provider.doors.dynamic import HalfMadeError
+from provider.doors.dynamic import DynamicHost
 from provider.instance import inputs as schema
-from provider.instance.context import Platform
+from provider.instance.context import Context
 from provider.instance.history import Fate
+from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
 from provider.instance.provisioning import Provisioning
 from sandbox import Sandbox
@@ -50,7 +51,7 @@ def platform(sandbox):
 
     clock = Time(now=lambda: moment[0], sleep=sleep, wall=lambda: moment[0])
     with closing(CloudElementsClient(settings, clock=clock)) as client:
-        yield Platform.of(settings, client=client, clock=clock)
+        yield Context.of(settings, DynamicHost(), client=client, clock=clock)
 
 
 @pytest.fixture
@@ -123,7 +124,9 @@ def test_an_instance_whose_answer_was_lost_is_taken_over(sandbox, platform, warn
 
 def test_what_an_earlier_run_left_is_brought_to_what_is_wished_for(sandbox, platform, warnings):
     begin(platform, DESK)
-    later = Platform.of(platform.settings, client=platform.client, clock=platform.clock)
+    later = Context.of(
+        platform.settings, platform.host, client=platform.client, clock=platform.clock
+    )
     before = len(sandbox.journal())
 
     begin(later, DESK | {"tags": ["new"], "configuration": BASIC | {"subdomain": "other"}})
@@ -138,7 +141,9 @@ def test_what_an_earlier_run_left_is_brought_to_what_is_wished_for(sandbox, plat
 
 def test_the_same_instance_is_never_given_to_two(sandbox, platform, warnings):
     id_, _ = begin(platform, DESK | {MARKERS: []})
-    later = Platform.of(platform.settings, client=platform.client, clock=platform.clock)
+    later = Context.of(
+        platform.settings, platform.host, client=platform.client, clock=platform.clock
+    )
     begin(later, DESK | {"adopt": id_})
     with pytest.raises(Exception, match=f"instance {id_} already belongs to a resource"):
         begin(later, DESK | {"adopt": id_, MARKERS: markers_of("two")})
@@ -309,7 +314,9 @@ def test_without_marker_tags_the_code_is_taken_as_well(sandbox, platform, positi
 @pytest.mark.parametrize("position", ["off", "nothing", "405"])
 def test_what_is_adopted_takes_a_code_whatever_patch_does(sandbox, platform, position):
     id_, _ = begin(platform, DRIVE | {"code": sandbox.new_code("onedrivebusiness"), MARKERS: []})
-    later = Platform.of(platform.settings, client=platform.client, clock=platform.clock)
+    later = Context.of(
+        platform.settings, platform.host, client=platform.client, clock=platform.clock
+    )
     sandbox.set_switch("patch_reauthenticates", position)
 
     code = sandbox.new_code("onedrivebusiness")
