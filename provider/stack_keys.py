@@ -31,8 +31,7 @@ def setting_path(name: str, *keys: str | int) -> str:
         elif _PLAIN_NAME.fullmatch(key):
             path += f".{key}"
         else:
-            escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-            path += f'["{escaped}"]'
+            path += '["' + key.replace('"', '\\"') + '"]'
     return path
 
 

@@ -138,3 +138,12 @@ def secret(value):
 )
 def test_secrets_are_read_at_any_depth(written, read):
     assert in_clear(written) == read
+
+
+@pytest.mark.parametrize("key", ["oauth.api.key", 'a"b', "a\\b", 'a\\"b', "a b", "a'b", "[0]", "ä"])
+def test_a_path_leads_to_its_key(workplace, key):
+    """Pulumi knows one escape, that of a quote."""
+    path = setting_path("mail", "configuration", key)
+    workplace.project.config_set(path, "x", path=True)
+
+    assert workplace.values("mail") == {"configuration": {key: "x"}}
