@@ -120,10 +120,10 @@ def _lacking(
 def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an instance to be adopted has."""
     from provider.api.errors import RefusedError  # noqa: PLC0415
-    from provider.instance.creation import asked  # noqa: PLC0415
+    from provider.instance.adoption import find  # noqa: PLC0415
 
     try:
-        instance = asked(one.adopt or "", holdings.client, one.element)
+        instance = find(one.adopt or "", holdings.client, one.element)
     except RefusedError as error:
         say(f"What '{shown(name)}' adopts can't be told: {shown(str(error))}.")
         return []

@@ -16,10 +16,16 @@ from provider.cli.project import set_command
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
 from provider.instance.claims import Ledger
-from provider.instance.creation import refuse_anew, refuse_shown, refuse_spent
+from provider.instance.credentials import (
+    Credentials,
+    already_sent,
+    refuse_before_create,
+    refuse_before_update,
+    refuse_shown,
+)
 from provider.instance.history import Journal
 from provider.instance.identity import doubt
-from provider.instance.markers import Markers, credential_marker
+from provider.instance.markers import Markers
 from provider.instance.metadata import missing
 from provider.stack import inputs
 
@@ -147,7 +153,7 @@ class _Places:
         if (
             self.moved(kept)
             or record.adopted
-            or record.taken
+            or record.claim
             or (strange and not {*kept.markers} <= {*(carried or [])})
         ):
             return self.other(kept.id, kept.platform)
@@ -170,20 +176,19 @@ class _Codes:
 
     def spent(self, name: str, declaration: InstanceDeclaration, *, kept: Kept | None) -> str:
         """Return why an entry's code is not sent; nothing when there is none, or it is."""
-        marks = schema.fingerprints(schema.inputs_of(inputs(name, declaration)).one_time)
+        credentials = Credentials.of(schema.inputs_of(inputs(name, declaration)))
         if kept is not None:
             changes = comparison.changes(kept.outputs, inputs(name, declaration))
             if changes.replayed:
-                return "its code was sent before and never is again"
-            marks = schema.fingerprints(changes.credentials)
+                return already_sent()
+            credentials = Credentials(changes.credentials)
         markers = Markers(*self.stack.marker_tags(name))
-        codes = schema.codes_in(marks).values()
         try:
             if kept is not None:
-                refuse_anew(markers, codes, self.ledger.journal)
+                refuse_before_update(credentials, markers, self.ledger.journal)
             else:
-                refuse_spent(markers, codes, self.ledger)
-                refuse_shown(credential_marker(marks) if codes else (), self.carrying)
+                refuse_before_create(credentials, markers, self.ledger)
+                refuse_shown(credentials, self.carrying)
         except SpentError as error:
             return str(error)
         except CloudElementsError:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provider.api import wire
     from provider.api.client import CloudElementsClient
     from provider.instance.markers import Markers
+    from provider.instance.origin import Origin
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Ledger:
     journal: Journal = field(default_factory=Journal)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owned: set[str] = field(default_factory=set)
-    _adopted: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    _claims: dict[str, tuple[Origin, str]] = field(default_factory=dict)
     _kept: dict[str, str] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
     _proved: set[str] = field(default_factory=set)
@@ -59,7 +60,7 @@ class Ledger:
     def is_new(self, instance_id: str) -> bool:
         """Tell whether a create of this process made the instance, or took it over."""
         with self._lock:
-            return instance_id in self._made or instance_id in self._adopted
+            return instance_id in self._made or instance_id in self._claims
 
     def prove(self, instance_id: str) -> None:
         """Note that the instance of this id is the one that the state means."""
@@ -71,33 +72,28 @@ class Ledger:
         with self._lock:
             return instance_id in self._proved
 
-    def keep(self, instance_id: str, taken: str) -> None:
+    def keep(self, instance_id: str, claim: str) -> None:
         """Note that a resource goes on having this instance: no replacement is planned.
 
         Args:
             instance_id: The instance.
-            taken: The mark of its taking over, in its record: the state may have it twice.
+            claim: The mark of its claim, in its record: the state may have it twice.
         """
         with self._lock:
-            self._kept[instance_id] = taken
+            self._kept[instance_id] = claim
 
     def kept(self, instance_id: str) -> str | None:
         """Return what `keep` noted; None when no resource goes on having this instance."""
         with self._lock:
             return self._kept.get(instance_id)
 
-    def claim(self, instance: wire.Instance, *, asked: bool = False) -> bool:
-        """Take an instance for a resource; False when another one has it.
-
-        Args:
-            instance: The instance.
-            asked: The program asked for it, by `adopt`.
-        """
+    def claim(self, instance_id: str, origin: Origin) -> bool:
+        """Take an instance that is there for a resource; False when another one has it."""
         with self._lock:
-            if instance.id in self._owned:
+            if instance_id in self._owned:
                 return False
-            self._owned.add(instance.id)
-            self._adopted[instance.id] = (asked, token_hex(8))
+            self._owned.add(instance_id)
+            self._claims[instance_id] = (origin, token_hex(8))
             return True
 
     def meant_by(self, instance_id: str, marker: str) -> bool:
@@ -105,20 +101,15 @@ class Ledger:
         with self._lock:
             return self._meant.setdefault(instance_id, marker) == marker
 
-    def adopted(self, instance_id: str) -> bool:
-        """Tell whether a create of this process took the instance over."""
+    def origin_of(self, instance_id: str) -> Origin | None:
+        """Return how a create of this process claimed the instance; None where none did."""
         with self._lock:
-            return instance_id in self._adopted
+            return self._claims[instance_id][0] if instance_id in self._claims else None
 
-    def asked_for(self, instance_id: str) -> bool:
-        """Tell whether one did because the program asked for it."""
+    def claim_of(self, instance_id: str) -> str:
+        """Return the mark of that claim, which is no other's; nothing where there was none."""
         with self._lock:
-            return self._adopted.get(instance_id, (False, ""))[0]
-
-    def taken(self, instance_id: str) -> str:
-        """Return the mark of that taking over, which is no other's; nothing when there was none."""
-        with self._lock:
-            return self._adopted.get(instance_id, (False, ""))[1]
+            return self._claims[instance_id][1] if instance_id in self._claims else ""
 
     def free(self, instances: Collection[wire.Instance]) -> list[wire.Instance]:
         """Return those that belong to no resource yet."""

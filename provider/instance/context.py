@@ -27,6 +27,7 @@ from provider.instance.markers import (
     place_of,
 )
 from provider.instance.metadata import Metadata
+from provider.instance.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -192,7 +193,7 @@ class Context:
         Raises:
             RefusedError: A create of this run took it already.
         """
-        if self.ledger.taken(instance_id) not in ("", Record.of(outputs).taken):
+        if self.ledger.claim_of(instance_id) not in ("", Record.of(outputs).claim):
             message = (
                 f"instance {instance_id} was taken over by another resource of this run, which now "
                 "has the name that this one had: take that one out of the program and the state "
@@ -213,7 +214,7 @@ class Context:
 
         The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
         """
-        if self.ledger.asked_for(instance_id):
+        if self.ledger.origin_of(instance_id) is Origin.ADOPTED:
             self.host.warn(f"element instance {instance_id} stays: another resource adopted it")
             return
         self.ledger.journal.keep(Markers.of(outputs.get(MARKERS)), instance_id)

@@ -24,6 +24,7 @@ from provider.instance.inputs import (
     known_part,
 )
 from provider.instance.markers import MARKERS, is_adoption_marker, is_marker
+from provider.instance.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +43,9 @@ class Record:
         past: Codes that were sent, each set by path: refused, lost or followed by newer ones.
         answered: What the platform made of our own last write where it differs from what we
             wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
-        adopted: The instance was there before and was taken over because the program asked.
+        origin: How the instance came to the resource.
         refused: The platform refused to create it, and left it behind all the same.
-        taken: A mark of the create that took it over; empty when it was made by one.
+        claim: A mark of the create that claimed it; empty when it was made by one.
         platform: Address of the platform that has it; empty in states of older versions.
         adoption: The marker tag of an instance that was adopted, whatever became of `adopt`.
     """
@@ -53,11 +54,16 @@ class Record:
     spent: Mapping[str, str] = field(default_factory=dict)
     past: tuple[Mapping[str, str], ...] = ()
     answered: Mapping[str, Any] = field(default_factory=dict)
-    adopted: bool = False
+    origin: Origin = Origin.CREATED
     refused: bool = False
-    taken: str = ""
+    claim: str = ""
     platform: str = ""
     adoption: str = ""
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the instance is the user's: it stays when its resource goes, unless asked."""
+        return self.origin is Origin.ADOPTED
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Record:
@@ -69,9 +75,9 @@ class Record:
             spent=dict(bag.get("spent") or {}),
             past=tuple(map(dict, bag.get("past") or ())),
             answered=dict(bag.get("answered") or {}),
-            adopted=bool(bag.get("adopted")),
+            origin=_origin(bag),
             refused=bool(bag.get("refused")),
-            taken=str(bag.get("taken") or ""),
+            claim=str(bag.get("taken") or ""),
             platform=str(bag.get("platform") or ""),
             adoption=str(bag.get("adoption") or ""),
         )
@@ -86,11 +92,18 @@ class Record:
             "answered": answered,
             "adopted": self.adopted,
             "refused": self.refused,
-            "taken": self.taken,
+            "taken": self.claim,
             "platform": self.platform,
             "adoption": self.adoption,
         }
         return {key: value for key, value in parts.items() if value}
+
+
+def _origin(bag: Mapping[str, Any]) -> Origin:
+    """Return what a state tells by two words that are older than this one."""
+    if bag.get("adopted"):
+        return Origin.ADOPTED
+    return Origin.RECOVERED if bag.get("taken") else Origin.CREATED
 
 
 def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:

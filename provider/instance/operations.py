@@ -33,15 +33,23 @@ from provider.api.errors import (
     told,
 )
 from provider.doors import dynamic
+from provider.instance import adoption, creation
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
 from provider.instance.context import Context
-from provider.instance.creation import refuse_anew
+from provider.instance.credentials import (
+    GET_ONE,
+    Credentials,
+    already_sent,
+    refuse_before_create,
+    refuse_before_update,
+)
+from provider.instance.desired import Desired
 from provider.instance.diff import Changes, Record, View
 from provider.instance.inputs import Inputs
 from provider.instance.markers import MARKERS, Markers
 from provider.instance.metadata import missing, plain_keys, unknown_keys
-from provider.instance.provisioning import Provisioning
+from provider.instance.update import update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,7 +176,7 @@ class Operations:
             if changes.replaces:
                 return DiffResult(changes=True, replaces=changes.replaces)
             if self._platform is not None:
-                self._platform.ledger.keep(_id, Record.of(olds).taken)
+                self._platform.ledger.keep(_id, Record.of(olds).claim)
                 self._platform.warn_of_another(_id, olds)
                 _tell_disabled(
                     self._platform, _id, olds, news, authenticates=bool(changes.credentials)
@@ -176,9 +184,7 @@ class Operations:
             if not changes.any and not moved:
                 return DiffResult(changes=False)
             if changes.replayed and not changes.credentials:
-                self._host.warn(
-                    "its code was sent before and is not sent again: get a new code, or take it out"
-                )
+                self._host.warn(f"{already_sent()}: {GET_ONE}, or take it out")
             if self._platform is not None:
                 _warn_of_spent(self._platform, news, changes)
             # None leaves it to the engine to compare inputs, which shows the change in detail and
@@ -194,7 +200,7 @@ class Operations:
             platform.refuse_elsewhere()
             inputs = schema.inputs_of(dynamic.whole(props, "properties"))
             with platform.leftovers.noting(Markers.of(inputs.markers)):
-                begun = Provisioning(platform, inputs).begin()
+                begun = creation.create(platform, inputs)
         return CreateResult(*begun)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -230,7 +236,7 @@ class Operations:
             platform.make_sure(_id, olds, news)
             platform.found_in_state(_id, olds)
             inputs = schema.inputs_of(news)
-            outputs = Provisioning(platform, inputs).go_on(_id, olds)
+            outputs = update(platform, inputs, _id, olds)
         return UpdateResult(outputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -242,7 +248,7 @@ class Operations:
                 platform.make_sure(_id, props)
             platform.meet(Markers.of(props.get(MARKERS)))
             kept = platform.ledger.kept(_id)
-            if platform.ledger.adopted(_id):
+            if platform.ledger.claim_of(_id):
                 platform.stays(_id, props)
             elif Record.of(props).adopted and not props.get("delete_adopted"):
                 self._host.warn(
@@ -250,7 +256,7 @@ class Operations:
                     "deleted, set delete_adopted to true and run pulumi up first"
                 )
             elif kept is not None and (
-                kept != Record.of(props).taken or platform.is_another_ones(_id, props)
+                kept != Record.of(props).claim or platform.is_another_ones(_id, props)
             ):
                 self._host.warn(f"element instance {_id} stays: another resource has it now")
             else:
@@ -304,22 +310,23 @@ def _new_problems(platform: Context, news: dict[str, Any]) -> list[str]:
     """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
     if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
         return []
-    wished = Provisioning(platform, schema.inputs_of(schema.known_part(news)))
+    desired = Desired.of(schema.inputs_of(schema.known_part(news)))
+    named, markers = desired.inputs.adopt, desired.markers
     try:
-        if not wished.inputs.adopt:
-            wished.refuse_spent()
+        if not named:
+            refuse_before_create(desired.credentials, markers, platform.ledger)
             return []
-        instance = wished.adoptee(wished.inputs.adopt)
+        instance = adoption.adoptee(platform, desired, named)
     except SpentError as error:
         return [f"code: {error}: {advice(error)}"]
     except RefusedError as error:
         return [f"adopt: {error}"]
     except CloudElementsError:
         return []  # the create will tell
-    marker = wished.markers.instance if wished.markers else ""
+    marker = markers.instance if markers else ""
     if platform.ledger.owns(instance.id) or not platform.ledger.meant_by(instance.id, marker):
         return [f"adopt: instance {instance.id} is another resource's already: correct it"]
-    changes = wished.adopting(instance)
+    changes = adoption.effects(desired, instance)
     tell = platform.host.warn if changes else platform.host.note
     tell(
         f"adopts instance {instance.id}, '{instance.name}', instead of creating one"
@@ -331,12 +338,12 @@ def _new_problems(platform: Context, news: dict[str, Any]) -> list[str]:
 def _warn_of_spent(platform: Context, news: Mapping[str, Any], changes: Changes) -> None:
     """Say that a new code is none: it was sent for another resource, or was refused."""
     markers = news.get(MARKERS)
-    codes = schema.codes_in(schema.fingerprints(changes.credentials)).values()
+    credentials = Credentials(changes.credentials)
     try:
         if not schema.is_unknown(markers):
-            refuse_anew(Markers.of(markers), codes, platform.ledger.journal)
+            refuse_before_update(credentials, Markers.of(markers), platform.ledger.journal)
     except SpentError as error:
-        platform.host.warn(f"{error}: get a new code, or take it out")
+        platform.host.warn(f"{error}: {GET_ONE}, or take it out")
 
 
 def _tell_disabled(

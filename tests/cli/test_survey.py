@@ -119,7 +119,7 @@ def test_an_account_that_must_be_connected_anew_is_named_with_the_command(deploy
     deployed.project.run("up", "--yes", "--skip-preview", expect=1)
     refused = deployed.process("status", "--json")
     assert standings(refused) == {"files": "changed"}
-    assert what(refused, "files") == f"its code was sent before and never is again: {anew}"
+    assert what(refused, "files") == f"its code was already sent, and no code is sent twice: {anew}"
 
     deployed.sandbox.update_instance(ids(deployed)["files"], valid=False)
     assert what(deployed.process("status", "--json"), "files") == (
@@ -179,7 +179,7 @@ def test_a_spent_code_that_was_copied_from_another_stack_is_told(deployed, exist
 
     said = preview.stdout + preview.stderr
     tag = next(one for one in sandbox.instances()[-1]["tags"] if one.count("-") > 2)
-    words = f"its code was sent already for another stack (tag '{tag}'), on "
+    words = f"its code was already sent for another stack (tag '{tag}') on "
     assert words in said
     assert what(status, "files").startswith(words)
     assert what(status, "files").endswith(": run elements authorize files --stack live --up")

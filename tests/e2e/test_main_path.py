@@ -394,7 +394,7 @@ def test_a_spent_code_is_told_and_nothing_is_made(project, sandbox, step):
     declare(project)
     spend_the_code(project, sandbox)
     said = step(project.preview(expect=None))
-    assert "code: its code was sent already" in said
+    assert "code: its code was already sent" in said
     assert "get a new code, then run pulumi up" in said
     assert "Traceback" not in said
     assert len(requests(sandbox, "POST")) == 1

@@ -88,7 +88,7 @@ def test_a_code_that_was_spent_elsewhere_is_told_at_the_preview_of_an_update(
     assert server.plan(state, inputs | {"code": spent["code"]}) != "none"
 
     (warning,) = server.engine.warnings
-    assert warning.startswith("its code was sent already for another resource, on ")
+    assert warning.startswith("its code was already sent for another resource on ")
     assert warning.endswith(": get a new code, or take it out")
     assert server.plan(state, inputs | {"code": sandbox.new_code("onedrivebusiness")}) != "none"
     assert server.engine.warnings == [warning]
@@ -108,4 +108,4 @@ def test_a_code_that_was_spent_elsewhere_is_refused_at_the_preview_of_a_replacem
 
     _, [failure] = server.check(wanted | {"code": spent["code"]}, state.inputs)
 
-    assert failure.startswith("code: its code was sent already for another resource, on ")
+    assert failure.startswith("code: its code was already sent for another resource on ")

@@ -402,10 +402,10 @@ def test_a_code_that_is_known_to_be_spent_is_refused_at_preview(server, sandbox)
     assert f"for instance {state.id} (if the state has forgotten that one, set 'adopt'" in failure
     server.delete(state)
     _, [failure] = server.check(inputs)
-    assert failure.startswith("code: its code was sent already, on ")
+    assert failure.startswith("code: its code was already sent on ")
     other = {"__markers": marked("other"), "name": "other"}
     _, [failure] = server.check(inputs | other)
-    assert failure.startswith("code: its code was sent already for another resource")
+    assert failure.startswith("code: its code was already sent for another resource")
     assert failure.endswith("get a new code, then run pulumi up")
 
 

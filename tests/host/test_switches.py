@@ -380,7 +380,7 @@ def test_a_code_that_the_vendor_refuses_by_put_is_spent(server, sandbox, positio
         state.id, bad, plain(json_format.MessageToDict(refused.value.init_failed.properties))
     )
     start = len(sandbox.journal())
-    with pytest.raises(RefusedCall, match="its code was sent before"):
+    with pytest.raises(RefusedCall, match="its code was already sent"):
         server.update(kept, bad)
     good = inputs | {"code": sandbox.new_code("onedrivebusiness")}
     new = server.update(kept, good)

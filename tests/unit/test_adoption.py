@@ -152,7 +152,7 @@ def test_a_code_whose_fate_is_unknown_is_never_sent_again(machine, sandbox, faul
     inputs = oauth(sandbox)
     with pytest.raises(CloudElementsError, match="its code counts as spent, so get a new code"):
         machine.process().create(inputs)
-    with pytest.raises(CloudElementsError, match=r"was sent already, on .* UTC.*get a new code"):
+    with pytest.raises(CloudElementsError, match=r"was already sent on .* UTC.*get a new code"):
         machine.process().create(inputs)
     assert len(requests(sandbox, *POST)) == 1
     assert sandbox.instances() == []
@@ -217,7 +217,7 @@ def test_a_refused_code_counts_as_spent_when_its_vendor_spoke(machine, sandbox):
     inputs = oauth(sandbox)
     with pytest.raises(CloudElementsError, match="new code"):
         machine.process().create(inputs)
-    with pytest.raises(CloudElementsError, match=r"was sent already"):
+    with pytest.raises(CloudElementsError, match=r"was already sent"):
         machine.process().create(inputs)
     assert sandbox.counters()["codes_replayed"] == 0
 
@@ -255,7 +255,7 @@ def test_a_code_counts_as_spent_unless_the_platform_alone_refused_it(
     spent = inputs | {"configuration": {"oauth.api.key": "application-key"}}  # nothing is made
     with pytest.raises(CloudElementsError):
         machine.process().create(spent)
-    with pytest.raises(CloudElementsError, match="was sent already"):
+    with pytest.raises(CloudElementsError, match="was already sent"):
         machine.process().create(inputs)
     assert len(requests(sandbox, *POST)) == 1
 
@@ -351,7 +351,7 @@ def test_no_run_waits_for_more_than_a_minute_whatever_the_clock_says(
     clock.set_back = set_back
     before = clock.now()
     if "code" in inputs:
-        with pytest.raises(CloudElementsError, match="was sent already"):
+        with pytest.raises(CloudElementsError, match="was already sent"):
             machine.process().create(inputs)
     else:
         create(machine.process(), inputs)
@@ -366,7 +366,7 @@ def test_no_authentication_waits_for_more_than_a_minute(machine, sandbox, clock,
         die(machine, PATCH, answered=False).update(number, outputs, inputs)
     clock.set_back = set_back
     before = clock.now()
-    with pytest.raises(HalfMadeError, match="was sent already"):
+    with pytest.raises(HalfMadeError, match="was already sent"):
         machine.process().update(number, outputs, inputs)
     assert clock.now() - before == pytest.approx(60.0)
 
@@ -377,7 +377,7 @@ def test_a_code_that_another_resource_sent_is_not_waited_for(machine, sandbox, c
     number, outputs = create(machine.process(), oauth(sandbox, name="other", **{MARKERS: place}))
     create(machine.process(), spent)
     before = clock.now()
-    with pytest.raises(HalfMadeError, match="sent already for another resource"):
+    with pytest.raises(HalfMadeError, match="already sent for another resource"):
         machine.process().update(number, outputs, spent | {"name": "other", MARKERS: place})
     assert clock.now() == before
 
@@ -548,7 +548,7 @@ def test_a_code_that_an_instance_of_the_stack_shows_is_not_sent(forgetful, sandb
     provider = forgetful.process()
     provider.diff(number, outputs, spent)
     other = markers(organization="o", project="p", stack="dev", place="other").tags
-    with pytest.raises(CloudElementsError, match=f"for instance {number}, and never is again"):
+    with pytest.raises(CloudElementsError, match=f"to instance {number}, and no code is"):
         provider.create(spent | {"name": "other", MARKERS: other})
     assert len(requests(sandbox, *POST)) == 1
 
@@ -700,7 +700,7 @@ def test_an_authentication_that_was_lost_is_not_sent_again(machine, sandbox, mad
     with pytest.raises(HalfMadeError, match="counts as spent, so get a new code") as lost:
         machine.process().update(number, outputs, inputs)
     kept = as_given(lost.value.outputs)
-    with pytest.raises(HalfMadeError, match=r"was sent before.*get a new code, or take it out"):
+    with pytest.raises(HalfMadeError, match=r"was already sent.*get a new code, or take it out"):
         machine.process().update(number, kept, inputs)
     assert "later" in the_only(sandbox)["tags"]  # all but the code is brought about
     assert len(authentications(sandbox)) == 1
@@ -729,9 +729,9 @@ def test_a_code_that_was_followed_by_another_is_not_sent_again(machine, sandbox,
     process = machine.process()
     assert process.diff(number, outputs, first).changes is not False
     assert warnings == [
-        "its code was sent before and is not sent again: get a new code, or take it out"
+        "its code was already sent, and no code is sent twice: get a new code, or take it out"
     ]
-    with pytest.raises(HalfMadeError, match=r"was sent before.*get a new code") as refused:
+    with pytest.raises(HalfMadeError, match=r"was already sent.*get a new code") as refused:
         process.update(number, outputs, first)
     kept = as_given(refused.value.outputs)
     assert process.diff(number, kept, second).changes is False
@@ -744,7 +744,7 @@ def test_a_code_that_two_resources_have_is_sent_once(machine, sandbox):
     tags = markers(organization="o", project="p", stack="dev", place="other").tags
     process = machine.process()
     create(process, oauth(sandbox, code=code))
-    with pytest.raises(CloudElementsError, match=r"sent already for another resource, on \d{4}-"):
+    with pytest.raises(CloudElementsError, match=r"already sent for another resource on \d{4}-"):
         process.create(oauth(sandbox, code=code, name="other") | {MARKERS: tags})
     assert len(requests(sandbox, *POST)) == 1
 
@@ -792,7 +792,7 @@ def test_a_killed_authentication_is_not_repeated(machine, sandbox, made, answere
         result = machine.process().update(number, outputs, inputs)
         assert as_given(result.outs)["element_token"] == the_only(sandbox)["token"]
     else:
-        with pytest.raises(HalfMadeError, match=r"was sent already.*get a new code"):
+        with pytest.raises(HalfMadeError, match=r"was already sent.*get a new code"):
             machine.process().update(number, outputs, inputs)
     assert sandbox.counters()["codes_replayed"] == 0
     assert sandbox.counters()["codes_spent"] == 1 + answered

@@ -1,6 +1,7 @@
 """The retry table, cell by cell, by what the client really sends."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -28,9 +29,12 @@ from provider.api.retry import (
     table_as_markdown,
 )
 from provider.config import Settings
-from provider.instance.claims import Ledger
-from provider.instance.creation import Search, Wish, obtain
-from provider.instance.markers import markers
+from provider.doors.dynamic import DynamicHost
+from provider.instance.context import Context
+from provider.instance.creation import obtain
+from provider.instance.desired import Desired
+from provider.instance.inputs import inputs_of
+from provider.instance.markers import MARKERS, markers
 
 SETTINGS = Settings(
     base_url="https://platform.example/elements/api-v2",
@@ -246,13 +250,13 @@ def test_a_create_goes_on_as_the_table_says(kind, outcome, fault, error):
 
     clock = platform.time.clock
     client = CloudElementsClient(SETTINGS, transport=httpx.MockTransport(answer), clock=clock)
-    nothing = [].append
-    search = Search(client, Ledger(client), 20.0, clock, progress=nothing, warn=nothing)
-    one_time = kind is Kind.ONE_TIME
+    settings = replace(SETTINGS, lookup_window=20.0)
+    context = Context.of(settings, DynamicHost(), client=client, clock=clock)
     marked = markers(organization="o", project="p", stack="dev", place="seven")
-    wish = Wish("hubspot", "seven", CODED if one_time else {"name": "seven"}, marked, one_time)
+    inputs = {"element_key": "hubspot", "name": "seven", MARKERS: marked.tags}
+    inputs |= {"code": "code"} if kind is Kind.ONE_TIME else {}
     with pytest.raises(CloudElementsError):
-        obtain(wish, search)
+        obtain(context, Desired.of(inputs_of(inputs)))
     before, window = 1, platform.time.seconds - 1_000.0
     match TABLE[outcome][kind]:
         case Then.SEND_AGAIN:  # by the client alone, and then it is sure that nothing was made

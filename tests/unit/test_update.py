@@ -10,12 +10,13 @@ from provider.api.retry import Time
 from provider.config import Settings
 from provider.doors import dynamic as host
 from provider.doors.dynamic import DynamicHost
+from provider.instance import creation
 from provider.instance import inputs as schema
+from provider.instance import update as updates
 from provider.instance.context import Context
 from provider.instance.history import Fate
 from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
-from provider.instance.provisioning import Provisioning
 from sandbox import Sandbox
 
 OURS = markers(organization="o", project="p", stack="s", place="one")
@@ -63,7 +64,7 @@ def warnings(monkeypatch):
 
 
 def begin(platform, inputs):
-    return Provisioning(platform, schema.inputs_of(inputs)).begin()
+    return creation.create(platform, schema.inputs_of(inputs))
 
 
 def plain(outputs):
@@ -165,7 +166,7 @@ def test_a_refused_create_that_left_an_instance_keeps_it(sandbox, platform):
 def test_an_update_without_a_change_sends_nothing_but_looks(sandbox, platform):
     id_, outputs = begin(platform, DESK)
     before = len(sandbox.journal())
-    Provisioning(platform, schema.inputs_of(DESK)).go_on(id_, unmarked(outputs))
+    updates.update(platform, schema.inputs_of(DESK), id_, unmarked(outputs))
     asked = [(entry["method"], entry["path"]) for entry in sandbox.journal()[before:]]
     assert asked == [("GET", f"/instances/{id_}")]
 
@@ -196,7 +197,7 @@ def renewed(sandbox, platform, inputs=DRIVE):
 
     def update(code=new, outputs=outputs):
         wished = schema.inputs_of(inputs | {"code": code})
-        return Provisioning(platform, wished).go_on(id_, unmarked(outputs))
+        return updates.update(platform, wished, id_, unmarked(outputs))
 
     return update, old, new
 
@@ -245,7 +246,7 @@ def test_a_put_that_never_arrived_is_not_believed_later(sandbox, platform, posit
 
     tags = sandbox.instances()[0]["tags"]
     assert (tag_of(old) in tags, tag_of(new) in tags, "billing" in tags) == (True, False, True)
-    with pytest.raises(HalfMadeError, match="its code was sent before"):
+    with pytest.raises(HalfMadeError, match="its code was already sent"):
         update(outputs=half.value.outputs)
     assert carrying_codes(sandbox) == ["PATCH", "PUT"]
     update(sandbox.new_code("onedrivebusiness"), half.value.outputs)
@@ -331,7 +332,7 @@ def test_a_change_without_a_code_is_never_a_put(sandbox, platform):
     """A PATCH that is refused is then a mistake in the inputs."""
     id_, outputs = begin(platform, DESK)
     sandbox.add_fault("status", method="PATCH", path="/instances/{id}", status=405)
-    wished = Provisioning(platform, schema.inputs_of(DESK | {"tags": ["new"]}))
+    news = schema.inputs_of(DESK | {"tags": ["new"]})
     with pytest.raises(APIError):
-        wished.go_on(id_, unmarked(outputs))
+        updates.update(platform, news, id_, unmarked(outputs))
     assert "PUT" not in [entry["method"] for entry in sandbox.journal()]

@@ -1,0 +1,101 @@
+"""The `adopt` input: taking over an existing instance instead of creating one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provider.api.errors import NotFoundError, RefusedError
+from provider.instance.diff import own_tags, same_text
+from provider.instance.markers import is_stack_marker
+from provider.instance.origin import Origin
+from provider.instance.update import take_over
+
+if TYPE_CHECKING:
+    from provider.api import wire
+    from provider.api.client import CloudElementsClient
+    from provider.instance.context import Context
+    from provider.instance.desired import Desired
+
+_OR_CREATE = "correct 'adopt', or leave it out to create an instance"
+
+
+def adopt(platform: Context, desired: Desired, named: str) -> tuple[str, dict[str, Any]]:
+    """Return id and outputs of the existing instance that the program names."""
+    instance = adoptee(platform, desired, named)
+    if not platform.ledger.claim(instance.id, Origin.ADOPTED):
+        message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
+        raise RefusedError(message)
+    markers, carried = desired.markers, instance.tags or []
+    for tag in filter(is_stack_marker, carried):
+        if markers is None or tag != markers.stack:
+            platform.host.warn(
+                f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
+                "still has it in its state, take it out there, by pulumi state delete"
+            )
+    # One that a create of ours made is no stranger: it goes when its resource goes.
+    ours = markers is not None and markers.instance in carried
+    origin = Origin.RECOVERED if ours else Origin.ADOPTED
+    return instance.id, take_over(platform, desired, instance, origin, sent=False)
+
+
+def adoptee(platform: Context, desired: Desired, named: str) -> wire.Instance:
+    """Return the existing instance that the program names.
+
+    Raises:
+        RefusedError: There is none, or it can't be told which one.
+    """
+    # By the tag or name that it was named by, it may not be found a second time: a run that was
+    # interrupted may have changed both.
+    client, marker = platform.client, desired.adoption_marker
+    listed = client.find_instances(tag=marker[0]) if marker and not named.isdigit() else []
+    earlier = [one.id for one in listed if one.tags is None or marker[0] in one.tags]
+    which = earlier[0] if len(earlier) == 1 else named
+    return find(which, client, desired.inputs.element_key)
+
+
+def effects(desired: Desired, instance: wire.Instance) -> list[str]:
+    """Return what taking over an existing instance does to it, in words."""
+    found = []
+    if instance.name is not None and not same_text(instance.name, desired.inputs.name):
+        found.append("renames it")
+    tags = own_tags(instance, desired.inputs.tags) or []
+    if lost := [tag for tag in tags if tag not in desired.inputs.tags]:
+        found.append(f"takes its tags {', '.join(lost)} away")
+    return found
+
+
+def find(named: str, client: CloudElementsClient, element_key: str) -> wire.Instance:
+    """Return the instance that `adopt` names: an id, `tag:<tag>` or `name:<name>`.
+
+    Raises:
+        RefusedError: There is none, there are several, or it is another element's.
+    """
+    if not named.isdigit():
+        named = _found(named, client, element_key)
+    try:
+        instance = client.get_instance(named)
+    except NotFoundError:
+        message = f"there is no instance {named} to adopt: {_OR_CREATE}"
+        raise RefusedError(message) from None
+    if not instance.is_of(element_key):
+        key = instance.element.key
+        message = f"instance {instance.id} is of element '{key}', not '{element_key}': {_OR_CREATE}"
+        raise RefusedError(message)
+    return instance
+
+
+def _found(named: str, client: CloudElementsClient, element_key: str) -> str:
+    """Return the id of the one instance with a tag or a name."""
+    by, _, text = named.partition(":")
+    if by == "tag":
+        found = [one for one in client.find_instances(tag=text) if text in (one.tags or [text])]
+    else:
+        found = [one for one in client.find_instances(search=text) if one.name == text]
+    found = [one for one in found if one.is_of(element_key)]
+    if len(found) == 1:
+        return found[0].id
+    ids = ", ".join(one.id for one in found)
+    then = f"{ids}; set 'adopt' to the id of the right one" if found else _OR_CREATE
+    count = len(found) or "no"
+    message = f"{count} instances of '{element_key}' have the {by} '{text}': {then}"
+    raise RefusedError(message)

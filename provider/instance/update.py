@@ -1,0 +1,241 @@
+"""An update, and a taking over: from what is there to what the program wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from provider.api import wire
+from provider.api.errors import CloudElementsError
+from provider.api.redaction import MASK
+from provider.instance import diff
+from provider.instance.credentials import GET_ONE, already_sent
+from provider.instance.desired import Desired
+from provider.instance.diff import Changes, Record
+from provider.instance.host import HalfMadeError
+from provider.instance.inputs import fingerprints
+from provider.instance.markers import credential_marker, is_credential_marker
+from provider.instance.origin import Origin
+from provider.instance.sending import Change, Sender, settle, with_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provider.instance.context import Context
+    from provider.instance.inputs import Inputs
+
+
+def update(
+    platform: Context, inputs: Inputs, instance_id: str, olds: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change an instance from what the state holds to what the program wants.
+
+    Args:
+        platform: The platform.
+        inputs: Checked inputs, all known.
+        instance_id: The instance.
+        olds: The state's outputs.
+
+    Returns:
+        The outputs.
+
+    Raises:
+        HalfMadeError: Not everything that is wanted came about.
+    """
+    desired = Desired.of(inputs)
+    changes = diff.changes(olds, inputs.model_dump(by_alias=True, exclude_none=True))
+    before = diff.instance_of(instance_id, olds)
+    return _Update(platform, desired, before, changes).run(Record.of(olds))
+
+
+@dataclass(frozen=True)
+class _Update:
+    """An update of one instance.
+
+    Args:
+        platform: The platform.
+        desired: What the program wants.
+        before: The instance as the state tells of it.
+        changes: What differs.
+    """
+
+    platform: Context
+    desired: Desired
+    before: wire.Instance
+    changes: Changes
+
+    def run(self, old: Record) -> dict[str, Any]:
+        """Bring about what is wanted; return the outputs."""
+        record, replayed = self._caught_up(old)
+        outputs = self._brought_about(record)
+        if replayed and not self.changes.credentials:
+            # The rest is brought about all the same; only this must not pass for done.
+            message = f"{already_sent()}: {GET_ONE}, or take it out, then run pulumi up"
+            raise HalfMadeError(self.before.id, outputs, message)
+        return outputs
+
+    def _caught_up(self, record: Record) -> tuple[Record, bool]:
+        """Return what is remembered, and whether credentials are given that failed or are old.
+
+        A request that counted as lost may have taken effect after all: the instance shows it.
+        """
+        replayed = self.changes.replayed
+        if not replayed:
+            return record, False
+        carried = set(self._read().tags or [])
+        effective = [
+            sent
+            for sent in record.past
+            if set(replayed.values()) <= set(sent.values())
+            and carried.intersection(credential_marker(sent))
+        ]
+        if not effective:
+            return record, True
+        past = tuple(sent for sent in record.past if sent not in effective)
+        return replace(record, spent=effective[0], past=past), False
+
+    def _brought_about(self, old: Record) -> dict[str, Any]:
+        credentials = fingerprints(self.changes.credentials)
+        spent = {**old.spent, **credentials}
+        body = self._patch(spent, old)
+        here = self.platform.address
+        record = replace(old, managed=self.desired.managed, spent=spent, platform=here)
+        if not body:
+            return self._nothing_sent(record, moved=old.platform not in ("", here))
+        former = {path: old.spent[path] for path in credentials if path in old.spent}
+        record = replace(record, past=with_codes(old.past, former))
+        kept = replace(record, spent=old.spent, past=old.past)
+        change = Change(self.before, body, record, kept, credentials)
+        return Sender(self.platform, self.desired).send(change)
+
+    def _nothing_sent(self, record: Record, *, moved: bool) -> dict[str, Any]:
+        """Return the outputs where there is nothing to send.
+
+        Either only our own bookkeeping changes, or an earlier attempt ended half-way, and the
+        engine asks for another one.
+
+        Args:
+            record: What to remember.
+            moved: The platform has another address, which is what the update is for.
+        """
+        instance = self._read().completed(self.before)
+        # What differs now is drift: no answer to anything that was written.
+        outputs = settle(self.platform, self.desired, instance, record)
+        if (instance.valid is False or record.refused) and not (self.changes.any or moved):
+            message = "it is still not valid: correct its inputs, or give a new code"
+            raise HalfMadeError(self.before.id, outputs, message)
+        return outputs
+
+    def _patch(self, spent: Mapping[str, str], old: Record) -> dict[str, Any]:
+        """Return the PATCH that brings about the changes; empty where nothing is to be sent."""
+        changes, desired = self.changes, self.desired
+        provider_data, credentials = desired.authentication(changes.credentials)
+        configuration = changes.configuration | credentials | self._defaults()
+        tags = None
+        # A platform may keep the former name as a tag, or rewrite a tag that equals it.
+        if changes.name or changes.tags or changes.markers or changes.credentials:
+            tags = desired.tags(spent, adopted=old.adopted, adoption=old.adoption) or []
+        return wire.instance_request(
+            name=desired.inputs.name if changes.name else None,
+            tags=tags,
+            configuration=configuration or None,
+            provider_data=provider_data or None,
+        )
+
+    def _defaults(self) -> dict[str, str]:
+        """Return the values that keys go back to when the program gives them no more."""
+        removed = self.changes.removed
+        if not removed:
+            return {}
+        try:
+            element = self.platform.metadata.element(self.desired.inputs.element_key)
+        except CloudElementsError:
+            element = None
+        defaults = {key: element.default_of(key) if element else None for key in sorted(removed)}
+        left = [key for key, default in defaults.items() if default is None]
+        if left:
+            self.platform.host.warn(
+                f"{', '.join(left)}: no longer in the configuration, and no default is known, so "
+                "the platform keeps the value; set it to what it should be"
+            )
+        return {key: default for key, default in defaults.items() if default is not None}
+
+    def _read(self) -> wire.Instance:
+        key = self.desired.inputs.element_key
+        return self.platform.client.get_instance(self.before.id, element_key=key)
+
+
+def take_over(
+    platform: Context, desired: Desired, instance: wire.Instance, origin: Origin, *, sent: bool
+) -> dict[str, Any]:
+    """Bring an instance that was there already to what the program wants; return the outputs.
+
+    Args:
+        platform: The platform.
+        desired: What the program wants.
+        instance: The instance.
+        origin: How it came to the resource: adopted or recovered.
+        sent: Our own POST made it, so that it has what was in that.
+    """
+    sends = (
+        desired.credentials.fingerprints
+        if _may_authenticate(desired, instance, origin, sent)
+        else {}
+    )
+    adopted = origin is Origin.ADOPTED
+    record = Record(
+        managed=desired.managed,
+        spent=desired.credentials.fingerprints,
+        origin=origin,
+        # A create of ours would have ended enabled; one that was refused may be left disabled.
+        refused=bool(instance.disabled) and not adopted,
+        claim=platform.ledger.claim_of(instance.id),
+        platform=platform.address,
+    )
+    kept = replace(record, spent={}) if sends else record
+    provider_data, credentials = desired.authentication(sends)
+    tags = desired.tags(desired.credentials.fingerprints, adopted=adopted)
+    seen = diff.view(instance, desired.properties, Record(managed=record.managed))
+    name = desired.inputs.name if seen.name != desired.inputs.name else None
+    body = wire.instance_request(
+        name=name,
+        tags=tags if tags is not None and (name or set(tags) != set(instance.tags or [])) else None,
+        configuration=_differing(desired, instance, seen, sent=sent) | credentials or None,
+        provider_data=provider_data or None,
+    )
+    return Sender(platform, desired).send(Change(instance, body, record, kept, sends))
+
+
+def _may_authenticate(
+    desired: Desired,
+    instance: wire.Instance,
+    origin: Origin,
+    sent: bool,  # noqa: FBT001
+) -> bool:
+    """Tell whether the credentials surely were not sent before.
+
+    One that made the instance, or whose fate is unknown, never is sent.
+    """
+    if not desired.credentials or desired.credentials.shown_by(instance):
+        return False
+    if origin is Origin.ADOPTED:
+        return True
+    return not sent and any(map(is_credential_marker, instance.tags or []))
+
+
+def _differing(
+    desired: Desired, instance: wire.Instance, seen: diff.View, *, sent: bool
+) -> dict[str, Any]:
+    """Return the configuration of which the instance has something else, or may have.
+
+    A masked value may be any, so the one wanted is sent along, except to an instance that this run
+    created with it.
+    """
+    held = instance.held or {}
+    return {
+        key: value
+        for key, value in desired.properties.configuration.items()
+        if not wire.same_value(seen.configuration.get(key), value)
+        or key not in held
+        or (not sent and held[key] == MASK)
+    }
