@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from provider.api.errors import CloudElementsError, NotFoundError
 from provider.instance.claims import carrying
 from provider.instance.history import Fate
-from provider.instance.markers import Markers, place_of
+from provider.instance.markers import Markers, names_stack, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +55,11 @@ class Leftovers:
 
     def meet(self, markers: Markers | None) -> None:
         """Note that the call at hand is about a resource of this stack."""
-        if markers is not None and (urn := self.host.urn()):
-            self._stacks[markers.stack] = place_of(urn)["stack"]
+        if markers is None or not (urn := self.host.urn()):
+            return
+        place = place_of(urn)
+        if names_stack(markers.stack, **place):  # else it was moved here, and tells of another
+            self._stacks[markers.stack] = place["stack"]
 
     def declare(self, markers: Markers | None) -> None:
         """Note that the program has this resource, so that a create looks for what was left."""
@@ -123,13 +126,13 @@ class Leftovers:
 
     def tell(self) -> None:
         """Say what was left, at the end of the process; asks the platform where there is any."""
-        for stack, name in self._stacks.items():
+        for stack in self._stacks:
             if self._loose(stack, again=False) and (left := self._left(stack)):
                 self.host.warn_once(
                     f"an interrupted run also made element instance {', '.join(left)} of this "
                     "stack, which this run did not find in the state: pulumi up takes over what "
-                    "the program declares; pulumi refresh --clear-pending-creates, then elements "
-                    f"sweep --stack {name}, deletes the rest"
+                    "the program declares; pulumi refresh --clear-pending-creates, then "
+                    f"{self._sweep(stack)}, deletes the rest"
                 )
 
     def _left(self, stack: str) -> list[str]:
@@ -174,9 +177,12 @@ class Leftovers:
         new = [one for one in ids if one not in self._told]
         self._told.update(new)
         if new:
-            stack = self._stacks.get(markers.stack, "")
             self.host.warn(
                 f"an interrupted run, or another one at the same time, also made element instance "
                 f"{', '.join(new)} for this resource, which is not the one in the state: unless "
-                f"the state of another backend has it, elements sweep --stack {stack} deletes it"
+                f"the state of another backend has it, {self._sweep(markers.stack)} deletes it"
             )
+
+    def _sweep(self, stack: str) -> str:
+        name = self._stacks.get(stack)
+        return f"elements sweep --stack {name}" if name else f"elements sweep --marker {stack}"

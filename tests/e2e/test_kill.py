@@ -275,7 +275,21 @@ def of_desks(project):
     return {one["id"] for name, one in resources(project).items() if name.startswith("desk-")}
 
 
+def sweep(project):
+    """Remove what is in no state."""
+    done = subprocess.run(
+        [sys.executable, "-m", "provider", "sweep", "--stack", "test", "--yes"],
+        cwd=project.folder,
+        env=project.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def live(sandbox):
+    """Return the ids of what the platform has."""
     return {str(instance["id"]) for instance in sandbox.instances()}
 
 
@@ -311,15 +325,7 @@ def test_an_up_names_what_a_killed_run_made_of_what_was_taken_out(desks, sandbox
     (told,) = set(re.findall(r"also made element instance ([\d, ]+) of this stack", said))
     assert set(told.split(", ")) == left
     desks.refresh("--clear-pending-creates")
-    sweep = subprocess.run(
-        [sys.executable, "-m", "provider", "sweep", "--stack", "test", "--yes"],
-        cwd=desks.folder,
-        env=desks.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert sweep.returncode == 0, sweep.stderr
+    sweep(desks)
     assert live(sandbox) == kept
     assert "also made element instance" not in desks.up().stdout
 
@@ -391,6 +397,8 @@ def test_a_double_of_two_runs_at_once_is_named_to_both_until_it_is_gone(machines
             said = machine.up(*arguments).stdout
             assert f"also made element instance {double} for this resource" in said
             assert "elements sweep --stack test deletes it" in said
-    sandbox.delete_instance(int(double))
+    machines[0].refresh("--clear-pending-creates")
+    sweep(machines[0])
+    assert live(sandbox) == {kept}
     for machine in machines:
         assert "also made element instance" not in machine.up().stdout

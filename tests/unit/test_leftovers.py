@@ -295,3 +295,23 @@ def test_a_refresh_asks_for_one_list_and_goes_on_without_it(machine, sandbox, sa
     assert [provider.read(*one).id for one in made] == [number for number, _ in made]
     assert len(lists(sandbox)) == before
     assert said == []
+
+
+def test_what_is_left_of_the_stack_that_an_instance_was_moved_from_is_not_this_ones(
+    machine, said, monkeypatch
+):
+    moved = create(machine.process(), "moved")
+    ((left, _),) = abandoned(machine, "left")
+    monkeypatch.setattr(host, "urn", lambda: URN.replace(":dev:", ":another:"))
+    provider = machine.process()
+    provider.diff(*moved, desk("moved"))
+    assert last_words(provider, said) == []
+    assert left not in "".join(said)
+
+
+def test_a_double_of_an_instance_that_was_moved_is_swept_by_its_tag(machines, sandbox, said):
+    (number, outputs), _ = at_the_same_time(machines, sandbox)
+    with pytest.MonkeyPatch.context() as moved:
+        moved.setattr(host, "urn", lambda: URN.replace(":dev:", ":another:"))
+        machines[0].process().diff(number, outputs, desk("desk"))
+    assert f"elements sweep --marker {desk('desk')[MARKERS][0]} deletes it" in said[-1]
