@@ -188,7 +188,10 @@ def _seen(
     if key in wished and (
         value == MASK
         or wire.same_value(value, wished[key])
-        or ((path := f"configuration.{key}") in record.answered and record.answered[path] == value)
+        or (
+            (path := f"configuration.{key}") in record.answered
+            and wire.same_value(record.answered[path], value)
+        )
     ):
         return wished[key]
     return value

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from provider.api import wire
 from provider.api.errors import APIError, StrangerError
 from provider.api.redaction import MASK, is_platform_written
-from provider.instance.markers import is_credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +55,7 @@ def took_effect(
     Its tags do not tell: a platform may set them and ignore the provider data. What the platform
     writes by itself does: another token of the user, or time of the next refresh. The same ones
     prove the contrary, except a token alone: a vendor may give the same one again, as long as it
-    does not expire. So do tags that were not set either, by a platform that did set such ones.
+    does not expire. So does a name or tags that were to change, when nothing of them did.
 
     Args:
         before: The instance right before.
@@ -71,9 +70,24 @@ def took_effect(
     both = old.keys() & new.keys()
     if _REFRESH_TIME in both or {_TOKEN, _REFRESH_TOKEN} <= both:
         return False
+    return False if _untouched(before, after, sent) else None
+
+
+def _untouched(before: wire.Instance, after: wire.Instance, sent: Mapping[str, Any]) -> bool:
+    """Tell whether a request that was to change name or tags certainly wrote nothing.
+
+    A platform may cut what it takes, and add the name as a tag by itself.
+    """
     carried = set(before.tags or [])
-    untouched = set(after.tags or []) == carried != set(sent.get("tags") or carried)
-    return False if untouched and any(map(is_credential_marker, carried)) else None
+    if set(after.tags or []) != carried or after.name != before.name:
+        return False
+    tags = sent.get("tags", carried)
+    kept = any(not any(_begins(tag, one) for tag in tags) for one in carried - {before.name})
+    return kept or not _begins(sent.get("name") or before.name or "", before.name or "")
+
+
+def _begins(text: str, beginning: str) -> bool:
+    return text.casefold().startswith(beginning.casefold())
 
 
 def shows_the_same_token(before: wire.Instance, after: wire.Instance) -> bool:

@@ -152,7 +152,9 @@ class _Update:
         except CloudElementsError:
             element = None
         defaults = {key: element.default_of(key) if element else None for key in sorted(removed)}
-        left = [key for key, default in defaults.items() if default is None]
+        held = self.before.configuration or {}
+        unset = {key for key, value in held.items() if wire.is_unset(value)}
+        left = [k for k, default in defaults.items() if default is None and k not in unset]
         if left:
             self.platform.host.warn(
                 f"{', '.join(left)}: no longer in the configuration, and no default is known, so "

@@ -6,6 +6,7 @@ from google.protobuf import json_format
 from pulumi.runtime.rpc import wrap_rpc_secret
 
 from provider.api.errors import did_you_mean
+from provider.api.redaction import MASK
 from provider.instance.markers import markers
 from sandbox import Sandbox
 from tests.host.server import (
@@ -235,6 +236,31 @@ def test_a_key_that_is_given_no_more_goes_back_to_its_default(server, sandbox, t
         )
     ]
     assert server.plan(state, state.inputs) == "none"
+
+
+@pytest.mark.parametrize("first", [None, "", MASK])
+@pytest.mark.parametrize("then", [None, "", MASK])
+def test_no_value_is_no_drift_however_the_platform_says_so(server, sandbox, first, then):
+    """Null, empty, or a mask beside nothing; given as empty, or not given at all."""
+    key, other = "event.notification.signature.key", "event.notification.callback.url"
+    inputs = desk(configuration=BASIC | {key: ""})
+    state = server.create(inputs)
+    sandbox.update_instance(int(state.id), configuration={key: first, other: first})
+    state = server.read(state)
+    sandbox.update_instance(int(state.id), configuration={key: then, other: then})
+
+    seen = server.read(state)
+
+    assert (seen.inputs, seen.outputs) == (state.inputs, state.outputs)
+    assert server.plan(seen, inputs) == "none"
+
+
+def test_taking_out_a_key_without_a_value_is_nothing_to_warn_of(server, sandbox, told):
+    state = server.create(desk(configuration=BASIC | {"event.notification.signature.key": ""}))
+
+    server.update(state, desk() | {"__markers": state.inputs["__markers"]})
+
+    assert told() == []
 
 
 def test_disabling_and_enabling(server, sandbox):

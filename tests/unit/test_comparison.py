@@ -146,6 +146,25 @@ def test_what_an_answer_leaves_out_is_as_it_was(token):
     assert completed.name is None  # what is wished for counts, see `view`
 
 
+@pytest.mark.parametrize("before", [None, "", " ", MASK])
+@pytest.mark.parametrize("told", [None, "", " ", MASK])
+def test_null_empty_and_masked_are_one_where_nothing_is_known(before, told):
+    known = instance(configuration={"a": before, "b": "set", "c": before})
+    answer = instance(configuration={"a": told, "b": told, "c": "set", "d": told})
+    assert answer.completed(known).held == {"a": before, "b": told, "c": "set", "d": None}
+    assert answer.completed(instance(configuration={})).held == answer.held
+
+
+@pytest.mark.parametrize("told", [None, "", MASK])
+def test_what_the_platform_emptied_at_a_write_is_no_drift_however_it_says_so(told):
+    wished = View("desk", [], {"subdomain": "acme"})
+    for first in (None, ""):
+        wrote = instance(configuration={"subdomain": first})
+        answered = comparison.answered(wrote, wished)
+        record = Record(managed=frozenset(wished.configuration), answered=answered)
+        assert seen(instance(configuration={"subdomain": told}), wished, record) == wished
+
+
 def test_fingerprints_that_could_be_guessed_are_secret():
     spent = {"code": "long and random", "provider_data.password": "a word"}
     record = Record(spent=spent, past=(spent,))

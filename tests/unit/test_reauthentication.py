@@ -99,12 +99,32 @@ SENT = {"tags": ["mine", NEW], "providerData": {"code": "c"}}
         (instance(time=""), instance((NEW,), time=""), None),
         (instance(), instance((NEW,)), None),
         (instance(()), instance(()), None),  # a platform that keeps no tags
-        (instance(("x",)), instance(("x",)), None),
+        (instance(("x",)), instance(("x",)), False),
+        (instance((OLD[:5],)), instance((OLD[:5],)), None),  # one that cuts them
+        (instance(("MINE",)), instance(("MINE",)), None),
         (instance(), instance(token=None, tags=(NEW,)), None),
     ],
 )
 def test_what_proves_that_it_came_about(before, after, took):
     assert reauthentication.took_effect(before, after, SENT) is took
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "took"),
+    [
+        ("old", ("old",), False),  # the name is the platform's own tag
+        ("old", ("old", NEW), None),
+        ("new", ("old",), None),
+        ("ne", ("old",), None),
+    ],
+)
+def test_a_name_that_was_to_change_proves_that_nothing_was_written(name, tags, took):
+    before = instance(("old",)).model_copy(update={"name": "old"})
+    after = instance(tags).model_copy(update={"name": name})
+    assert reauthentication.took_effect(before, after, SENT | {"name": "new"}) is took
+    assert reauthentication.took_effect(before, before, SENT) is None
+    cut = before.model_copy(update={"name": "ne", "tags": ["ne"]})
+    assert reauthentication.took_effect(cut, cut, SENT | {"name": "new"}) is None
 
 
 def test_what_the_request_itself_wrote_proves_nothing():

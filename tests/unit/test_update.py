@@ -312,9 +312,12 @@ def test_without_marker_tags_the_code_is_taken_as_well(sandbox, platform, positi
     assert sandbox.instances()[0]["tags"] == ["billing"]
 
 
+@pytest.mark.parametrize("place", ["top", "empty"])
 @pytest.mark.parametrize("position", ["off", "nothing", "405"])
-def test_what_is_adopted_takes_a_code_whatever_patch_does(sandbox, platform, position):
+def test_what_is_adopted_takes_a_code_whatever_patch_does(sandbox, platform, position, place):
+    """Where no token is told, name and tags tell that nothing was written."""
     id_, _ = begin(platform, DRIVE | {"code": sandbox.new_code("onedrivebusiness"), MARKERS: []})
+    sandbox.set_switch("configuration_place", place)
     later = Context.of(
         platform.settings, platform.host, client=platform.client, clock=platform.clock
     )
@@ -324,7 +327,8 @@ def test_what_is_adopted_takes_a_code_whatever_patch_does(sandbox, platform, pos
     begin(later, DRIVE | {"name": "ours", "adopt": id_, "code": code})
 
     [instance] = sandbox.instances()
-    assert (instance["name"], instance["authentications"]) == ("ours", 2)
+    unknown = (place, position) == ("empty", "off")
+    assert (instance["name"], instance["authentications"]) == ("ours", 1 if unknown else 2)
     assert tag_of(code) in instance["tags"]
 
 
