@@ -178,6 +178,17 @@ class Ledger:
         others = [one for one in listed if one.id != instance_id and one.tags]
         return [one.id for one in self.free(carrying(markers, others))]
 
+    def listed(self, markers: Markers, instance_id: str) -> wire.Instance | None:
+        """Return an instance with its tags, by one list of the stack for all deletes.
+
+        None where the list does not show it, which says nothing.
+        """
+        try:
+            listed = self._listed(f"deletes {markers.stack}", markers.stack)
+        except CloudElementsError:
+            return None
+        return next((one for one in listed if one.id == instance_id and one.tags), None)
+
     def _listed(self, purpose: str, tag: str) -> list[wire.Instance]:
         """Return a list that is asked for once for all who have the same purpose."""
         with self._lock:

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provider.api.client import CloudElementsClient
-from provider.api.errors import CloudElementsError, NotFoundError, RefusedError, told
+from provider.api.errors import (
+    APIError,
+    CloudElementsError,
+    NotFoundError,
+    RefusedError,
+    StrangerError,
+    told,
+)
 from provider.api.retry import Time
 from provider.instance.claims import Ledger
 from provider.instance.diff import Record
@@ -28,6 +35,9 @@ from provider.instance.markers import (
 )
 from provider.instance.metadata import Metadata
 from provider.instance.origin import Origin
+
+UNKNOWN_ID = frozenset({400, 401, 403, 404})
+"""What the platform may say of an id that is gone (docs: not settled by any)."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -270,10 +280,14 @@ class Context:
         markers = Markers.of(outputs.get(MARKERS))
         if markers is None or Record.of(outputs).adopted or not urn:
             return False
+        listed = None if instance else self.ledger.listed(markers, instance_id)
         try:
-            carried = (instance or self.client.get_instance(instance_id)).tags or []
-        except NotFoundError:
-            return False
+            seen = instance or listed or self.client.get_instance(instance_id)
+        except APIError as error:
+            if error.status in UNKNOWN_ID and not isinstance(error, StrangerError):
+                return False  # it is gone, or the delete will tell
+            raise
+        carried = seen.tags or []
         carries_ours = {*markers.tags} & {*carried}
         if not carries_ours or names_stack(markers.stack, **place_of(urn)):
             return others_tag(carried, markers, urn) is not None

@@ -13,6 +13,7 @@ from provider.api.errors import (
     StrangerError,
 )
 from provider.instance.claims import carrying
+from provider.instance.context import UNKNOWN_ID
 from provider.instance.diff import plain_text, same_text
 from provider.instance.history import Fate
 from provider.instance.origin import Origin
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from provider.instance.markers import Markers
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
-_UNKNOWN_ID = frozenset({400, 401, 403, 404})
-"""What the platform may say of an id that is gone (docs: not settled by any)."""
 
 
 def waits(patience: float, clock: Time) -> Iterable[None]:
@@ -194,7 +193,7 @@ class Search:
                 made = [client.get_instance(last.instance)]
             except APIError as error:
                 # The list was answered, so this is about the id alone.
-                if error.status not in _UNKNOWN_ID or isinstance(error, StrangerError):
+                if error.status not in UNKNOWN_ID or isinstance(error, StrangerError):
                     raise
                 return None
             made = [one for one in made if self.markers.instance in (one.tags or [])]
