@@ -95,7 +95,7 @@ def test_check_marks_secrets_leaf_by_leaf(server, sandbox):
         "provider_data.realmId",
         "configuration.oauth.api.key",
         "configuration.oauth.api.secret",
-        "configuration.not.listed",
+        "configuration.not.listed.deep",
     }
 
 
