@@ -64,9 +64,9 @@ class SleepingProvider(ResourceProvider):
 
     def configure(self, _req: ConfigureRequest) -> None:
         if self.workers:
-            from provider.doors import dynamic as host  # noqa: PLC0415 - the stock server does without
+            from provider.doors import dynamic  # noqa: PLC0415 - the stock server does without
 
-            host.widen(self.workers)
+            dynamic.widen(self.workers)
 
     def create(self, props):
         time.sleep(0.1)

@@ -14,7 +14,7 @@ WAYS = {
     "the server": (
         "import pulumi.dynamic\n"
         "from provider.lifecycle import ElementInstanceProvider\n"
-        "ElementInstanceProvider().operations"
+        "ElementInstanceProvider().door"
     ),
     "pydantic alone": (
         "import pulumi\nfrom pydantic import BaseModel\nclass M(BaseModel):\n    x: int = 0"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UpdateResult,
     )
 
-    from provider.instance.operations import Operations
+    from provider.doors.dynamic import Door
 
 
 @contextmanager
@@ -45,13 +45,13 @@ def _without(*modules: str) -> Iterator[None]:
 
 
 class ElementInstanceProvider(ResourceProvider):
-    """The dynamic provider of `ElementInstance`; see `provider.instance.operations`."""
+    """The dynamic provider of `ElementInstance`; see `provider.doors.dynamic`."""
 
     serialize_as_secret_always = False
     """Nothing is captured, so what is serialized is a reference to this class and no secret."""
 
     @cached_property
-    def operations(self) -> Operations:
+    def door(self) -> Door:
         """What does the work."""
         # httpx loads its command line, and trio where that is installed: nearly half of all
         # there is to load here, at every command of Pulumi's. It does without. What is loaded
@@ -61,32 +61,31 @@ class ElementInstanceProvider(ResourceProvider):
             with _without("httpx._main", "trio"):
                 import httpcore  # noqa: F401, PLC0415 - httpx would load it later
 
-                from provider.doors.dynamic import DynamicHost  # noqa: PLC0415
-                from provider.instance.operations import Operations  # noqa: PLC0415
+                from provider.doors.dynamic import Door  # noqa: PLC0415
         finally:
             gc.enable()
 
-        return Operations(DynamicHost())
+        return Door()
 
     def configure(self, req: ConfigureRequest) -> None:  # noqa: D102
-        self.operations.configure(req)
+        self.door.configure(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:  # noqa: D102
-        return self.operations.check(_olds, news)
+        return self.door.check(_olds, news)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:  # noqa: D102
-        return self.operations.diff(_id, _olds, _news)
+        return self.door.diff(_id, _olds, _news)
 
     def create(self, props: dict[str, Any]) -> CreateResult:  # noqa: D102
-        return self.operations.create(props)
+        return self.door.create(props)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:  # noqa: D102
-        return self.operations.read(id_, props)
+        return self.door.read(id_, props)
 
     def update(  # noqa: D102
         self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
     ) -> UpdateResult:
-        return self.operations.update(_id, _olds, _news)
+        return self.door.update(_id, _olds, _news)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:  # noqa: D102
-        self.operations.delete(_id, _props)
+        self.door.delete(_id, _props)

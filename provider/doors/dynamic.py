@@ -1,4 +1,4 @@
-"""The process that runs the provider: Pulumi's dynamic provider server, seen from inside.
+"""The door of Pulumi's dynamic provider server: takes its calls to the rules, and answers.
 
 The dynamic provider interface hands over less than the engine sent, and shows every exception as a
 traceback. What is missing is taken from the server's own frames; every look is guarded, and where
@@ -10,56 +10,142 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
-import threading
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    UpdateResult,
+)
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from provider.api.errors import CloudElementsError, sentence
-from provider.doors.lifeline import Lifeline
+from provider.api.errors import CloudElementsError
+from provider.doors.engine import EngineHost, serving
+from provider.instance.context import Context
 from provider.instance.host import HalfMadeError
+from provider.instance.operations import Operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
     from types import FrameType
+
+    from pulumi.dynamic import ConfigureRequest
 
 _METHODS = frozenset({"Check", "Diff", "Create", "Read", "Update", "Delete"})
 _PROVIDER = "__provider"
-_LOG_SECONDS = 5.0
+_SPARE_WORKERS = 4
+"""A few more than work at once, so that the engine's Cancel is answered meanwhile."""
+
+Properties = dict[str, Any]
+
+
+class Door:
+    """What the engine asks of the provider, in one server process."""
+
+    def __init__(self) -> None:
+        self.operations = Operations(host())
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Read the settings and open the connection; a problem is told by `check`."""
+        host().end_with_engine(Context.close_all)
+        with _answering():
+            settings = self.operations.configure(req.config.get)
+            if settings is not None:
+                widen(settings.concurrency + _SPARE_WORKERS)
+
+    def check(self, olds: Properties, news: Properties) -> CheckResult:
+        """Judge a program's inputs.
+
+        A failure never names its property to the engine, which would print the property's value.
+        """
+        with _answering() as given:
+            checked = self.operations.check(given(olds, "olds"), given(news, "news"))
+        failures = [CheckFailure("", failure) for failure in checked.failures]
+        return CheckResult(checked.inputs, failures)
+
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        """Compare the state's outputs with the program's inputs."""
+        with _answering() as given:
+            found = self.operations.diff(id_, given(olds, "olds"), given(news, "news"))
+        if found.replaces:
+            return DiffResult(changes=True, replaces=found.replaces)
+        # None leaves it to the engine to compare inputs, which shows the change in detail and
+        # lets replace_on_changes work; where only outputs differ, it would see nothing.
+        return DiffResult(changes=None if found.changed and found.in_inputs else found.changed)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Create an instance, or take over the one that is meant or was left behind."""
+        with _answering() as given:
+            created = self.operations.create(given(props, "properties"))
+        return CreateResult(created.instance_id, created.outputs)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Return the instance as it is now; gone is no error."""
+        with _answering() as given:
+            seen = self.operations.read(id_, given(props, "properties"))
+        return ReadResult(None, {}) if seen is None else ReadResult(id_, seen.outputs, seen.inputs)
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        """Change the instance in place."""
+        with _answering() as given:
+            outputs = self.operations.update(id_, given(olds, "olds"), given(news, "news"))
+        return UpdateResult(outputs)
+
+    def delete(self, id_: str, props: Properties) -> None:
+        """Delete the instance."""
+        with _answering() as given:
+            self.operations.delete(id_, given(props, "properties"))
+
+
+@functools.cache
+def host() -> EngineHost:
+    """Return the host of this process: the server makes a provider of each form that it meets."""
+    return EngineHost(_engine_address(), busy)
+
+
+def _engine_address() -> tuple[str, int] | None:
+    """Return where the engine listens that started this server: it is the last argument."""
+    name, _, port = sys.argv[-1].rpartition(":")
+    return (name, int(port)) if name == "127.0.0.1" and port.isdigit() else None
 
 
 @dataclass(frozen=True)
-class HostCall:
-    """The engine's call that is being served."""
+class DynamicCall:
+    """A call of the engine's, as the server got it."""
 
     request: Any
     context: grpc.ServicerContext
 
-    def bag(self, field: str) -> dict[str, Any]:
-        """Return a property bag of the request, unknowns kept; empty when it has none."""
-        struct = getattr(self.request, field, None)
-        if struct is None:
-            return {}
-        bag = rpc.deserialize_properties(struct, keep_unknowns=True, keep_internal=True)
-        return {key: value for key, value in bag.items() if key != _PROVIDER}
+    @property
+    def urn(self) -> str:
+        """The URN of the resource that it is about."""
+        return str(getattr(self.request, "urn", ""))
 
     @property
-    def old_inputs(self) -> dict[str, Any]:
+    def old_inputs(self) -> Properties:
         """The inputs that the state has; a read has no others."""
-        return self.bag("inputs" if hasattr(self.request, "inputs") else "old_inputs")
+        return self.properties("inputs" if hasattr(self.request, "inputs") else "old_inputs")
 
     @property
     def awaited(self) -> bool:
         """Whether the engine is there and still waits for the answer."""
         return self.context.is_active()
+
+    def properties(self, field: str) -> Properties:
+        """Return properties of the request, unknowns kept; empty when it has none."""
+        struct = getattr(self.request, field, None)
+        if struct is None:
+            return {}
+        found = rpc.deserialize_properties(struct, keep_unknowns=True, keep_internal=True)
+        return {key: value for key, value in found.items() if key != _PROVIDER}
 
     @property
     def provider(self) -> str | None:
@@ -79,195 +165,80 @@ def frames(frame: FrameType | None = None) -> Iterator[FrameType]:
         found = found.f_back
 
 
-def current_call(frame: FrameType | None = None) -> HostCall | None:
+def current_call(frame: FrameType | None = None) -> DynamicCall | None:
     """Return the engine's call that a thread serves, by its frame, or None outside of a server."""
-    for one in frames(frame):
-        if one.f_code.co_name in _METHODS:
-            request, context = one.f_locals.get("request"), one.f_locals.get("context")
+    for caller in frames(frame):
+        if caller.f_code.co_name in _METHODS:
+            request, context = caller.f_locals.get("request"), caller.f_locals.get("context")
             if request is not None and isinstance(context, grpc.ServicerContext):
-                return HostCall(request, context)
+                return DynamicCall(request, context)
     return None
 
 
-def serving() -> bool:
+def busy() -> bool:
     """Tell whether any thread of the server is at a call, of whatever provider."""
     return any(map(current_call, sys._current_frames().values()))  # noqa: SLF001 - the only way
 
 
-def _waited_for() -> bool:
+@contextmanager
+def _answering() -> Iterator[Callable[[Properties, str], Properties]]:
+    """Serve the call at hand; give what completes its properties, and answer errors by one line."""
     call = current_call()
-    return call is None or call.awaited
+    failed: CloudElementsError | None = None
+    with serving(call):
+        try:
+            yield functools.partial(_complete, call)
+        except CloudElementsError as error:
+            failed = error
+    if failed is not None:
+        if call is not None:
+            _refuse(call, failed)
+        raise failed
 
 
-lifeline = Lifeline(waited_for=_waited_for, serving=serving)
-
-
-def whole(bag: dict[str, Any], field: str) -> dict[str, Any]:
-    """Return a property bag with the hidden keys of ours that the server took out of it.
+def _complete(call: DynamicCall | None, given: Properties, field: str) -> Properties:
+    """Return properties with the hidden keys of ours that the server took out of them.
 
     Older SDKs (3.217 among them) drop every key that begins with `__` from what they hand over.
 
     Args:
-        bag: What the server handed over.
+        call: The engine's call.
+        given: What the server handed over.
         field: Its name in the request.
     """
-    call = current_call()
-    if call is None or any(key.startswith("__") and key != _PROVIDER for key in bag):
-        return bag
-    hidden = {key: value for key, value in call.bag(field).items() if key.startswith("__")}
-    return bag | hidden
+    given = {key: value for key, value in given.items() if key != _PROVIDER}
+    if call is None or any(key.startswith("__") for key in given):
+        return given
+    sent = call.properties(field)
+    return given | {key: value for key, value in sent.items() if key.startswith("__")}
 
 
-@contextmanager
-def one_line_errors(
-    verb: str, name: str, advise: Callable[[CloudElementsError], str | None] = lambda _: None
-) -> Iterator[None]:
-    """Turn every exception inside into the one sentence that the user sees.
+def _refuse(call: DynamicCall, error: CloudElementsError) -> None:
+    """Answer with an error.
 
-    Our own errors are told in full. Of any other only type and place are told, for its text may
-    hold anything.
-
-    Args:
-        verb: What could not be done.
-        name: Name of the element instance.
-        advise: What the user can do about an error of ours.
+    By the standard rich status of gRPC: the engine shows its message instead of the traceback that
+    the SDK puts into the plain one.
     """
-    half_made: HalfMadeError | None = None
-    try:
-        yield
-    except HalfMadeError as error:
-        half_made = error
-        message = sentence(verb, name, str(error))
-    except CloudElementsError as error:
-        message = sentence(verb, name, error, then=advise(error))
-    except Exception as error:  # noqa: BLE001 - the boundary: nothing may get past with its text
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(last.filename).name}:{last.lineno}"
-        message = sentence(
-            verb,
-            name,
-            f"unexpected {type(error).__name__} in {place}",
-            then="this is a defect of the provider; please report it with this line",
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
+    if isinstance(error, HalfMadeError):
+        detail = provider_pb2.ErrorResourceInitFailed(
+            id=error.instance_id,
+            properties=_struct(error.outputs | {_PROVIDER: call.provider}),
+            reasons=[str(error)],
         )
-    else:
-        return
-    _fail(message, half_made)
+        status.details.add().Pack(detail)
+    call.context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    if not hasattr(sys.modules["__main__"], "_abort_with_traceback"):
+        # Before SDK 3.260 the server logs the traceback of what is raised; an abort it doesn't.
+        call.context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 
-def _fail(message: str, half_made: HalfMadeError | None) -> None:
-    call = current_call()
-    if call is not None:
-        # Standard gRPC rich status: the engine shows its message instead of the traceback that the
-        # SDK puts into the plain one.
-        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
-        if half_made is not None:
-            detail = provider_pb2.ErrorResourceInitFailed(
-                id=half_made.instance_id,
-                properties=_struct(half_made.outputs | {_PROVIDER: call.provider}),
-                reasons=[message],
-            )
-            status.details.add().Pack(detail)
-        call.context.set_trailing_metadata(
-            (("grpc-status-details-bin", status.SerializeToString()),)
-        )
-        if not hasattr(sys.modules["__main__"], "_abort_with_traceback"):
-            # Before SDK 3.260 the server logs the traceback of what is raised; an abort it doesn't.
-            call.context.abort(grpc.StatusCode.UNKNOWN, message)
-    # `from None`, or the server's traceback would hold the first exception with all its text.
-    if half_made is not None:
-        raise HalfMadeError(half_made.instance_id, half_made.outputs, message) from None
-    raise CloudElementsError(message) from None
-
-
-def _struct(outputs: dict[str, Any]) -> Any:
+def _struct(outputs: Properties) -> Any:
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(rpc.serialize_properties(outputs, {}))
     finally:
         loop.close()
-
-
-def engine_address() -> tuple[str, int] | None:
-    """Return where the engine listens that started this server: it is the last argument."""
-    name, _, port = sys.argv[-1].rpartition(":")
-    return (name, int(port)) if name == "127.0.0.1" and port.isdigit() else None
-
-
-@functools.cache
-def _engine() -> engine_pb2_grpc.EngineStub | None:
-    """Return the engine that started this server."""
-    address = engine_address()
-    if address is None:
-        return None
-    return engine_pb2_grpc.EngineStub(grpc.insecure_channel("{}:{}".format(*address)))
-
-
-def warn(message: str) -> None:
-    """Show a warning on the resource's line, or on the stack's when no resource is at hand."""
-    _log(engine_pb2.WARNING, message)
-
-
-@functools.cache
-def warn_once(message: str) -> None:
-    """Show a warning on the stack, however often this process comes upon it."""
-    _log(engine_pb2.WARNING, message, urn="")
-
-
-def note(message: str) -> None:
-    """Show on the resource what a preview alone does not tell."""
-    _log(engine_pb2.INFO, message)
-
-
-def tell(message: str, *, urn: str | None = None) -> None:
-    """Show passing progress on the resource's line; it leaves no trace in the output."""
-    _log(engine_pb2.INFO, message, ephemeral=True, urn=urn)
-
-
-def urn() -> str:
-    """Return the URN of the resource at hand, or nothing."""
-    call = current_call()
-    return str(getattr(call.request, "urn", "")) if call else ""
-
-
-def _log(severity: Any, message: str, *, ephemeral: bool = False, urn: str | None = None) -> None:
-    if current_call() is None and urn is None:
-        return
-    engine = _engine()
-    if engine is None:
-        return
-    place = urn if urn is not None else globals()["urn"]()
-    request = engine_pb2.LogRequest(
-        severity=severity, message=message, urn=place, ephemeral=ephemeral
-    )
-    try:
-        engine.Log(request, timeout=_LOG_SECONDS)
-    except grpc.RpcError:
-        return  # a message that can't be shown must not break a deployment
-
-
-_PROGRESS_SECONDS = 5.0
-
-
-@contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """Show on the resource's line how long the platform has kept us waiting."""
-    place = urn()
-    if not place or _engine() is None:
-        yield
-        return
-    done = threading.Event()
-
-    def watch() -> None:
-        seconds = _PROGRESS_SECONDS
-        while not done.wait(_PROGRESS_SECONDS):
-            tell(f"{what}, waiting for the platform, {seconds:.0f} s", urn=place)
-            seconds += _PROGRESS_SECONDS
-
-    threading.Thread(target=watch, name="progress", daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
 
 
 def widen(workers: int) -> bool:
@@ -301,44 +272,8 @@ def widen(workers: int) -> bool:
                 pool._adjust_thread_count()
         # ruff: enable[SLF001]
     except (AttributeError, TypeError):
-        warn("this Pulumi SDK's server can't be widened, so it works on four instances at once")
+        host().warn(
+            "this Pulumi SDK's server can't be widened, so it works on four instances at once"
+        )
         return False
     return True
-
-
-class DynamicHost:
-    """The host of the rules in Pulumi's dynamic server, see `provider.instance.host`."""
-
-    # ruff: disable[D102]
-    def warn(self, message: str) -> None:
-        warn(message)
-
-    def warn_once(self, message: str) -> None:
-        warn_once(message)
-
-    def note(self, message: str) -> None:
-        note(message)
-
-    def progress(self, message: str) -> None:
-        tell(message)
-
-    def waiting(self, what: str) -> AbstractContextManager[None]:
-        return waiting(what)
-
-    def urn(self) -> str:
-        return urn()
-
-    def old_inputs(self) -> dict[str, Any] | None:
-        call = current_call()
-        return call.old_inputs if call else None
-
-    def awaited(self) -> bool:
-        return lifeline.awaited()
-
-    def go_on(self) -> None:
-        lifeline.go_on()
-
-    def sleep(self, seconds: float) -> None:
-        lifeline.sleep(seconds)
-
-    # ruff: enable[D102]

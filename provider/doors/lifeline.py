@@ -39,12 +39,12 @@ class Lifeline:
 
     Args:
         waited_for: Tells whether somebody waits for the call that this thread serves, if any.
-        serving: Tells whether any thread serves a call.
+        busy: Tells whether any thread serves a call.
     """
 
-    def __init__(self, *, waited_for: Callable[[], bool], serving: Callable[[], bool]) -> None:
+    def __init__(self, *, waited_for: Callable[[], bool], busy: Callable[[], bool]) -> None:
         self._waited_for = waited_for
-        self._serving = serving
+        self._busy = busy
         self._gone = threading.Event()
         self._watching = False
 
@@ -76,14 +76,14 @@ class Lifeline:
                 return
             self._gone.wait(min(left, _LOOKS))
 
-    def watch(self, address: _Address | None, at_the_end: Callable[[bool], None]) -> None:
-        """From now on, end this process when its engine is gone; where there was none, do nothing.
+    def watch(self, address: _Address, at_the_end: Callable[[bool], None]) -> None:
+        """From now on, end this process when its engine is gone.
 
         Args:
             address: Where the engine listens.
             at_the_end: Called when the process ends, with whether the engine is there.
         """
-        if address is None or self._watching:
+        if self._watching:
             return
         self._watching = True
         atexit.register(_end, address, at_the_end)
@@ -95,7 +95,7 @@ class Lifeline:
             time.sleep(_LOOKS)
         self._gone.set()
         deadline = time.monotonic() + _LONGEST_END
-        while self._serving() and time.monotonic() < deadline:
+        while self._busy() and time.monotonic() < deadline:
             time.sleep(_LOOKS / 10)
         _end(address, at_the_end)
         # An orderly exit would wait for the server's threads for as long as they like.

@@ -219,6 +219,24 @@ class Context:
                 self._new.add(instance_id)
         journal.keep(markers, instance_id)
 
+    def leaves_alone(self, instance_id: str, outputs: Mapping[str, Any]) -> bool:
+        """Tell, also the user, whether a delete leaves the instance in place."""
+        kept, record = self.ledger.kept(instance_id), Record.of(outputs)
+        if self.ledger.claim_of(instance_id):
+            self.stays(instance_id, outputs)
+        elif record.adopted and not outputs.get("delete_adopted"):
+            self.host.warn(
+                f"element instance {instance_id} was adopted, so it is left in place; to have it "
+                "deleted, set delete_adopted to true and run pulumi up first"
+            )
+        elif kept is not None and (
+            kept != record.claim or self.is_another_ones(instance_id, outputs)
+        ):
+            self.host.warn(f"element instance {instance_id} stays: another resource has it now")
+        else:
+            return False
+        return True
+
     def stays(self, instance_id: str, outputs: Mapping[str, Any]) -> None:
         """Leave alone what a create of this run took over, and tell what became of a replacement.
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
-)
 
 from provider import config
 from provider.api import wire
@@ -25,46 +19,63 @@ from provider.api.errors import (
     NotFoundError,
     Outcome,
     RateLimitError,
-    RefusedError,
-    SpentError,
     StrangerError,
     TooLargeError,
     advice,
-    told,
+    sentence,
 )
-from provider.doors import dynamic
-from provider.instance import adoption, creation
+from provider.instance import creation, preview
 from provider.instance import diff as comparison
 from provider.instance import inputs as schema
 from provider.instance.context import Context
-from provider.instance.credentials import (
-    GET_ONE,
-    Credentials,
-    already_sent,
-    refuse_before_create,
-    refuse_before_update,
-)
-from provider.instance.desired import Desired
-from provider.instance.diff import Changes, Record, View
+from provider.instance.diff import Record, View
+from provider.instance.host import HalfMadeError
 from provider.instance.inputs import Inputs
 from provider.instance.markers import MARKERS, Markers
-from provider.instance.metadata import missing, plain_keys, unknown_keys
 from provider.instance.update import update
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pulumi.dynamic import ConfigureRequest
-
+    from provider.config import Settings
+    from provider.instance.diff import Changes
     from provider.instance.host import Host
 
 
-_SPARE_WORKERS = 4
+@dataclass(frozen=True)
+class Checked:
+    """What a check found: inputs as they are stored, secrets marked, and everything wrong."""
+
+    inputs: dict[str, Any]
+    failures: list[str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a diff found."""
+
+    changed: bool
+    replaces: list[str]
+    """Inputs for which another instance is needed."""
+    in_inputs: bool = False
+    """The inputs differ from those that the state has, so that comparing them shows the change."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """An instance that a create made or took over."""
+
+    instance_id: str
+    outputs: dict[str, Any]
 
 
 class Operations:
-    """What the engine asks of the provider, in one server process.
+    """What an engine asks of the provider, in one server process.
+
+    Properties are plain values, without secret marks, and may hold unknowns in check and diff;
+    what is given back has Pulumi's marks. What fails raises one sentence: `CloudElementsError`, or
+    `HalfMadeError` where the instance must be kept.
 
     Args:
         host: The server.
@@ -72,299 +83,180 @@ class Operations:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._platform: Context | None = None
+        self._context: Context | None = None
         self._problem = "the provider is not configured"
 
-    def configure(self, req: ConfigureRequest) -> None:
-        """Read the settings and open the connection; a problem is told by `check`."""
-        dynamic.lifeline.watch(dynamic.engine_address(), Context.close_all)
+    def configure(self, get: Callable[[str], str | None]) -> Settings | None:
+        """Open the connection by the settings and return them; None where `check` tells a problem.
+
+        Args:
+            get: Returns a value of the stack's configuration, by its full key.
+        """
         try:
-            settings = config.load(os.environ, req.config.get)
+            settings = config.load(os.environ, get)
             self.connect(Context.shared(settings, self._host))
-            if overridden := config.overridden(os.environ, req.config.get):
+            if overridden := config.overridden(os.environ, get):
                 self._host.warn_once(overridden)
         except ConfigError as error:
             self._problem = str(error)
-            return
-        # A few more than work at once, so that the engine's Cancel is answered meanwhile.
-        dynamic.widen(settings.concurrency + _SPARE_WORKERS)
+            return None
+        return settings
 
-    def connect(self, platform: Context) -> None:
-        """Work with this platform from now on."""
-        self._platform = platform
+    def connect(self, context: Context) -> None:
+        """Work with this from now on."""
+        self._context = context
 
     @property
-    def _connected(self) -> Context:
-        if self._platform is None:
+    def context(self) -> Context:
+        """What this works with."""
+        if self._context is None:
             raise ConfigError(self._problem)
-        return self._platform
+        return self._context
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Judge a program's inputs, all problems at once; mark secrets.
-
-        A failure never names its property to the engine, which would print the property's value.
-        """
-        given = dynamic.whole(news, "news")
-        news = schema.normalised(given)
-        with dynamic.one_line_errors("check", _name(news)):
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> Checked:
+        """Judge a program's inputs, all problems at once; mark secrets."""
+        given, news = news, schema.normalised(news)
+        with one_sentence("check", _name(news)):
             failures = schema.problems(news)
             known_plain: frozenset[str] = frozenset()
-            if self._platform is None:
+            if self._context is None:
                 failures.append(self._problem)
             else:
-                _declare(self._platform, news)
-                found, known_plain = self._against_metadata(self._platform, _olds, news)
+                found, known_plain = preview.judge(self._context, olds, news, failures)
                 failures += found
-                new = _olds.get("element_key") != news.get("element_key")
-                if not failures and (not _olds or (new and not news.get("adopt"))):
-                    failures += _new_problems(self._platform, news)
-                if _olds.get("adopt") and news.get("adopt") not in (None, _olds["adopt"]):
-                    self._host.warn(
-                        "another 'adopt' has no effect on an instance that exists: to take over "
-                        "another one, declare a resource of another name"
-                    )
             for path in schema.nulls_in_values(given):
                 self._host.warn(f"{path}: is null, so it counts as not given")
-            marked = schema.marked_secret(news, known_plain)
-        return CheckResult(marked, [CheckFailure("", failure) for failure in failures])
+            return Checked(schema.marked_secret(news, known_plain), failures)
 
-    def _against_metadata(
-        self, platform: Context, olds: dict[str, Any], news: dict[str, Any]
-    ) -> tuple[list[str], frozenset[str]]:
-        """Return what the element's metadata find wrong, and the keys they know to be plain."""
-        element_key = news.get("element_key")
-        if not isinstance(element_key, str) or not element_key:
-            return [], frozenset()
-        new = olds.get("element_key") != element_key
-        again = schema.codes_again(olds, news) if new else []
-        failures = [
-            f"{path}: was spent for the old element; a new element needs a new code"
-            for path in again
-        ]
-        try:
-            element = platform.metadata.element(element_key)
-        except NotFoundError as error:
-            if not new or news.get("adopt"):  # retired, perhaps, and its instances still work
-                self._host.warn(
-                    f"{told(error)}, so the inputs are not checked before they are sent"
-                )
-                return failures, frozenset()
-            similar = platform.metadata.similar(element_key)
-            return [*failures, f"element_key: {told(error)}{similar}"], frozenset()
-        except AuthenticationError as error:
-            return [*failures, f"{told(error)}: {advice(error)}"], frozenset()
-        if element is None:
-            return failures, frozenset()
-        if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
-            failures.append(f"element_key: must be the element's key, '{element.key}'")
-        failures += missing(element, news, new=new, before=olds)
-        configuration = news.get("configuration")
-        if isinstance(configuration, dict) and configuration != olds.get("configuration"):
-            for warning in unknown_keys(element, configuration):
-                self._host.warn(warning)
-        return failures, plain_keys(element)
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> Difference:
         """Compare the state's outputs with the program's inputs."""
-        with dynamic.one_line_errors("compare", _name(_olds)):
-            olds, news = dynamic.whole(_olds, "olds"), dynamic.whole(_news, "news")
+        with one_sentence("compare", _name(olds)):
             changes = comparison.changes(olds, news)
-            moved = False
-            if self._platform is not None:
-                moved = _moved(self._platform, _id, olds, news, replaces=bool(changes.replaces))
-                self._platform.found_in_state(_id, olds)
-            if changes.replaces:
-                return DiffResult(changes=True, replaces=changes.replaces)
-            if self._platform is not None:
-                self._platform.ledger.keep(_id, Record.of(olds).claim)
-                self._platform.warn_of_another(_id, olds)
-                _tell_disabled(
-                    self._platform, _id, olds, news, authenticates=bool(changes.credentials)
-                )
-            if not changes.any and not moved:
-                return DiffResult(changes=False)
-            if changes.replayed and not changes.credentials:
-                self._host.warn(f"{already_sent()}: {GET_ONE}, or take it out")
-            if self._platform is not None:
-                _warn_of_spent(self._platform, news, changes)
-            # None leaves it to the engine to compare inputs, which shows the change in detail and
-            # lets replace_on_changes work; where only outputs differ, it would see nothing.
-            news = {key: value for key, value in news.items() if key != "__provider"}
-            differs = self._host.old_inputs() not in (None, news)
-        return DiffResult(changes=None if differs else True)
+            changed = changes.any
+            if self._context is not None:
+                replaces = bool(changes.replaces)
+                changed |= preview.moved(self._context, id_, olds, news, replaces=replaces)
+                self._context.found_in_state(id_, olds)
+                if not replaces:
+                    self._stays(self._context, id_, olds, news, changes)
+            in_inputs = changed and self._host.old_inputs() not in (None, news)
+            return Difference(changed, changes.replaces, in_inputs)
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    @staticmethod
+    def _stays(
+        context: Context, id_: str, olds: dict[str, Any], news: dict[str, Any], changes: Changes
+    ) -> None:
+        """Note that a resource keeps its instance, and tell what there is to know of that."""
+        context.ledger.keep(id_, Record.of(olds).claim)
+        context.warn_of_another(id_, olds)
+        preview.tell_disabled(context, id_, olds, news, authenticates=bool(changes.credentials))
+        preview.warn_of_spent(context, news, changes)
+
+    def create(self, inputs: dict[str, Any]) -> Created:
         """Create an instance, or take over the one that is meant or was left behind."""
-        with self._telling("create", props), self._host.waiting("creating"):
-            platform = self._connected
-            platform.refuse_elsewhere()
-            inputs = schema.inputs_of(dynamic.whole(props, "properties"))
-            with platform.leftovers.noting(Markers.of(inputs.markers)):
-                begun = creation.create(platform, inputs)
-        return CreateResult(*begun)
+        with self._telling("create", inputs), self._host.waiting("creating"):
+            context = self.context
+            context.refuse_elsewhere()
+            checked = schema.inputs_of(inputs)
+            with context.leftovers.noting(Markers.of(checked.markers)):
+                return Created(*creation.create(context, checked))
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Return the instance as it is now, inputs in the program's own words; gone is no error."""
-        with self._telling("read", {"name": id_} | props):
-            platform = self._connected
-            props = dynamic.whole(props, "properties")
-            known = comparison.RECORD in props  # or a look-up by id
-            instance = platform.make_sure(id_, props) if known else None
-            platform.found_in_state(id_, props)
+    def read(self, id_: str, outputs: dict[str, Any]) -> Refreshed | None:
+        """Return the instance as it is now, or None where it is gone."""
+        with self._telling("read", {"name": id_} | outputs):
+            context = self.context
+            known = comparison.RECORD in outputs  # or a look-up by id
+            instance = context.make_sure(id_, outputs) if known else None
+            context.found_in_state(id_, outputs)
             try:
-                element_key = props.get("element_key")
-                instance = instance or platform.client.get_instance(id_, element_key=element_key)
+                element_key = outputs.get("element_key")
+                instance = instance or context.client.get_instance(id_, element_key=element_key)
             except NotFoundError:
                 if not known:
                     raise  # for the engine would take "gone" for success
-                result = ReadResult(None, {})
-            else:
-                platform.warn_when_invalid(instance, _name(props))
-                platform.warn_when_another_stack_s(instance, props, self._host.urn())
-                platform.warn_of_double(id_, props)
-                inputs = self._host.old_inputs() or {}
-                if instance.disabled and inputs.get("disabled") is None:
-                    platform.warn_of_disabled(id_, _name(props))
-                result = _as_read(instance, props, inputs, platform.address)
-        return result
+                return None
+            context.warn_when_invalid(instance, _name(outputs))
+            context.warn_when_another_stack_s(instance, outputs, self._host.urn())
+            context.warn_of_double(id_, outputs)
+            inputs = self._host.old_inputs() or {}
+            if instance.disabled and inputs.get("disabled") is None:
+                context.warn_of_disabled(id_, _name(outputs))
+            return _as_read(instance, outputs, inputs, context.address)
 
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Change the instance in place, with one request where something changed."""
-        with self._telling("update", _news), self._host.waiting("updating"):
-            platform = self._connected
-            olds, news = dynamic.whole(_olds, "olds"), dynamic.whole(_news, "news")
-            platform.make_sure(_id, olds, news)
-            platform.found_in_state(_id, olds)
-            inputs = schema.inputs_of(news)
-            outputs = update(platform, inputs, _id, olds)
-        return UpdateResult(outputs)
+        with self._telling("update", news), self._host.waiting("updating"):
+            context = self.context
+            context.make_sure(id_, olds, news)
+            context.found_in_state(id_, olds)
+            return update(context, schema.inputs_of(news), id_, olds)
 
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+    def delete(self, id_: str, outputs: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""
-        with self._telling("delete", _props), self._host.waiting("deleting"):
-            platform = self._connected
-            props = dynamic.whole(_props, "properties")
-            if platform.home(_id, props):
-                platform.make_sure(_id, props)
-            platform.meet(Markers.of(props.get(MARKERS)))
-            kept = platform.ledger.kept(_id)
-            if platform.ledger.claim_of(_id):
-                platform.stays(_id, props)
-            elif Record.of(props).adopted and not props.get("delete_adopted"):
-                self._host.warn(
-                    f"element instance {_id} was adopted, so it is left in place; to have it "
-                    "deleted, set delete_adopted to true and run pulumi up first"
-                )
-            elif kept is not None and (
-                kept != Record.of(props).claim or platform.is_another_ones(_id, props)
-            ):
-                self._host.warn(f"element instance {_id} stays: another resource has it now")
-            else:
-                instance = platform.make_sure(_id, props)
-                if platform.another_stack_s(_id, props, self._host.urn(), instance):
-                    self._host.warn(f"element instance {_id} stays: another stack has it now")
+        with self._telling("delete", outputs), self._host.waiting("deleting"):
+            context, markers = self.context, Markers.of(outputs.get(MARKERS))
+            if context.home(id_, outputs):
+                context.make_sure(id_, outputs)
+            context.meet(markers)
+            if not context.leaves_alone(id_, outputs):
+                instance = context.make_sure(id_, outputs)
+                if context.another_stack_s(id_, outputs, self._host.urn(), instance):
+                    self._host.warn(f"element instance {id_} stays: another stack has it now")
                     return
-                platform.ledger.own(_id)
-                platform.client.delete_instance(_id)
-                platform.after_deleting(_id, props)
-            platform.leftovers.wait(Markers.of(props.get(MARKERS)))
+                context.ledger.own(id_)
+                context.client.delete_instance(id_)
+                context.after_deleting(id_, outputs)
+            context.leftovers.wait(markers)
 
-    def _telling(self, verb: str, bag: Mapping[str, Any]) -> AbstractContextManager[None]:
+    def _telling(self, verb: str, properties: Mapping[str, Any]) -> AbstractContextManager[None]:
         """Turn every error inside into one sentence that says what to do."""
-        base_url = self._platform.settings.base_url if self._platform else "the platform"
-        return dynamic.one_line_errors(
+        base_url = self._context.settings.base_url if self._context else "the platform"
+        return one_sentence(
             verb,
-            _name(bag),
+            _name(properties),
             lambda error: _advice(error, verb) or advice(error, base_url=base_url),
         )
 
 
-def _declare(platform: Context, news: dict[str, Any]) -> None:
-    """Note that the program has this resource, where its place is known."""
-    if not schema.is_unknown(tags := news.get(MARKERS)):
-        platform.meet(Markers.of(tags))
-        platform.leftovers.declare(Markers.of(tags))
+@contextmanager
+def one_sentence(
+    verb: str, name: str, advise: Callable[[CloudElementsError], str | None] = lambda _: None
+) -> Iterator[None]:
+    """Turn every exception inside into the one sentence that the user sees.
 
+    Our own errors are told in full. Of any other only type and place are told, because its text
+    may hold anything.
 
-def _moved(
-    platform: Context, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool
-) -> bool:
-    """Tell whether the platform has another address than the state remembers, and say so.
+    Args:
+        verb: What could not be done.
+        name: Name of the element instance.
+        advise: What the user can do about an error of ours.
 
     Raises:
-        RefusedError: It is another platform, or may be one and the new instance would come first.
+        HalfMadeError: The instance exists and must be kept.
+        CloudElementsError: Anything else failed.
     """
-    home = platform.home(id_, olds)
-    if home == platform.address or not (home or replaces):
-        return False
-    platform.make_sure(id_, olds, news)
-    if home:
-        platform.host.note(
-            f"instance {id_} is the one of {home}, as its marker shows: the state remembers "
-            f"{platform.address} from now on"
-        )
-    return bool(home)
-
-
-def _new_problems(platform: Context, news: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
-    if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
-        return []
-    desired = Desired.of(schema.inputs_of(schema.known_part(news)))
-    named, markers = desired.inputs.adopt, desired.markers
+    failure: CloudElementsError
     try:
-        if not named:
-            refuse_before_create(desired.credentials, markers, platform.ledger)
-            return []
-        instance = adoption.adoptee(platform, desired, named)
-    except SpentError as error:
-        return [f"code: {error}: {advice(error)}"]
-    except RefusedError as error:
-        return [f"adopt: {error}"]
-    except CloudElementsError:
-        return []  # the create will tell
-    marker = markers.instance if markers else ""
-    if platform.ledger.owns(instance.id) or not platform.ledger.meant_by(instance.id, marker):
-        return [f"adopt: instance {instance.id} is another resource's already: correct it"]
-    changes = adoption.effects(desired, instance)
-    tell = platform.host.warn if changes else platform.host.note
-    tell(
-        f"adopts instance {instance.id}, '{instance.name}', instead of creating one"
-        + "".join(f", {change}" for change in changes)
-    )
-    return []
-
-
-def _warn_of_spent(platform: Context, news: Mapping[str, Any], changes: Changes) -> None:
-    """Say that a new code is none: it was sent for another resource, or was refused."""
-    markers = news.get(MARKERS)
-    credentials = Credentials(changes.credentials)
-    try:
-        if not schema.is_unknown(markers):
-            refuse_before_update(credentials, Markers.of(markers), platform.ledger.journal)
-    except SpentError as error:
-        platform.host.warn(f"{error}: {GET_ONE}, or take it out")
-
-
-def _tell_disabled(
-    platform: Context,
-    id_: str,
-    olds: Mapping[str, Any],
-    news: Mapping[str, Any],
-    *,
-    authenticates: bool,
-) -> None:
-    """Say what becomes of an instance that is disabled where the program does not say."""
-    if not olds.get("disabled") or news.get("disabled") is not None:
-        return
-    if authenticates:
-        platform.host.note(f"enables instance {id_} as well, which is disabled on the platform")
+        yield
+    except HalfMadeError as error:
+        message = sentence(verb, name, str(error))
+        failure = HalfMadeError(error.instance_id, error.outputs, message)
+    except CloudElementsError as error:
+        failure = CloudElementsError(sentence(verb, name, error, then=advise(error)))
+    except Exception as error:  # noqa: BLE001 - the boundary: nothing may get past with its text
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        kind = f"unexpected {type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
+        then = "this is a defect of the provider; please report it with this line"
+        failure = CloudElementsError(sentence(verb, name, kind, then=then))
     else:
-        platform.warn_of_disabled(id_, _name(olds))
+        return
+    # Outside of `except`, or a traceback would hold the first exception with all its text.
+    raise failure from None
 
 
-def _name(bag: Mapping[str, Any]) -> str:
-    name = bag.get("name")
+def _name(properties: Mapping[str, Any]) -> str:
+    name = properties.get("name")
     return name if isinstance(name, str) else ""
 
 
@@ -401,9 +293,18 @@ _ADMINISTRATOR = "ask an administrator of your organization to allow this user t
 _FORBIDDEN = 403
 
 
+@dataclass(frozen=True)
+class Refreshed:
+    """An instance as it is now."""
+
+    outputs: dict[str, Any]
+    inputs: dict[str, Any] | None
+    """In the program's own words; None where the state has none."""
+
+
 def _as_read(
     instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any], address: str
-) -> ReadResult:
+) -> Refreshed:
     """Return what a refresh stores: outputs, and inputs in the program's own words."""
     known = comparison.RECORD in props
     record = (
@@ -418,7 +319,7 @@ def _as_read(
     kept.setdefault("element_key", instance.element.key or "")
     kept["configuration"] = seen.configuration
     outputs = comparison.outputs(schema.inputs_of(kept), instance, seen, record)
-    return ReadResult(instance.id, outputs, _drifted(instance, old_inputs, before, seen))
+    return Refreshed(outputs, _drifted(instance, old_inputs, before, seen))
 
 
 def _wished_by(props: dict[str, Any]) -> View:

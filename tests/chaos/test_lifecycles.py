@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from provider.api.wire import same_value
-from provider.doors import dynamic as host
+from provider.doors import dynamic
 from sandbox import Sandbox
 from sandbox.store import Search
 from tests.chaos.conftest import LONG
@@ -196,7 +196,7 @@ class Lifecycles(RuleBasedStateMachine):
         self.engine = Engine(machine, self.counts)
         self.program = {}
         self.warnings, self.said, self.calm = [], [], True
-        self.patch.setattr(host, "warn", self.warnings.append)
+        self.patch.setattr(dynamic.host(), "warn", self.warnings.append)
         self.strangers = {}
         self.given_away = set()
         self.codes = set()

@@ -8,7 +8,7 @@ import httpx
 from provider.api.client import CloudElementsClient
 from provider.api.retry import Time
 from provider.config import Settings
-from provider.doors.dynamic import DynamicHost
+from provider.doors.dynamic import host
 from provider.instance.context import Context
 from provider.instance.history import Journal
 from provider.lifecycle import ElementInstanceProvider
@@ -112,9 +112,9 @@ class Machine:
         client = CloudElementsClient(self._settings, transport=self.line, clock=self.clock.time)
         journal = Journal(self._folder, platform="sandbox", clock=self.clock.time)
         provider = ElementInstanceProvider()
-        provider.operations.connect(
+        provider.door.operations.connect(
             Context.of(
-                self._settings, DynamicHost(), client=client, clock=self.clock.time, journal=journal
+                self._settings, host(), client=client, clock=self.clock.time, journal=journal
             )
         )
         return provider

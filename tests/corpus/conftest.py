@@ -16,7 +16,7 @@ import pytest
 from provider.api.client import CloudElementsClient
 from provider.api.retry import Time
 from provider.config import Settings
-from provider.doors.dynamic import DynamicHost
+from provider.doors.dynamic import host
 from provider.instance.context import Context
 from provider.lifecycle import ElementInstanceProvider
 from sandbox import Sandbox
@@ -166,7 +166,7 @@ def client(settings, clock):
 @pytest.fixture
 def provider(settings, client, clock):
     made = ElementInstanceProvider()
-    made.operations.connect(Context.of(settings, DynamicHost(), client=client, clock=clock))
+    made.door.operations.connect(Context.of(settings, host(), client=client, clock=clock))
     return made
 
 

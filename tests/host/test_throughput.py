@@ -105,13 +105,13 @@ def test_a_server_of_another_make_keeps_its_four_workers_and_that_is_said_once(s
 
 HASTY_CLOCK = """
 import runpy, threading, types
-from provider.doors import dynamic as host
+from provider.doors import engine
 
 class Event(threading.Event):
     def wait(self, timeout=None):
         return super().wait(timeout and timeout / 100)
 
-host.threading = types.SimpleNamespace(Event=Event, Thread=threading.Thread)
+engine.threading = types.SimpleNamespace(Event=Event, Thread=threading.Thread)
 runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 """
 

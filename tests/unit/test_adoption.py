@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from provider.api.errors import AbandonedError, CloudElementsError
-from provider.doors import dynamic as host
+from provider.doors import dynamic
 from provider.instance import diff as comparison
 from provider.instance.claims import Ledger
 from provider.instance.history import Fate, Journal
@@ -68,7 +68,7 @@ def forgetful(sandbox, clock, transport):
 @pytest.fixture
 def warnings(monkeypatch):
     said = []
-    monkeypatch.setattr(host, "warn", said.append)
+    monkeypatch.setattr(dynamic.host(), "warn", said.append)
     return said
 
 
@@ -597,7 +597,7 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
 
 def test_an_earlier_create_that_worked_after_all_wins(forgetful, sandbox):
     provider = forgetful.process()
-    settings = provider.operations._platform.settings
+    settings = provider.door.operations.context.settings
     object.__setattr__(settings, "lookup_window", 0.0)
     sandbox.set_switch("list_delay_requests", "1")
     sandbox.add_fault("drop", method="POST", path="/instances")
@@ -608,7 +608,7 @@ def test_an_earlier_create_that_worked_after_all_wins(forgetful, sandbox):
 
 def test_a_second_instance_that_can_not_be_deleted_is_named(forgetful, sandbox):
     provider = forgetful.process()
-    object.__setattr__(provider.operations._platform.settings, "lookup_window", 0.0)
+    object.__setattr__(provider.door.operations.context.settings, "lookup_window", 0.0)
     sandbox.set_switch("list_delay_requests", "1")
     sandbox.add_fault("drop", method="POST", path="/instances")
     sandbox.add_fault("status", method="DELETE", path=ONE[1], status=403, times=None)
@@ -621,7 +621,7 @@ def test_a_second_instance_that_can_not_be_deleted_is_named(forgetful, sandbox):
 
 def test_a_second_instance_that_can_not_be_looked_for_is_warned_of(forgetful, sandbox, warnings):
     provider = forgetful.process()
-    object.__setattr__(provider.operations._platform.settings, "lookup_window", 0.0)
+    object.__setattr__(provider.door.operations.context.settings, "lookup_window", 0.0)
     sandbox.set_switch("list_delay_requests", "1")
     sandbox.add_fault("drop", method="POST", path="/instances")
     sandbox.add_fault("status", method="GET", path="/instances", status=403, after=2, times=None)
@@ -911,7 +911,7 @@ def test_a_replacement_after_a_change_waits_for_nothing(
 ):
     """A change without a code is over when the run is: no run was interrupted."""
     told = []
-    monkeypatch.setattr(host, "tell", told.append)
+    monkeypatch.setattr(dynamic.host(), "progress", told.append)
     number, outputs = create(machine.process(), plain())
     outputs = as_given(machine.process().update(number, outputs, plain(**change)).outs)
     provider = machine.process()
@@ -983,7 +983,7 @@ def test_what_was_made_is_remembered_while_it_is_looked_for_another(machine, san
     """The first POST was lost, and lists do not show the second yet, when the engine is killed."""
     sandbox.set_switch("list_delay_requests", "99")
     sandbox.add_fault("drop", when="before", method="POST", path="/instances")
-    platform = machine.process().operations._connected
+    platform = machine.process().door.operations.context
 
     def sleep(seconds):
         machine.clock.sleep(seconds)
@@ -992,7 +992,7 @@ def test_what_was_made_is_remembered_while_it_is_looked_for_another(machine, san
 
     clock = replace(machine.clock.time, sleep=sleep)
     provider = ElementInstanceProvider()
-    provider.operations.connect(replace(platform, clock=clock))
+    provider.door.operations.connect(replace(platform, clock=clock))
     with pytest.raises(CloudElementsError):
         provider.create(plain())
     made = str(the_only(sandbox)["id"])

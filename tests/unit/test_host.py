@@ -1,89 +1,130 @@
-"""Errors become one line, and outside of a server nothing of it is needed."""
+"""The rules need a host and no server: another one than Pulumi's dynamic server does as well."""
 
-import traceback
+import ast
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from provider.api.errors import APIError, Call, CloudElementsError, RefusedError
-from provider.doors import dynamic as host
-from provider.instance.host import HalfMadeError
+from provider.api.client import CloudElementsClient
+from provider.api.errors import CloudElementsError
+from provider.config import Settings
+from provider.instance import host
+from provider.instance.context import Context
+from provider.instance.markers import MARKERS, markers
+from provider.instance.operations import Operations
+from sandbox import Sandbox
+from tests.listener import Listener
+
+ROOT = Path(__file__).parents[2]
+URN = "urn:pulumi:s::p::pulumi-python:dynamic/cloud-elements:ElementInstance::desk"
+DESK = {
+    "element_key": "freshservice",
+    "name": "desk",
+    "configuration": {"subdomain": "acme", "username": "u", "password": "hidden"},
+    MARKERS: markers(organization="o", project="p", stack="s", place="desk").tags,
+}
 
 
-def line(error, **options):
-    """Return what a user reads of an exception."""
-    with (
-        pytest.raises(CloudElementsError) as told,
-        host.one_line_errors("create", "desk", **options),
-    ):
-        raise error
-    text = str(told.value)
-    assert "\n" not in text
-    shown = "".join(traceback.format_exception(told.value))
-    assert "During handling" not in shown
-    assert "direct cause" not in shown
-    return text
+@pytest.fixture
+def listener():
+    return Listener(URN)
 
 
-def test_our_own_errors_are_told_in_full_with_what_to_do():
-    error = APIError(Call("POST", "/instances"), 400, "Bad Request.", request_id="5b")
-    assert line(error, advise=lambda _: "correct the inputs") == (
-        "could not create element instance 'desk': Bad Request (POST /instances → 400, request 5b)"
-        ": correct the inputs"
+@pytest.fixture
+def sandbox():
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def operations(sandbox, listener):
+    settings = Settings(
+        base_url=sandbox.base_url,
+        user_secret=sandbox.user_secret,
+        organization_secret=sandbox.organization_secret,
+        lookup_window=0.0,
+        retry_budget=0.0,
     )
-    assert (
-        line(RefusedError("two of them")) == "could not create element instance 'desk': two of them"
-    )
+    made = Operations(listener)
+    with closing(CloudElementsClient(settings, go_on=listener.go_on)) as client:
+        made.connect(Context.of(settings, listener, client=client))
+        yield made
 
 
-def test_of_any_other_error_only_kind_and_place_are_told():
-    text = line(ValueError("hidden-value"))
-    assert text.startswith(
-        "could not create element instance 'desk': unexpected ValueError in test_host.py:"
-    )
-    assert text.endswith("this is a defect of the provider; please report it with this line")
-    assert "hidden-value" not in text
+def plain(value):
+    """Return a value as an engine hands it over: without secret marks."""
+    if is_rpc_secret(value):
+        return plain(unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
 
 
-def test_no_exception_before_it_is_dragged_along():
-    def fails():
-        try:
-            {}["hidden-value"]
-        except KeyError as error:
-            int("hidden-value" if error else "")
+def test_a_whole_life_by_way_of_another_host(operations, listener, sandbox):
+    checked = operations.check({}, DESK)
+    assert checked.failures == []
+    created = operations.create(plain(checked.inputs))
+    state = plain(created.outputs)
+    assert not operations.diff(created.instance_id, state, DESK).changed
 
-    with pytest.raises(CloudElementsError) as told, host.one_line_errors("read", "desk"):
-        fails()
-    assert "hidden-value" not in "".join(traceback.format_exception(told.value))
+    listener.inputs = DESK
+    renamed = DESK | {"name": "new"}
+    found = operations.diff(created.instance_id, state, renamed)
+    assert (found.changed, found.replaces, found.in_inputs) == (True, [], True)
+    state = plain(operations.update(created.instance_id, state, renamed))
+    listener.inputs = renamed
+    seen = operations.read(created.instance_id, state)
+    assert (seen.outputs["name"], plain(seen.inputs)) == ("new", renamed)
+    moved = renamed | {"element_key": "zendesk"}
+    assert operations.diff(created.instance_id, state, moved).replaces == ["element_key"]
 
-
-def test_half_made_keeps_id_and_outputs():
-    half = HalfMadeError("7", {"name": "desk"}, "disabling failed: run pulumi up again")
-    with pytest.raises(HalfMadeError) as told, host.one_line_errors("create", "desk"):
-        raise half
-    assert told.value.instance_id == "7"
-    assert told.value.outputs == {"name": "desk"}
-    assert str(told.value) == (
-        "could not create element instance 'desk': disabling failed: run pulumi up again"
-    )
-
-
-def test_success_passes_through():
-    with host.one_line_errors("create", "desk"):
-        pass
+    operations.delete(created.instance_id, state)
+    assert sandbox.instances() == []
+    assert operations.read(created.instance_id, state) is None
+    assert listener.waits == ["creating", "updating", "deleting"]
+    assert listener.warnings == listener.notes == listener.passing == []
 
 
-def test_outside_of_a_server_there_is_no_call():
-    assert host.current_call() is None
-    assert host.urn() == ""
-    assert host.whole({"a": 1}, "news") == {"a": 1}
-    assert host.widen(64) is False
-    host.warn("nobody listens")
-    with host.waiting("creating"):
-        pass
+def test_nothing_is_sent_for_a_call_that_nobody_waits_for(operations, listener, sandbox):
+    listener.listens = False
+    with pytest.raises(CloudElementsError, match="could not create element instance 'desk'"):
+        operations.create(DESK)
+    assert sandbox.journal() == []
 
 
-def test_a_function_of_the_same_name_is_not_taken_for_the_servers():
-    def Create(request, context):  # noqa: N802 - the server's name
-        return host.current_call()
+def test_what_is_drift_to_the_user_is_a_difference_outside_the_inputs(operations, listener):
+    created = operations.create(DESK)
+    drifted = plain(created.outputs) | {"name": "renamed by hand"}
+    listener.inputs = DESK
+    found = operations.diff(created.instance_id, drifted, DESK)
+    assert (found.changed, found.in_inputs) == (True, False)
 
-    assert Create("request", "no gRPC context") is None
+
+def test_a_warning_goes_to_the_host_of_the_call(operations, listener):
+    operations.check({}, DESK | {"configuration": DESK["configuration"] | {"list": [None]}})
+    assert any("configuration.list.0: is null" in warning for warning in listener.warnings)
+
+
+def test_the_rules_load_no_door():
+    source = "import provider.instance.operations, sys; print(*sys.modules)"
+    command = [sys.executable, "-c", source]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = result.stdout.split()
+    assert "provider.instance.operations" in loaded
+    assert not [name for name in loaded if name.startswith("provider.doors")]
+
+
+MODULES = sorted(Path(host.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_the_rules_name_no_server(path):
+    """The linter of imports knows packages of others alone, and Pulumi's values are needed."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    named = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    named += [one.name for node in nodes if isinstance(node, ast.Import) for one in node.names]
+    assert not [name for name in named if name.startswith(("pulumi.dynamic", "grpc"))]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from provider.api.retry import Time
-from provider.doors import dynamic as host
+from provider.doors import dynamic
 from provider.instance.history import Fate
 from provider.instance.markers import MARKERS, Markers, markers
 from sandbox import Sandbox
@@ -56,9 +56,9 @@ def machines(machine, sandbox, clock, transport, tmp_path):
 def said(monkeypatch):
     """What the user is told: warnings, and passing progress."""
     said = []
-    monkeypatch.setattr(host, "urn", lambda: URN)
-    for way in ("warn", "warn_once", "tell"):
-        monkeypatch.setattr(host, way, said.append)
+    monkeypatch.setattr(dynamic.host(), "urn", lambda: URN)
+    for way in ("warn", "warn_once", "progress"):
+        monkeypatch.setattr(dynamic.host(), way, said.append)
     return said
 
 
@@ -75,7 +75,7 @@ def create(provider, place):
 
 
 def leftovers(provider):
-    return provider.operations._connected.leftovers
+    return provider.door.operations.context.leftovers
 
 
 def last_words(provider, said):
@@ -175,7 +175,7 @@ def test_it_waits_no_longer_when_the_other_process_writes_down_the_end(
     machines, clock, said, monkeypatch
 ):
     kept = create(machines[0].process(), "kept")
-    orphan = machines[0].process().operations._connected.ledger.journal
+    orphan = machines[0].process().door.operations.context.ledger.journal
     lost = Markers.of(desk("lost")[MARKERS])
     orphan.reserve(lost)
     sent = clock.now()
@@ -235,7 +235,7 @@ def test_a_create_that_nobody_heard_of_is_left(machine, said, monkeypatch):
     kept = create(machine.process(), "kept")
     provider = machine.process()
     with monkeypatch.context() as unheard:
-        unheard.setattr(host.lifeline, "awaited", lambda: False)
+        unheard.setattr(dynamic.host(), "awaited", lambda: False)
         number, _ = create(provider, "lost")
     provider = machine.process()
     provider.delete(*kept)
@@ -247,7 +247,7 @@ def at_the_same_time(machines, sandbox):
     sandbox.set_switch("list_delay_requests", "9")
     made = [create(machine.process(), "desk") for machine in machines[:2]]
     for _ in range(9):
-        machines[0].process().operations._connected.client.find_instances()
+        machines[0].process().door.operations.context.client.find_instances()
     assert len(sandbox.instances()) == 2
     return made
 
@@ -302,7 +302,7 @@ def test_what_is_left_of_the_stack_that_an_instance_was_moved_from_is_not_this_o
 ):
     moved = create(machine.process(), "moved")
     ((left, _),) = abandoned(machine, "left")
-    monkeypatch.setattr(host, "urn", lambda: URN.replace(":dev:", ":another:"))
+    monkeypatch.setattr(dynamic.host(), "urn", lambda: URN.replace(":dev:", ":another:"))
     provider = machine.process()
     provider.diff(*moved, desk("moved"))
     assert last_words(provider, said) == []
@@ -312,6 +312,6 @@ def test_what_is_left_of_the_stack_that_an_instance_was_moved_from_is_not_this_o
 def test_a_double_of_an_instance_that_was_moved_is_swept_by_its_tag(machines, sandbox, said):
     (number, outputs), _ = at_the_same_time(machines, sandbox)
     with pytest.MonkeyPatch.context() as moved:
-        moved.setattr(host, "urn", lambda: URN.replace(":dev:", ":another:"))
+        moved.setattr(dynamic.host(), "urn", lambda: URN.replace(":dev:", ":another:"))
         machines[0].process().diff(number, outputs, desk("desk"))
     assert f"elements sweep --marker {desk('desk')[MARKERS][0]} deletes it" in said[-1]

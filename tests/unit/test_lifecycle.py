@@ -18,9 +18,9 @@ from provider.api.errors import (
 )
 from provider.api.wire import Instance
 from provider.config import Settings
-from provider.doors.dynamic import DynamicHost
+from provider.doors.dynamic import Door
 from provider.instance.diff import View
-from provider.instance.operations import Operations, _advice, _drifted
+from provider.instance.operations import _advice, _drifted
 from provider.lifecycle import ElementInstanceProvider
 
 CALL = Call("POST", "/instances")
@@ -68,7 +68,7 @@ def test_advice_where_the_verb_makes_a_difference(error, verb, expected):
 
 
 def test_without_settings_check_says_so_and_still_judges_the_inputs():
-    failures = Operations(DynamicHost()).check({}, {"name": "desk"}).failures
+    failures = ElementInstanceProvider().check({}, {"name": "desk"}).failures
     assert [failure.reason for failure in failures] == [
         "element_key: is required",
         "the provider is not configured",
@@ -84,18 +84,18 @@ def test_an_environment_that_does_not_work_is_one_line_of_check(monkeypatch, tmp
     (tmp_path / "broken.pem").write_text("no certificate", encoding="utf-8")
     unusable = {"HTTPS_PROXY": "socks5://h:1", "SSL_CERT_FILE": str(tmp_path / "broken.pem")}
     monkeypatch.setenv(variable, unusable[variable])
-    operations = Operations(DynamicHost())
-    operations.configure(ConfigureRequest(Config({}, "cloud-elements")))
-    (failure,) = operations.check({}, {"element_key": "x", "name": "desk"}).failures
+    provider = ElementInstanceProvider()
+    provider.configure(ConfigureRequest(Config({}, "cloud-elements")))
+    (failure,) = provider.check({}, {"element_key": "x", "name": "desk"}).failures
     assert variable in failure.reason
 
 
 def test_without_settings_nothing_else_works():
     for call in (
-        lambda: Operations(DynamicHost()).create({"element_key": "x", "name": "n"}),
-        lambda: Operations(DynamicHost()).read("7", {}),
-        lambda: Operations(DynamicHost()).update("7", {}, {"element_key": "x", "name": "n"}),
-        lambda: Operations(DynamicHost()).delete("7", {}),
+        lambda: ElementInstanceProvider().create({"element_key": "x", "name": "n"}),
+        lambda: ElementInstanceProvider().read("7", {}),
+        lambda: ElementInstanceProvider().update("7", {}, {"element_key": "x", "name": "n"}),
+        lambda: ElementInstanceProvider().delete("7", {}),
     ):
         with pytest.raises(Exception, match="the provider is not configured"):
             call()
@@ -107,7 +107,7 @@ def test_every_method_is_handed_on(monkeypatch):
     seen = []
     for name in ("configure", "check", "diff", "create", "read", "update", "delete"):
         monkeypatch.setattr(
-            Operations, name, lambda _, *given, name=name: seen.append((name, given)) or name
+            Door, name, lambda _, *given, name=name: seen.append((name, given)) or name
         )
     assert provider.check({"a": 1}, {"b": 2}) == "check"
     assert provider.diff("7", {}, {}) == "diff"

@@ -31,7 +31,7 @@ def test_a_program_loads_what_names_the_provider_and_nothing_else():
 @pytest.fixture(scope="module")
 def server():
     """What the server has loaded once the provider is configured; not much of it is needed."""
-    return loaded("from provider.lifecycle import *; ElementInstanceProvider().operations")
+    return loaded("from provider.lifecycle import *; ElementInstanceProvider().door")
 
 
 def test_the_server_loads_the_client_at_once(server):
@@ -45,5 +45,5 @@ def test_the_server_does_without_command_lines_and_other_event_loops(server):
 
 
 def test_what_was_left_out_can_still_be_loaded_by_others():
-    source = "from provider.lifecycle import *; ElementInstanceProvider().operations"
+    source = "from provider.lifecycle import *; ElementInstanceProvider().door"
     assert {"trio", "rich"} <= loaded(f"{source}; import trio, rich, httpx._main")

@@ -8,8 +8,6 @@ from provider.api.client import CloudElementsClient
 from provider.api.errors import APIError, SpentError
 from provider.api.retry import Time
 from provider.config import Settings
-from provider.doors import dynamic as host
-from provider.doors.dynamic import DynamicHost
 from provider.instance import creation
 from provider.instance import inputs as schema
 from provider.instance import update as updates
@@ -18,6 +16,7 @@ from provider.instance.history import Fate
 from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
 from sandbox import Sandbox
+from tests.listener import Listener
 
 OURS = markers(organization="o", project="p", stack="s", place="one")
 BASIC = {"subdomain": "acme", "username": "u", "password": "hidden"}
@@ -52,15 +51,13 @@ def platform(sandbox):
 
     clock = Time(now=lambda: moment[0], sleep=sleep, wall=lambda: moment[0])
     with closing(CloudElementsClient(settings, clock=clock)) as client:
-        yield Context.of(settings, DynamicHost(), client=client, clock=clock)
+        yield Context.of(settings, Listener(), client=client, clock=clock)
 
 
 @pytest.fixture
-def warnings(monkeypatch):
+def warnings(platform):
     """What the user is warned about."""
-    told = []
-    monkeypatch.setattr(host, "warn", told.append)
-    return told
+    return platform.host.warnings
 
 
 def begin(platform, inputs):

@@ -1,0 +1,160 @@
+"""The engine as every door sees it: who waits for a call, and where its messages are shown."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from provider.doors.lifeline import Lifeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_LOG_SECONDS = 5.0
+_PROGRESS_SECONDS = 5.0
+
+
+class Call(Protocol):
+    """A call of the engine's."""
+
+    @property
+    def urn(self) -> str:
+        """The URN of the resource that it is about."""
+        ...
+
+    @property
+    def old_inputs(self) -> dict[str, Any]:
+        """The inputs of that resource that the state has."""
+        ...
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the engine is there and still waits for the answer."""
+        ...
+
+
+_call: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+@contextmanager
+def serving(call: Call | None) -> Iterator[None]:
+    """Serve a call: what is said inside is about its resource."""
+    before = _call.set(call)
+    try:
+        yield
+    finally:
+        _call.reset(before)
+
+
+class EngineHost:
+    """The host of the rules in a server that an engine started, see `provider.instance.host`.
+
+    Args:
+        address: Where the engine listens; None where there is none.
+        busy: Tells whether the server is at a call, of whatever provider.
+    """
+
+    def __init__(self, address: tuple[str, int] | None, busy: Callable[[], bool]) -> None:
+        self._address = address
+        self._engine: engine_pb2_grpc.EngineStub | None = None
+        if address is not None:
+            channel = grpc.insecure_channel("{}:{}".format(*address))
+            self._engine = engine_pb2_grpc.EngineStub(channel)
+        self._lifeline = Lifeline(waited_for=self._waited_for, busy=busy)
+        self._said_once: set[str] = set()
+
+    def warn(self, message: str) -> None:
+        """Show a warning on the resource's line, or on the stack's when no resource is at hand."""
+        self._log(engine_pb2.WARNING, message)
+
+    def warn_once(self, message: str) -> None:
+        """Show a warning on the stack, however often this process comes upon it."""
+        if message not in self._said_once:
+            self._said_once.add(message)
+            self._log(engine_pb2.WARNING, message, urn="")
+
+    def note(self, message: str) -> None:
+        """Show on the resource what a preview alone does not tell."""
+        self._log(engine_pb2.INFO, message)
+
+    def progress(self, message: str, *, urn: str | None = None) -> None:
+        """Show passing progress on the resource's line; it leaves no trace in the output."""
+        self._log(engine_pb2.INFO, message, ephemeral=True, urn=urn)
+
+    def _log(
+        self, severity: Any, message: str, *, ephemeral: bool = False, urn: str | None = None
+    ) -> None:
+        if self._engine is None or (urn is None and _call.get() is None):
+            return
+        request = engine_pb2.LogRequest(
+            severity=severity,
+            message=message,
+            urn=self.urn() if urn is None else urn,
+            ephemeral=ephemeral,
+        )
+        try:
+            self._engine.Log(request, timeout=_LOG_SECONDS)
+        except grpc.RpcError:
+            return  # a message that can't be shown must not break a deployment
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Show on the resource's line how long the platform has kept us waiting."""
+        urn = self.urn()
+        if not urn or self._engine is None:
+            yield
+            return
+        done = threading.Event()
+
+        def watch() -> None:
+            seconds = _PROGRESS_SECONDS
+            while not done.wait(_PROGRESS_SECONDS):
+                self.progress(f"{what}, waiting for the platform, {seconds:.0f} s", urn=urn)
+                seconds += _PROGRESS_SECONDS
+
+        threading.Thread(target=watch, name="progress", daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
+
+    def urn(self) -> str:
+        """Return the URN of the resource at hand, or nothing."""
+        call = _call.get()
+        return call.urn if call else ""
+
+    def old_inputs(self) -> dict[str, Any] | None:
+        """Return the inputs that the state has of the resource at hand; None outside of a call."""
+        call = _call.get()
+        return call.old_inputs if call else None
+
+    def awaited(self) -> bool:
+        """Tell whether somebody waits for the call that this thread serves, if it serves one."""
+        return self._lifeline.awaited()
+
+    def go_on(self) -> None:
+        """Do nothing as long as somebody waits; else raise `AbandonedError`."""
+        self._lifeline.go_on()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep as long as somebody waits; else raise `AbandonedError`."""
+        self._lifeline.sleep(seconds)
+
+    def end_with_engine(self, at_the_end: Callable[[bool], None]) -> None:
+        """From now on, end this process when its engine is gone; where there was none, do nothing.
+
+        Args:
+            at_the_end: Called when the process ends, with whether the engine is there.
+        """
+        if self._address is not None:
+            self._lifeline.watch(self._address, at_the_end)
+
+    @staticmethod
+    def _waited_for() -> bool:
+        call = _call.get()
+        return call is None or call.awaited

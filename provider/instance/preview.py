@@ -1,0 +1,178 @@
+"""What check and diff tell before anything is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provider.api.errors import (
+    AuthenticationError,
+    CloudElementsError,
+    NotFoundError,
+    RefusedError,
+    SpentError,
+    advice,
+    told,
+)
+from provider.instance import adoption
+from provider.instance import inputs as schema
+from provider.instance.credentials import (
+    GET_ONE,
+    Credentials,
+    already_sent,
+    refuse_before_create,
+    refuse_before_update,
+)
+from provider.instance.desired import Desired
+from provider.instance.markers import MARKERS, Markers
+from provider.instance.metadata import missing, plain_keys, unknown_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provider.instance.context import Context
+    from provider.instance.diff import Changes
+
+
+def judge(
+    context: Context, olds: dict[str, Any], news: dict[str, Any], problems: list[str]
+) -> tuple[list[str], frozenset[str]]:
+    """Return what the platform finds wrong with a program's inputs, and the keys that are plain.
+
+    Args:
+        context: What the process works with.
+        olds: The inputs that the state has; none of a new resource.
+        news: The program's inputs.
+        problems: What is wrong with them by themselves.
+    """
+    _declare(context, news)
+    found, known_plain = _against_metadata(context, olds, news)
+    new = olds.get("element_key") != news.get("element_key")
+    if not (problems or found) and (not olds or (new and not news.get("adopt"))):
+        found = _new_problems(context, news)
+    if olds.get("adopt") and news.get("adopt") not in (None, olds["adopt"]):
+        context.host.warn(
+            "another 'adopt' has no effect on an instance that exists: to take over another one, "
+            "declare a resource of another name"
+        )
+    return found, known_plain
+
+
+def _declare(context: Context, news: dict[str, Any]) -> None:
+    """Note that the program has this resource, where its place is known."""
+    if not schema.is_unknown(tags := news.get(MARKERS)):
+        context.meet(Markers.of(tags))
+        context.leftovers.declare(Markers.of(tags))
+
+
+def _against_metadata(
+    context: Context, olds: dict[str, Any], news: dict[str, Any]
+) -> tuple[list[str], frozenset[str]]:
+    """Return what the element's metadata find wrong, and the keys they know to be plain."""
+    element_key = news.get("element_key")
+    if not isinstance(element_key, str) or not element_key:
+        return [], frozenset()
+    new = olds.get("element_key") != element_key
+    again = schema.codes_again(olds, news) if new else []
+    failures = [
+        f"{path}: was spent for the old element; a new element needs a new code" for path in again
+    ]
+    try:
+        element = context.metadata.element(element_key)
+    except NotFoundError as error:
+        if not new or news.get("adopt"):  # retired, perhaps, and its instances still work
+            context.host.warn(f"{told(error)}, so the inputs are not checked before they are sent")
+            return failures, frozenset()
+        similar = context.metadata.similar(element_key)
+        return [*failures, f"element_key: {told(error)}{similar}"], frozenset()
+    except AuthenticationError as error:
+        return [*failures, f"{told(error)}: {advice(error)}"], frozenset()
+    if element is None:
+        return failures, frozenset()
+    if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
+        failures.append(f"element_key: must be the element's key, '{element.key}'")
+    failures += missing(element, news, new=new, before=olds)
+    configuration = news.get("configuration")
+    if isinstance(configuration, dict) and configuration != olds.get("configuration"):
+        for warning in unknown_keys(element, configuration):
+            context.host.warn(warning)
+    return failures, plain_keys(element)
+
+
+def _new_problems(context: Context, news: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
+    if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
+        return []
+    desired = Desired.of(schema.inputs_of(schema.known_part(news)))
+    named, markers = desired.inputs.adopt, desired.markers
+    try:
+        if not named:
+            refuse_before_create(desired.credentials, markers, context.ledger)
+            return []
+        instance = adoption.adoptee(context, desired, named)
+    except SpentError as error:
+        return [f"code: {error}: {advice(error)}"]
+    except RefusedError as error:
+        return [f"adopt: {error}"]
+    except CloudElementsError:
+        return []  # the create will tell
+    marker = markers.instance if markers else ""
+    if context.ledger.owns(instance.id) or not context.ledger.meant_by(instance.id, marker):
+        return [f"adopt: instance {instance.id} is another resource's already: correct it"]
+    changes = adoption.effects(desired, instance)
+    tell = context.host.warn if changes else context.host.note
+    tell(
+        f"adopts instance {instance.id}, '{instance.name}', instead of creating one"
+        + "".join(f", {change}" for change in changes)
+    )
+    return []
+
+
+def moved(
+    context: Context, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool
+) -> bool:
+    """Tell whether the platform has another address than the state remembers, and say so.
+
+    Raises:
+        RefusedError: It is another platform, or may be one and the new instance would come first.
+    """
+    home = context.home(id_, olds)
+    if home == context.address or not (home or replaces):
+        return False
+    context.make_sure(id_, olds, news)
+    if home:
+        context.host.note(
+            f"instance {id_} is the one of {home}, as its marker shows: the state remembers "
+            f"{context.address} from now on"
+        )
+    return bool(home)
+
+
+def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -> None:
+    """Say that a new code is none: it was sent for this or another resource, or was refused."""
+    if changes.replayed and not changes.credentials:
+        context.host.warn(f"{already_sent()}: {GET_ONE}, or take it out")
+    markers = news.get(MARKERS)
+    if not changes.credentials or schema.is_unknown(markers):
+        return
+    try:
+        credentials = Credentials(changes.credentials)
+        refuse_before_update(credentials, Markers.of(markers), context.ledger.journal)
+    except SpentError as error:
+        context.host.warn(f"{error}: {GET_ONE}, or take it out")
+
+
+def tell_disabled(
+    context: Context,
+    id_: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    *,
+    authenticates: bool,
+) -> None:
+    """Say what becomes of an instance that is disabled where the program does not say."""
+    if not olds.get("disabled") or news.get("disabled") is not None:
+        return
+    if authenticates:
+        context.host.note(f"enables instance {id_} as well, which is disabled on the platform")
+    else:
+        context.warn_of_disabled(id_, str(olds.get("name") or ""))
