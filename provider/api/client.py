@@ -7,6 +7,7 @@ Knows no Pulumi and no stack. Callers never look at status codes: an answer is a
 from __future__ import annotations
 
 import math
+import os
 import re
 import socket
 import ssl
@@ -612,14 +613,25 @@ def _transport(settings: Settings) -> httpx.HTTPTransport:
     )
     try:
         return httpx.HTTPTransport(limits=limits, proxy=proxy)
-    except OSError:
-        message = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names can't be read"
+    except OSError as error:
+        message = _unusable_tls(error)
     except (ValueError, ImportError, httpx.InvalidURL):
         message = (
             "the proxy that HTTPS_PROXY or ALL_PROXY names can't be used: give an http:// address"
         )
     # Outside the handler: the address of a proxy may hold a password.
     raise ConfigError(message)
+
+
+def _unusable_tls(error: OSError) -> str:
+    """Return which part of the machine's TLS settings can't be used."""
+    keys = os.environ.get("SSLKEYLOGFILE")
+    if keys and error.filename == keys:
+        return "the file that SSLKEYLOGFILE names can't be written: unset it, or name another one"
+    names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+    if not names:
+        return "the certificates that came with Python's package certifi can't be read"
+    return f"the certificates that {' or '.join(names)} names can't be read"
 
 
 def _shape(page: wire.Redirect | None) -> object:

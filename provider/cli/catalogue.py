@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.completion import stack_names
-from provider.cli.console import Exit, FailureError, could_not, emit, grid, say, show, shown, write
+from provider.cli.console import Exit, FailureError, could_not, emit, say, show_rows, shown, write
 from provider.cli.project import platform, set_command, settings_without_stack
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def search(
             [one.key, one.name, one.hub or "", one.kind, _short(one.description)] for one in found
         ]
         headings = ("Key", "Name", "Hub", "Authentication", "About")
-        show(grid(headings, rows, [""] * len(rows)))
+        show_rows(headings, rows)
     if not found:
         from provider.api.errors import did_you_mean  # noqa: PLC0415
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from provider.api.errors import CloudElementsError
 
+_LEGIBLE = 30  # columns in which a sentence can be read
 _PIPED_WIDTH = 200  # columns of a table that no terminal limits
 ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a command; a terminal's Ctrl+C is Python's own business."""
@@ -203,6 +204,41 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequenc
         # Text, not str: a name such as `[red]` is no markup.
         table.add_row(*(Text(shown(cell), overflow="fold") for cell in row), style=style)
     return table
+
+
+def show_rows(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[str] = (),
+    *,
+    aside: bool = False,
+    narrow: Callable[[Sequence[str]], tuple[str, str]] | None = None,
+) -> None:
+    """Write a table; where a terminal is too narrow for it, two lines for each row.
+
+    Args:
+        headings: Headings of the columns.
+        rows: Strangers' texts; the last of each row may be a sentence.
+        styles: One style for each row.
+        aside: To standard error instead.
+        narrow: Returns the two lines of a row: by default the last column stands below the others.
+    """
+    from rich.cells import cell_len  # noqa: PLC0415
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    styles = styles or [""] * len(rows)
+    columns = width()
+    longest = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
+    needed = sum(longest[:-1]) + 2 * len(longest) + min(longest[-1], _LEGIBLE)
+    if columns is None or columns >= needed:
+        show(grid(headings, rows, styles), aside=aside)
+        return
+    for row, style in zip(rows, styles, strict=True):
+        first, below = narrow(row) if narrow else ("  ".join(filter(None, row[:-1])), row[-1])
+        show(Text(shown(first), style=style, overflow="fold"), aside=aside)
+        if below:
+            show(Padding(Text(shown(below), overflow="fold"), (0, 0, 0, 2)), aside=aside)
 
 
 def shown(text: str) -> str:

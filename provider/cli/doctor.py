@@ -18,17 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.completion import stack_names
-from provider.cli.console import (
-    Exit,
-    FailureError,
-    could_not,
-    counted,
-    emit,
-    grid,
-    say,
-    show,
-    shown,
-)
+from provider.cli.console import Exit, FailureError, could_not, counted, emit, say, show_rows, shown
 from provider.cli.project import (
     Project,
     overridden,
@@ -37,7 +27,7 @@ from provider.cli.project import (
     settings_of,
     settings_of_environment,
 )
-from provider.cli.pulumi import Pulumi
+from provider.cli.pulumi import Pulumi, proxies_of_grpc, spares_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +88,7 @@ def doctor(
         emit([asdict(check) for check in checks])
     else:
         rows = [["ok" if one.ok else "failed", one.name, one.what] for one in checks]
-        show(grid(("", "Check", "What"), rows, ["" if one.ok else "red" for one in checks]))
+        show_rows(("", "Check", "What"), rows, ["" if one.ok else "red" for one in checks])
         for command in (shown(command) for one in checks for command in one.commands):
             say(f"  {command}")
     failed = sum(not check.ok for check in checks)
@@ -111,6 +101,7 @@ def _checks(name: str | None) -> Iterator[Check]:
     yield _python()
     yield _sdk()
     yield _loopback()
+    yield from _proxy()
     command = _command()
     yield command
     try:
@@ -188,6 +179,18 @@ def _loopback() -> Check:
         what = f"{error}: authorize with --paste"
         return Check("loopback", ok=False, what=what)
     return Check("loopback", ok=True, what="127.0.0.1 can be listened on for consent")
+
+
+def _proxy() -> Iterator[Check]:
+    """Yield what is wrong where Pulumi's own connections would go through a proxy."""
+    names = proxies_of_grpc(os.environ)
+    if names and not spares_loopback(os.environ):
+        what = (
+            f"{', '.join(names)} would carry Pulumi's own connections on this machine as well, and "
+            "its programs end in a traceback: export no_proxy=127.0.0.1,localhost, in lower case, "
+            "beside NO_PROXY"
+        )
+        yield Check("proxy", ok=False, what=what)
 
 
 def _in_clear(

@@ -16,13 +16,38 @@ from typing import TYPE_CHECKING, TypeVar
 from provider.cli.console import ENDINGS, Exit, FailureError, handling, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 _AT_ONCE = 4  # processes of pulumi, each of which is busy for a moment
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+_LOOPBACK = "127.0.0.1"
+_GRPC_PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
+"""Variables by which gRPC's C core finds a proxy, in small letters alone. Pulumi's Python programs
+speak with the engine through it, at 127.0.0.1 (grpcio 1.85.1, 2026-11)."""
 _NO_SUCH_STACK = "no stack named"
+
+
+def proxies_of_grpc(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that lead Pulumi's own connections to a proxy."""
+    return [name for name in _GRPC_PROXIES if environment.get(name)]
+
+
+def spares_loopback(environment: Mapping[str, str]) -> bool:
+    """Tell whether gRPC goes to 127.0.0.1 directly all the same."""
+    spared = environment.get("no_grpc_proxy") or environment.get("no_proxy") or ""
+    return any(one and _LOOPBACK.endswith(one) for one in map(str.strip, spared.split(",")))
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for `pulumi`, whose own connections no proxy can make."""
+    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    if proxies_of_grpc(environment) and not spares_loopback(environment):
+        name = "no_grpc_proxy" if environment.get("no_grpc_proxy") else "no_proxy"
+        spared = environment.get(name) or environment.get("NO_PROXY")
+        environment[name] = ",".join(filter(None, (spared, _LOOPBACK, "localhost")))
+    return environment
 
 
 class Pulumi:
@@ -50,7 +75,7 @@ class Pulumi:
         with subprocess.Popen(  # noqa: S603 - the person's own pulumi
             [self._command, *arguments, "--non-interactive", "--color", "never"],
             cwd=self._folder,
-            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -113,6 +138,7 @@ class Pulumi:
             child = subprocess.Popen(  # noqa: S603 - the person's own pulumi
                 [self._command, *arguments],
                 cwd=self._folder,
+                env=_environment(),
                 stdout=2 if quiet else None,
                 process_group=None if together else 0,
             )

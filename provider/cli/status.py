@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provider.cli.completion import stack_names
-from provider.cli.console import (
-    Exit,
-    FailureError,
-    could_not,
-    emit,
-    grid,
-    say,
-    show,
-    shown,
-    width,
-)
+from provider.cli.console import Exit, FailureError, could_not, emit, say, show_rows
 from provider.cli.project import Project, overridden, platform, settings_of
 
 if TYPE_CHECKING:
@@ -29,7 +19,6 @@ if TYPE_CHECKING:
 
     from provider.cli.survey import Row
 
-_WIDE = 100  # columns in which a sentence beside four others can be read
 _STYLES = {
     "ok": "",
     "not created": "cyan",
@@ -134,20 +123,8 @@ def _watch(look: Callable[[], Exit], every: float) -> Exit:
 
 
 def _table(rows: list[Row]) -> None:
-    """Show the rows; where a terminal is narrow, what to do stands below each."""
-    from rich.padding import Padding  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    columns = width()
     cells = [[row.name, row.element, row.id or "", row.standing, row.what] for row in rows]
-    styles = [_STYLES[row.standing] for row in rows]
     headings = ["Instance", "Element", "Id", "Standing", "What to do"]
-    if columns is None or columns >= _WIDE:
-        show(grid(headings, cells, styles))
-    else:
-        for row, style in zip(cells, styles, strict=True):
-            show(Text(shown("  ".join(filter(None, row[:-1]))), style=style, overflow="fold"))
-            if row[-1]:
-                show(Padding(Text(shown(row[-1]), overflow="fold"), (0, 0, 0, 2)))
+    show_rows(headings, cells, [_STYLES[row.standing] for row in rows])
     bad = sum(row.standing != "ok" for row in rows)
     say(f"{len(rows) - bad} of {len(rows)} ok.")

@@ -15,10 +15,10 @@ from provider.cli.console import (
     FailureError,
     agreed,
     could_not,
+    counted,
     emit,
-    grid,
     say,
-    show,
+    show_rows,
     shown,
 )
 from provider.cli.project import (
@@ -30,6 +30,8 @@ from provider.cli.project import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provider.api import wire
     from provider.api.client import CloudElementsClient
     from provider.cli.project import Stack, State
@@ -281,7 +283,7 @@ def _table(found: list[wire.Instance], wanted: _Wanted, *, aside: bool) -> None:
             "instances are in use:"
         )
     rows = [[one.name or "", one.element.key or "", one.id] for one in found]
-    show(grid(("Instance", "Element", "Id"), rows, [""] * len(rows)), aside=aside)
+    show_rows(("Instance", "Element", "Id"), rows, aside=aside)
 
 
 def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -> None:
@@ -315,7 +317,8 @@ def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -
             ]
             for row in listed
         ]
-        show(grid(("Marker", "Stack", "Instances", "In no state"), rows, [""] * len(rows)))
+        headings = ("Marker", "Stack", "Instances", "In no state")
+        show_rows(headings, rows, narrow=_two_lines)
     else:
         say("No instance in the account carries a stack's marker.")
     left = [tag for row, tag in zip(listed, owners, strict=True) if row["in_no_state"]]
@@ -325,6 +328,11 @@ def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -
         say("To see and remove what is in no state:")
         for tag in left:
             say(f"  {_command(tag, owners[tag])}")
+
+
+def _two_lines(row: Sequence[str]) -> tuple[str, str]:
+    marker, stack, instances, in_no_state = row
+    return marker, f"{stack}: {counted(int(instances), 'instance')}, {in_no_state} in no state"
 
 
 def _command(marker: str, owner: Stack | None) -> str:

@@ -26,8 +26,9 @@ APPLICATION_SECRET = "application-secret-7731"
 BROWSER = """\
 import sys, httpx
 if sys.argv[1] != "nobody":
-    back = httpx.post(sys.argv[2], data={"decision": sys.argv[1]}).headers["location"]
-    print(httpx.get(back).status_code)
+    web = httpx.Client(trust_env=False)
+    back = web.post(sys.argv[2], data={"decision": sys.argv[1]}).headers["location"]
+    print(web.get(back).status_code)
 """
 
 

@@ -62,6 +62,21 @@ def test_the_code_that_is_stored_creates_the_instance(deployed):
     assert deployed.values("files")["code"] not in said.all
 
 
+def test_a_proxy_does_not_come_between_up_and_its_program(deployed):
+    """Pulumi alone would ask it for 127.0.0.1, where its own parts listen."""
+    deployed.declare(FILES)
+    deployed.browser("allow")
+    for name in ("http_proxy", "https_proxy", "NO_PROXY"):
+        deployed.project.env[name] = (
+            "platform.example" if name == "NO_PROXY" else "http://localhost:9"
+        )
+
+    said = deployed.process("authorize", "files", "--up", "--yes")
+
+    assert said.code == 0, said.all
+    assert deployed.sandbox.counters()["creates"] == 1
+
+
 def test_what_the_platform_disabled_is_told_and_enabled_by_a_new_code(deployed):
     """A refresh tells it and the outputs show it; consent and up enable it again."""
     deployed.declare(FILES)

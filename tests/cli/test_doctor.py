@@ -70,6 +70,37 @@ def test_an_environment_that_leads_elsewhere_than_the_stack_is_told(workplace):
     assert json.loads(status.stdout)["instances"] == []
 
 
+PROXIES = ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy", "no_grpc_proxy", "NO_PROXY")
+
+
+@pytest.mark.parametrize(
+    ("given", "ok"),
+    [
+        ({}, True),
+        ({"http_proxy": "http://proxy.example:3128"}, False),
+        ({"https_proxy": "http://proxy.example:3128", "no_proxy": "localhost"}, False),
+        ({"http_proxy": "http://proxy.example:3128", "NO_PROXY": "127.0.0.1"}, False),
+        ({"grpc_proxy": "http://proxy.example:3128", "no_proxy": "a.example, 127.0.0.1"}, True),
+        ({"http_proxy": "http://p", "no_proxy": "127.0.0.1", "no_grpc_proxy": "b"}, False),
+        ({"http_proxy": "http://p", "no_grpc_proxy": "127.0.0.1"}, True),
+    ],
+)
+def test_a_proxy_for_pulumis_own_connections_is_told(workplace, monkeypatch, given, ok):
+    """Which it finds by names in lower case alone; its address may hold a password."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    said = workplace.elements("doctor", "--json")
+
+    assert ("proxy" in report(said)) is not ok
+    if not ok:
+        assert report(said)["proxy"]["what"].startswith(f"{next(iter(given))} would carry")
+        assert "export no_proxy=127.0.0.1,localhost" in report(said)["proxy"]["what"]
+    assert "http://p" not in said.all
+
+
 def test_what_is_wrong_is_told_with_what_to_do(workplace):
     """A missing key, an unknown element and a secret in clear each fail their own line."""
     workplace.declare(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -177,6 +178,34 @@ def test_a_signal_while_storing_takes_back_what_is_stored(workplace):
     assert running.returncode == 143
     assert said.endswith("Stopped.\n")
     assert workplace.file.read_bytes() == before
+
+
+LOADING = """
+import os, pathlib, signal
+pathlib.Path(os.environ["LOADING"]).touch()
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("command", ["module", "script"])
+def test_ctrl_c_while_the_command_is_being_loaded_ends_it_quietly(tmp_path, command):
+    """A slow disk gives time for that: no traceback of an import."""
+    (tmp_path / "typer.py").write_text(LOADING)
+    script = Path(sys.executable).parent / "elements"
+    start = [sys.executable, "-m", "provider"] if command == "module" else [script]
+    with subprocess.Popen(
+        [*start, "search", "drive"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "LOADING": str(tmp_path / "loading")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        appears(tmp_path / "loading")
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)
+
+    assert (running.returncode, *said) == (130, "", "Stopped.\n")
 
 
 def test_a_reader_that_is_gone_ends_the_command_quietly(workplace):

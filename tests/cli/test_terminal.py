@@ -224,6 +224,24 @@ def test_a_narrow_terminal_shows_what_to_do_below(workplace, terminal):
     assert "an-entry-of-a-long-name onedrivebusiness not created run elements authorize" in said
 
 
+def test_the_shortest_terminal_shows_whole_words(workplace, terminal):
+    """Five columns of 48 would be slivers; what is copied out of a table stays in one piece."""
+    stack = markers(organization="organization/", project="cloud-elements", stack="old", place="")
+    workplace.create("sendgrid", "left", {"api.token": "t"}, tags=stack.tags)
+
+    code, found = end(terminal("search", "onedrivebusiness", columns=48))
+    assert code == 0
+    first, second, *_ = found.splitlines()
+    assert first.split("  ")[:2] == ["onedrivebusiness", "OneDrive for Business"]
+    assert second.split("  ")[-1].strip() == "oauth2"
+    assert all(not line.strip() or len(line) <= 48 for line in found.splitlines())
+    checked = " ".join(end(terminal("doctor", columns=48))[1].split())
+    assert "ok loopback 127.0.0.1 can be listened on for consent" in checked
+    swept = end(terminal("sweep", columns=48))[1].splitlines()
+    told = [stack.stack, "  (none here): 1 instance, 1 in no state"]
+    assert [line.rstrip() for line in swept[:2]] == told
+
+
 def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
     """No is the answer of the Enter key; yes deletes."""
     marker = markers(organization="organization/", project="cloud-elements", stack="old", place="")

@@ -785,6 +785,17 @@ def test_what_another_resource_adopted_outlives_the_one_that_made_it(start, sand
     ]
 
 
+def test_a_proxy_does_not_come_between_warnings_and_the_engine(start, sandbox):
+    """By default it would be asked for the engine, which listens on this machine."""
+    proxies = {"http_proxy": "http://localhost:9", "https_proxy": "http://localhost:9"}
+    server = start(sandbox, environment=QUICK | proxies)
+    adopted = made_elsewhere(sandbox, name="old")
+
+    server.delete(server.create(desk(adopt=adopted)))
+
+    assert any(f"instance {adopted} stays" in said for said in server.engine.warnings)
+
+
 def test_adopting_what_another_stack_made_is_warned_of(start, sandbox):
     theirs = markers(organization="o", project="shop", stack="prod", place="desk")
     stranger = made_elsewhere(sandbox, name="old", tags=theirs.tags)

@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import re
 import socket
 import threading
 import traceback
@@ -768,6 +769,26 @@ def test_a_proxy_that_cannot_be_used_is_a_setting_to_mend(monkeypatch, proxy):
     error = caught(lambda: CloudElementsClient(settings()))
     assert type(error) is ConfigError
     assert "pass-word" not in str(error)
+
+
+@pytest.mark.parametrize("variable", ["SSLKEYLOGFILE", "SSL_CERT_FILE"])
+def test_the_variable_that_can_not_be_used_is_named_alone(monkeypatch, tmp_path, variable):
+    for name in ("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "broken.pem").write_text("no certificate", encoding="utf-8")
+    unusable = {
+        "SSLKEYLOGFILE": f"{tmp_path}/gone/keys.log",
+        "SSL_CERT_FILE": f"{tmp_path}/broken.pem",
+        "SSL_CERT_DIR": "a\0b",
+    }
+    if variable == "SSL_CERT_DIR":
+        pytest.importorskip("nothing")
+    monkeypatch.setenv(variable, unusable[variable])
+
+    error = caught(lambda: CloudElementsClient(settings()))
+
+    assert type(error) is ConfigError
+    assert set(re.findall(r"SSL\w+", str(error))) == {variable}
 
 
 def test_the_default_port_and_path_are_kept():
