@@ -10,11 +10,13 @@ import html
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+V = TypeVar("V")
 
 MASK = "********"
 """What the platform answers in place of a secret (docs: vendor's own API tests, 2018-09)."""
@@ -91,6 +93,12 @@ _NO_SECRETS = frozenset({"true", "false", "null", "none"})
 def is_platform_written(key: str) -> bool:
     """Tell whether the platform rewrites the configuration key by itself."""
     return PLATFORM_WRITTEN.fullmatch(key) is not None
+
+
+def without_platform_written(configuration: Mapping[str, V]) -> dict[str, V]:
+    """Return a configuration without the keys that the platform rewrites by itself."""
+    match = PLATFORM_WRITTEN.fullmatch
+    return {key: value for key, value in configuration.items() if match(key) is None}
 
 
 def looks_secret(key: str) -> bool:

@@ -13,8 +13,9 @@ from provider.api.errors import CloudElementsError, NotFoundError, SpentError
 from provider.cli.backend import Backend, stack_marker
 from provider.cli.console import shown
 from provider.cli.project import set_command
-from provider.instance import diff as comparison
+from provider.instance import diff
 from provider.instance import inputs as schema
+from provider.instance import state as stored
 from provider.instance.claims import Ledger
 from provider.instance.credentials import (
     Credentials,
@@ -147,7 +148,7 @@ class _Places:
         That is looked for only where something hints at it: tags of another stack's, or an instance
         that was taken over and not made.
         """
-        record = comparison.Record.of(kept.outputs)
+        record = stored.Record.of(kept.outputs)
         carried = None if instance is None else instance.tags
         strange = carried is not None and not record.adopted and kept.markers
         if (
@@ -178,7 +179,7 @@ class _Codes:
         """Return why an entry's code is not sent; nothing when there is none, or it is."""
         credentials = Credentials.of(schema.inputs_of(inputs(name, declaration)))
         if kept is not None:
-            changes = comparison.changes(kept.outputs, inputs(name, declaration))
+            changes = diff.changes(kept.outputs, inputs(name, declaration))
             if changes.replayed:
                 return already_sent()
             credentials = Credentials(changes.credentials)
@@ -227,7 +228,7 @@ def _unproved(
 
 def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> Row:
     standing = Standing.CHANGED
-    adopted = comparison.Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
+    adopted = stored.Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
     then = "lets go of it, and it stays on the platform"
     if not (adopted or kept.retained):
         then = "deletes it"
@@ -339,9 +340,9 @@ def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[st
         instance: The platform's.
         managed: The stack says whether the instance is disabled.
     """
-    record = comparison.Record.of(kept.outputs)
-    before = comparison.view_of(kept.outputs)
-    seen = comparison.view(instance, before, record)
+    record = stored.Record.of(kept.outputs)
+    before = stored.properties_of(kept.outputs)
+    seen = diff.observed(instance, before, record)
     if seen.name != before.name:
         yield "name"
     if set(seen.tags) != set(before.tags):
@@ -363,7 +364,7 @@ def _changes(kept: Kept, declaration: InstanceDeclaration | None, places: _Place
 
 def _changed_fields(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
     """Yield what differs between the stack's file and the last run's outputs."""
-    found = comparison.changes(kept.outputs, inputs(kept.name, declaration))
+    found = diff.changes(kept.outputs, inputs(kept.name, declaration))
     if found.replaces:
         yield "element"
     if found.name:

@@ -18,7 +18,6 @@ from provider.api.errors import (
 )
 from provider.api.retry import Time
 from provider.instance.claims import Ledger
-from provider.instance.diff import Record
 from provider.instance.history import Fate, Journal
 from provider.instance.identity import Doubt, doubt, set_to
 from provider.instance.leftovers import Leftovers
@@ -35,6 +34,7 @@ from provider.instance.markers import (
 )
 from provider.instance.metadata import Metadata
 from provider.instance.origin import Origin
+from provider.instance.state import Record
 
 UNKNOWN_ID = frozenset({400, 401, 403, 404})
 """What the platform may say of an id that is gone (docs: not settled by any)."""

@@ -31,12 +31,12 @@ from provider.instance import adoption, diff
 from provider.instance.claims import carrying
 from provider.instance.credentials import GET_ONE, refuse_sent, refuse_shown
 from provider.instance.desired import Desired
-from provider.instance.diff import Record
 from provider.instance.history import Fate
 from provider.instance.host import HalfMadeError
 from provider.instance.origin import Origin
 from provider.instance.recovery import Search, objection, single, waits
 from provider.instance.sending import settle
+from provider.instance.state import Record
 from provider.instance.update import take_over
 
 if TYPE_CHECKING:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from provider.api import wire
 from provider.instance import diff, inputs
+from provider.instance import state as stored
 from provider.instance.credentials import Credentials
 from provider.instance.markers import Markers, credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from provider.instance.diff import Record, View
     from provider.instance.inputs import Inputs
+    from provider.instance.state import Properties, Record
 
 _CONFIGURATION = "configuration."
 
@@ -31,14 +32,19 @@ class Desired:
     """
 
     inputs: Inputs
-    properties: View
+    properties: Properties
     markers: Markers | None
     credentials: Credentials
 
     @classmethod
     def of(cls, given: Inputs) -> Desired:
         """Return what checked inputs ask for."""
-        return cls(given, diff.wished(given), Markers.of(given.markers), Credentials.of(given))
+        return cls(
+            given,
+            stored.desired_properties(given),
+            Markers.of(given.markers),
+            Credentials.of(given),
+        )
 
     @property
     def managed(self) -> frozenset[str]:
@@ -109,5 +115,5 @@ class Desired:
 
     def outputs(self, instance: wire.Instance, record: Record) -> dict[str, Any]:
         """Return a resource's outputs, secrets marked."""
-        seen = diff.view(instance, self.properties, record)
-        return diff.outputs(self.inputs, instance, seen, record)
+        seen = diff.observed(instance, self.properties, record)
+        return stored.outputs(self.inputs, instance, seen, record)

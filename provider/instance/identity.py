@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provider.config import environment_name, stack_key
-from provider.instance.diff import Record, same_text
+from provider.instance.diff import same_text
 from provider.instance.markers import MARKERS, Markers
+from provider.instance.state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, Valida
 
 from provider.api import wire
 from provider.api.errors import mistake
-from provider.api.redaction import MASK, is_platform_written, is_secret_key, looks_secret
+from provider.api.redaction import MASK, is_secret_key, looks_secret, without_platform_written
 from provider.instance.markers import MARKERS, is_marker
 
 if TYPE_CHECKING:
@@ -91,9 +91,7 @@ class Inputs(BaseModel):
     @property
     def managed(self) -> dict[str, Any]:
         """The configuration that is compared: all but what the platform rewrites by itself."""
-        return {
-            key: value for key, value in self.configuration.items() if not is_platform_written(key)
-        }
+        return without_platform_written(self.configuration)
 
 
 _REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})

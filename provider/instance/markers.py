@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MARKERS = "__markers"
 """Property of a resource that holds its marker tags. Pulumi hides keys that begin with `__`."""
@@ -95,6 +95,11 @@ def is_marker(tag: str) -> bool:
     """Tell whether a tag is one of ours, of whichever stack."""
     inner = tag.removeprefix(_PREFIX)[:-_CHECK_LENGTH]
     return tag.startswith(_PREFIX) and tag == _checked(inner)
+
+
+def users_tags(tags: Iterable[str]) -> list[str]:
+    """Return the tags that are none of ours."""
+    return [tag for tag in tags if not is_marker(tag)]
 
 
 def is_stack_marker(tag: str) -> bool:

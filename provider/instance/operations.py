@@ -24,14 +24,14 @@ from provider.api.errors import (
     advice,
     sentence,
 )
-from provider.instance import creation, preview
-from provider.instance import diff as comparison
+from provider.instance import creation, diff, preview
 from provider.instance import inputs as schema
+from provider.instance import state as stored
 from provider.instance.context import Context
-from provider.instance.diff import Record, View
 from provider.instance.host import HalfMadeError
 from provider.instance.inputs import Inputs
 from provider.instance.markers import MARKERS, Markers
+from provider.instance.state import Properties, Record
 from provider.instance.update import update
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Operations:
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> Difference:
         """Compare the state's outputs with the program's inputs."""
         with one_sentence("compare", _name(olds)):
-            changes = comparison.changes(olds, news)
+            changes = diff.changes(olds, news)
             changed = changes.any
             if self._context is not None:
                 replaces = bool(changes.replaces)
@@ -165,7 +165,7 @@ class Operations:
         """Return the instance as it is now, or None where it is gone."""
         with self._telling("read", {"name": id_} | outputs):
             context = self.context
-            known = comparison.RECORD in outputs  # or a look-up by id
+            known = stored.RECORD in outputs  # or a look-up by id
             instance = context.make_sure(id_, outputs) if known else None
             context.found_in_state(id_, outputs)
             try:
@@ -306,24 +306,24 @@ def _as_read(
     instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any], address: str
 ) -> Refreshed:
     """Return what a refresh stores: outputs, and inputs in the program's own words."""
-    known = comparison.RECORD in props
+    known = stored.RECORD in props
     record = (
         Record.of(props) if known else Record(managed=frozenset(props.get("configuration", {})))
     )
     record = replace(record, platform=address)
-    before = comparison.view_of(props) if known else _wished_by(props)
-    instance = instance.completed(comparison.instance_of(instance.id, props))
-    seen = comparison.view(instance, before, record)
+    before = stored.properties_of(props) if known else _wished_by(props)
+    instance = instance.completed(stored.instance_of(instance.id, props))
+    seen = diff.observed(instance, before, record)
     kept = {key: props[key] for key in (*Inputs.model_fields, MARKERS) if key in props}
     kept |= {"name": seen.name, "tags": seen.tags}
     kept.setdefault("element_key", instance.element.key or "")
     kept["configuration"] = seen.configuration
-    outputs = comparison.outputs(schema.inputs_of(kept), instance, seen, record)
+    outputs = stored.outputs(schema.inputs_of(kept), instance, seen, record)
     return Refreshed(outputs, _drifted(instance, old_inputs, before, seen))
 
 
-def _wished_by(props: dict[str, Any]) -> View:
-    return View(
+def _wished_by(props: dict[str, Any]) -> Properties:
+    return Properties(
         name=str(props.get("name", "")),
         tags=list(props.get("tags") or []),
         configuration=dict(props.get("configuration") or {}),
@@ -331,7 +331,7 @@ def _wished_by(props: dict[str, Any]) -> View:
 
 
 def _drifted(
-    instance: wire.Instance, old_inputs: dict[str, Any], before: View, seen: View
+    instance: wire.Instance, old_inputs: dict[str, Any], before: Properties, seen: Properties
 ) -> dict[str, Any] | None:
     """Return the program's inputs with what drifted put in their place; None when there are none.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from provider.api import wire
     from provider.instance.context import Context
     from provider.instance.desired import Desired
-    from provider.instance.diff import Record
+    from provider.instance.state import Record
 
 _CONFIGURATION = "configuration."
 _ANOTHER_ONE = "get another one, and replace the instance by pulumi up --replace with its URN"

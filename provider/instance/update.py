@@ -9,19 +9,21 @@ from provider.api import wire
 from provider.api.errors import CloudElementsError
 from provider.api.redaction import MASK
 from provider.instance import diff
+from provider.instance import state as stored
 from provider.instance.credentials import GET_ONE, already_sent
 from provider.instance.desired import Desired
-from provider.instance.diff import Changes, Record
 from provider.instance.host import HalfMadeError
 from provider.instance.inputs import fingerprints
 from provider.instance.markers import credential_marker, is_credential_marker
 from provider.instance.origin import Origin
 from provider.instance.sending import Change, Sender, settle, with_codes
+from provider.instance.state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provider.instance.context import Context
+    from provider.instance.diff import Changes
     from provider.instance.inputs import Inputs
 
 
@@ -44,7 +46,7 @@ def update(
     """
     desired = Desired.of(inputs)
     changes = diff.changes(olds, inputs.model_dump(by_alias=True, exclude_none=True))
-    before = diff.instance_of(instance_id, olds)
+    before = stored.instance_of(instance_id, olds)
     return _Update(platform, desired, before, changes).run(Record.of(olds))
 
 
@@ -197,7 +199,7 @@ def take_over(
     kept = replace(record, spent={}) if sends else record
     provider_data, credentials = desired.authentication(sends)
     tags = desired.tags(desired.credentials.fingerprints, adopted=adopted)
-    seen = diff.view(instance, desired.properties, Record(managed=record.managed))
+    seen = diff.observed(instance, desired.properties, Record(managed=record.managed))
     name = desired.inputs.name if seen.name != desired.inputs.name else None
     body = wire.instance_request(
         name=name,
@@ -226,7 +228,7 @@ def _may_authenticate(
 
 
 def _differing(
-    desired: Desired, instance: wire.Instance, seen: diff.View, *, sent: bool
+    desired: Desired, instance: wire.Instance, seen: stored.Properties, *, sent: bool
 ) -> dict[str, Any]:
     """Return the configuration of which the instance has something else, or may have.
 

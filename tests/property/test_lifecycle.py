@@ -11,8 +11,8 @@ from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
 from provider.api.client import CloudElementsClient
 from provider.config import Settings
-from provider.instance import diff as comparison
 from provider.instance import inputs as schema
+from provider.instance import state as stored
 from provider.instance.context import Context
 from provider.instance.markers import MARKERS, markers
 from provider.instance.operations import Operations
@@ -228,9 +228,9 @@ def outputs_of(inputs):
         schema.wire.Instance,
         {"id": 7, "name": model.name, "tags": model.tags, "configuration": model.configuration},
     )
-    record = comparison.Record(managed=frozenset(model.managed), spent=spent)
-    wished = comparison.wished(model)
-    return plain(comparison.outputs(model, instance, wished, record))
+    record = stored.Record(managed=frozenset(model.managed), spent=spent)
+    wished = stored.desired_properties(model)
+    return plain(stored.outputs(model, instance, wished, record))
 
 
 SECRET = "S3cret-" + "0123456789abcdef"

@@ -8,7 +8,7 @@ import pytest
 
 from provider.api.errors import AbandonedError, CloudElementsError
 from provider.doors import dynamic
-from provider.instance import diff as comparison
+from provider.instance import diff
 from provider.instance.claims import Ledger
 from provider.instance.history import Fate, Journal
 from provider.instance.host import HalfMadeError
@@ -717,7 +717,7 @@ def test_an_authentication_that_took_effect_late_is_found_at_the_next_run(machin
         machine.process().update(number, outputs, inputs)
     result = machine.process().update(number, as_given(lost.value.outputs), inputs)
     assert as_given(result.outs)["element_token"] == the_only(sandbox)["token"]
-    assert comparison.changes(as_given(result.outs), inputs).any is False
+    assert diff.changes(as_given(result.outs), inputs).any is False
     assert len(authentications(sandbox)) == 1
 
 

@@ -6,10 +6,12 @@ from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
 from provider.api import wire
 from provider.api.redaction import MASK
-from provider.instance import diff as comparison
+from provider.instance import diff
 from provider.instance import inputs as schema
-from provider.instance.diff import Record, View
+from provider.instance import state as stored
 from provider.instance.markers import MARKERS, markers
+from provider.instance.origin import Origin
+from provider.instance.state import Properties, Record
 
 UNKNOWN = pulumi.output.Unknown()
 OURS = markers(organization="o", project="p", stack="s", place="one").tags
@@ -30,8 +32,8 @@ def outputs(inputs, answer=None, record=None):
     model = schema.inputs_of(inputs)
     answer = answer or instance(name=model.name, tags=model.tags, configuration=model.configuration)
     record = record or Record(managed=frozenset(model.managed))
-    bag = comparison.outputs(
-        model, answer, comparison.view(answer, comparison.wished(model), record), record
+    bag = stored.outputs(
+        model, answer, diff.observed(answer, stored.desired_properties(model), record), record
     )
     return {key: unwrap_rpc_secret(value) for key, value in bag.items()}
 
@@ -40,11 +42,11 @@ def outputs(inputs, answer=None, record=None):
 
 
 def seen(answer, wished, record=RECORDED):
-    return comparison.view(answer, wished, record)
+    return diff.observed(answer, wished, record)
 
 
 def test_the_platforms_own_spelling_is_no_drift():
-    wished = View("R&D  ", ["b", "A & B", "a"], {"subdomain": True, "password": {"x": 1.0}})
+    wished = Properties("R&D  ", ["b", "A & B", "a"], {"subdomain": True, "password": {"x": 1.0}})
     answer = instance(
         name="R&amp;D",
         tags=["a", "A &amp; B", *OURS, "b"],
@@ -55,34 +57,34 @@ def test_the_platforms_own_spelling_is_no_drift():
 
 
 def test_masked_missing_and_untold_values_count_as_wished_for():
-    wished = View("desk", ["a"], {"subdomain": "acme", "password": "secret"})
+    wished = Properties("desk", ["a"], {"subdomain": "acme", "password": "secret"})
     masked = instance(tags=None, configuration={"password": MASK})
     assert seen(masked, wished) == wished
     assert seen(instance(name=None, configuration=None), wished) == wished
 
 
 def test_what_differs_is_seen():
-    wished = View("desk", ["a"], {"subdomain": "acme", "password": "secret"})
+    wished = Properties("desk", ["a"], {"subdomain": "acme", "password": "secret"})
     answer = instance(
         name="other", tags=["b", "other"], configuration={"subdomain": "x", "password": "y", "z": 1}
     )
 
-    assert seen(answer, wished) == View("other", ["b"], {"subdomain": "x", "password": "y"})
+    assert seen(answer, wished) == Properties("other", ["b"], {"subdomain": "x", "password": "y"})
 
 
 def test_the_tag_that_the_platform_adds_is_seen_only_where_it_is_wished_for():
     answer = instance(tags=["desk", *OURS])
-    assert seen(answer, View("desk", [], {})).tags == []
-    assert seen(answer, View("desk", ["desk"], {})).tags == ["desk"]
+    assert seen(answer, Properties("desk", [], {})).tags == []
+    assert seen(answer, Properties("desk", ["desk"], {})).tags == ["desk"]
 
 
 def test_what_the_platform_made_of_our_own_write_is_no_drift():
-    wrote = View("a long name", ["Tag"], {"subdomain": "acme/", "password": "secret"})
+    wrote = Properties("a long name", ["Tag"], {"subdomain": "acme/", "password": "secret"})
     answer = instance(
         name="a long", tags=["tag"], configuration={"subdomain": "acme", "password": MASK}
     )
 
-    answered = comparison.answered(answer, wrote)
+    answered = diff.answered(answer, wrote)
 
     assert answered == {
         "name": "a long",
@@ -90,16 +92,16 @@ def test_what_the_platform_made_of_our_own_write_is_no_drift():
         "configuration.subdomain": "acme",
     }
     record = Record(managed=frozenset(wrote.configuration), answered=answered)
-    assert comparison.view(answer, wrote, record) == wrote
+    assert diff.observed(answer, wrote, record) == wrote
     later = instance(name="a", tags=["tag", "x"], configuration={"subdomain": "other"})
-    assert comparison.view(later, wrote, record) == View(
+    assert diff.observed(later, wrote, record) == Properties(
         "a", ["tag", "x"], {"subdomain": "other", "password": "secret"}
     )
 
 
 def test_nothing_is_remembered_of_an_answer_as_written():
-    wrote = View("desk", ["a"], {"subdomain": 1.0})
-    assert comparison.answered(instance(tags=["a"], configuration={"subdomain": "1"}), wrote) == {}
+    wrote = Properties("desk", ["a"], {"subdomain": 1.0})
+    assert diff.answered(instance(tags=["a"], configuration={"subdomain": "1"}), wrote) == {}
 
 
 # outputs
@@ -114,8 +116,8 @@ def test_outputs_hold_the_platforms_configuration_without_what_it_rewrites():
     )
     record = Record(managed=frozenset(inputs.managed))
 
-    bag = comparison.outputs(
-        inputs, answer, comparison.view(answer, comparison.wished(inputs), record), record
+    bag = stored.outputs(
+        inputs, answer, diff.observed(answer, stored.desired_properties(inputs), record), record
     )
 
     assert is_rpc_secret(bag["configuration"])
@@ -157,10 +159,10 @@ def test_null_empty_and_masked_are_one_where_nothing_is_known(before, told):
 
 @pytest.mark.parametrize("told", [None, "", MASK])
 def test_what_the_platform_emptied_at_a_write_is_no_drift_however_it_says_so(told):
-    wished = View("desk", [], {"subdomain": "acme"})
+    wished = Properties("desk", [], {"subdomain": "acme"})
     for first in (None, ""):
         wrote = instance(configuration={"subdomain": first})
-        answered = comparison.answered(wrote, wished)
+        answered = diff.answered(wrote, wished)
         record = Record(managed=frozenset(wished.configuration), answered=answered)
         assert seen(instance(configuration={"subdomain": told}), wished, record) == wished
 
@@ -179,13 +181,13 @@ def test_a_record_survives_the_state():
         managed=frozenset({"b", "a"}),
         spent={"code": "mark"},
         answered={"configuration.password": "x"},
-        adopted=True,
+        origin=Origin.ADOPTED,
     )
     bag = record.to_bag()
     # It may hold what was given as a secret; keys and fingerprints are none.
     assert [key for key, value in bag.items() if is_rpc_secret(value)] == ["answered"]
     bag["answered"] = unwrap_rpc_secret(bag["answered"])
-    assert Record.of({comparison.RECORD: bag}) == record
+    assert Record.of({stored.RECORD: bag}) == record
     assert Record.of({}) == Record()
     assert Record().to_bag() == {}
 
@@ -194,7 +196,7 @@ def test_a_record_survives_the_state():
 
 
 def changes(before, after, **state):
-    return comparison.changes(outputs(before) | state, after)
+    return diff.changes(outputs(before) | state, after)
 
 
 def test_no_change_after_a_create():
@@ -258,9 +260,9 @@ def test_a_credential_that_was_sent_is_no_change_and_its_removal_neither():
     spent = schema.fingerprints({"code": "sent"})
     inputs = DESK | {"code": "sent"}
     state = outputs(inputs, record=Record(spent=spent))
-    assert not comparison.changes(state, inputs).any
-    assert not comparison.changes(state, DESK).any
-    assert comparison.changes(state, DESK | {"code": "next"}).credentials == {"code": "next"}
+    assert not diff.changes(state, inputs).any
+    assert not diff.changes(state, DESK).any
+    assert diff.changes(state, DESK | {"code": "next"}).credentials == {"code": "next"}
 
 
 def test_credentials_inside_the_configuration_are_spent_once_as_well():

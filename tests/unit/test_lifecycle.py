@@ -19,8 +19,8 @@ from provider.api.errors import (
 from provider.api.wire import Instance
 from provider.config import Settings
 from provider.doors.dynamic import Door
-from provider.instance.diff import View
 from provider.instance.operations import _advice, _drifted
+from provider.instance.state import Properties
 from provider.lifecycle import ElementInstanceProvider
 
 CALL = Call("POST", "/instances")
@@ -137,7 +137,7 @@ def test_settings_and_clients_are_never_pickled():
 
 
 def test_a_drifted_map_is_secret_though_an_older_state_has_it_in_clear():
-    before = View("desk", [], {"map": '{"a":"one"}', "text": "one", "still": '{"a":"b"}'})
+    before = Properties("desk", [], {"map": '{"a":"one"}', "text": "one", "still": '{"a":"b"}'})
     seen = replace(before, configuration={**before.configuration, "map": "two", "text": "two"})
     inputs = {"name": "desk", "configuration": {"map": {"a": "one"}, "text": "one", "still": {}}}
 

@@ -1,0 +1,176 @@
+"""What the state remembers of an instance: outputs that users see, and a record that they don't.
+
+Outputs are read and written here alone; those of older versions too. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from pulumi.runtime.rpc import wrap_rpc_secret
+
+from provider.api import wire
+from provider.api.redaction import without_platform_written
+from provider.instance.inputs import Inputs, is_code
+from provider.instance.markers import MARKERS, is_adoption_marker
+from provider.instance.origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECORD = "__record"
+"""Output only for ourselves: see `Record`."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What we must remember between runs and nobody needs to see.
+
+    Args:
+        managed: Configuration keys that the program gave.
+        spent: Fingerprints of the one-time credentials that authenticated it last, by path.
+        past: Codes that were sent, each set by path: refused, lost or followed by newer ones.
+        answered: What the platform made of our own last write where it differs from what we
+            wrote: `name`, `tags`, `configuration.<key>`. Such a difference is no drift.
+        origin: How the instance came to the resource.
+        refused: The platform refused to create it, and left it behind all the same.
+        claim: A mark of the create that claimed it; empty when it was made by one.
+        platform: Address of the platform that has it; empty in states of older versions.
+        adoption: The marker tag of an instance that was adopted, whatever became of `adopt`.
+    """
+
+    managed: frozenset[str] = frozenset()
+    spent: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[Mapping[str, str], ...] = ()
+    answered: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = Origin.CREATED
+    refused: bool = False
+    claim: str = ""
+    platform: str = ""
+    adoption: str = ""
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the instance is the user's: it stays when its resource goes, unless asked."""
+        return self.origin is Origin.ADOPTED
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any]) -> Record:
+        """Return the record inside a resource's outputs; an empty one when there is none."""
+        bag = outputs.get(RECORD)
+        bag = bag if isinstance(bag, dict) else {}
+        return cls(
+            managed=frozenset(bag.get("managed") or ()),
+            spent=dict(bag.get("spent") or {}),
+            past=tuple(map(dict, bag.get("past") or ())),
+            answered=dict(bag.get("answered") or {}),
+            origin=_origin(bag),
+            refused=bool(bag.get("refused")),
+            claim=str(bag.get("taken") or ""),
+            platform=str(bag.get("platform") or ""),
+            adoption=str(bag.get("adoption") or ""),
+        )
+
+    def to_bag(self) -> dict[str, Any]:
+        """Return it as a property; empty parts are left out."""
+        answered = wrap_rpc_secret(dict(self.answered)) if self.answered else None
+        parts = {
+            "managed": sorted(self.managed),
+            "spent": _hidden(self.spent),
+            "past": [_hidden(one) for one in self.past],
+            "answered": answered,
+            "adopted": self.adopted,
+            "refused": self.refused,
+            "taken": self.claim,
+            "platform": self.platform,
+            "adoption": self.adoption,
+        }
+        return {key: value for key, value in parts.items() if value}
+
+
+def _origin(bag: Mapping[str, Any]) -> Origin:
+    """Return what a state tells by two words that are older than this one."""
+    if bag.get("adopted"):
+        return Origin.ADOPTED
+    return Origin.RECOVERED if bag.get("taken") else Origin.CREATED
+
+
+def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:
+    """Mark fingerprints of what a person may have chosen, such as a password: they can be guessed.
+
+    A code is long and random, and its fingerprint tells nothing.
+    """
+    return {path: mark if is_code(path) else wrap_rpc_secret(mark) for path, mark in spent.items()}
+
+
+@dataclass(frozen=True)
+class Properties:
+    """An instance in the shape of inputs: what the platform holds of what the program manages."""
+
+    name: str
+    tags: list[str]
+    configuration: dict[str, Any]
+
+
+def properties_of(outputs_bag: Mapping[str, Any]) -> Properties:
+    """Return the managed part of outputs that are in the state."""
+    record = Record.of(outputs_bag)
+    held = cast("dict[str, Any]", outputs_bag.get("configuration") or {})
+    return Properties(
+        name=outputs_bag.get("name") or "",
+        tags=list(outputs_bag.get("tags") or []),
+        configuration={key: held[key] for key in record.managed if key in held},
+    )
+
+
+def desired_properties(inputs: Inputs) -> Properties:
+    """Return the managed part of what the program gave."""
+    return Properties(inputs.name, inputs.tags, inputs.managed)
+
+
+def instance_of(instance_id: str, bag: Mapping[str, Any]) -> wire.Instance:
+    """Return an instance as a resource's outputs tell of it: what an answer may leave out."""
+    return wire.Instance(
+        id=instance_id,
+        name=bag.get("name"),
+        tags=bag.get("tags") or [],
+        token=bag.get("element_token"),
+        element=wire.ElementReference(key=bag.get("element_key")),
+        configuration=bag.get("configuration"),
+        disabled=bag.get("disabled"),
+        valid=bag.get("valid"),
+    )
+
+
+def outputs(
+    inputs: Inputs, instance: wire.Instance, seen: Properties, record: Record
+) -> dict[str, Any]:
+    """Return a resource's outputs, secrets marked.
+
+    Args:
+        inputs: What the program gave, for the fields that the platform does not tell.
+        instance: The platform's answer.
+        seen: The managed part, see `observed`.
+        record: What to remember.
+    """
+    held = without_platform_written(instance.held or {})
+    held |= {key: wire.stored(value) for key, value in seen.configuration.items()}
+    if record.adopted:
+        mark = next(filter(is_adoption_marker, instance.tags or []), record.adoption)
+        record = replace(record, adoption=mark)
+    bag: dict[str, Any] = {
+        "element_key": inputs.element_key,
+        "name": seen.name,
+        "tags": seen.tags,
+        "configuration": wrap_rpc_secret(held),
+        "instance_id": instance.id,
+        "element_token": wrap_rpc_secret(instance.token),
+        "element_name": instance.element.name or inputs.element_key,
+        "valid": instance.valid,
+        "disabled": bool(instance.disabled),
+        "delete_adopted": inputs.delete_adopted,
+        MARKERS: inputs.markers,
+        RECORD: record.to_bag(),
+    }
+    return {key: value for key, value in bag.items() if value is not None}
