@@ -24,7 +24,7 @@ from provider.api.errors import (
     advice,
     sentence,
 )
-from provider.instance import creation, diff, preview
+from provider.instance import creation, diff, ownership, preview
 from provider.instance import inputs as schema
 from provider.instance import state as stored
 from provider.instance.context import Context
@@ -136,7 +136,7 @@ class Operations:
             if self._context is not None:
                 replaces = bool(changes.replaces)
                 changed |= preview.moved(self._context, id_, olds, news, replaces=replaces)
-                self._context.found_in_state(id_, olds)
+                ownership.found_in_state(self._context, id_, olds)
                 if not replaces:
                     self._stays(self._context, id_, olds, news, changes)
             in_inputs = changed and self._host.old_inputs() not in (None, news)
@@ -148,7 +148,7 @@ class Operations:
     ) -> None:
         """Note that a resource keeps its instance, and tell what there is to know of that."""
         context.ledger.keep(id_, Record.of(olds).claim)
-        context.warn_of_another(id_, olds)
+        ownership.warn_of_another(context, id_, olds)
         preview.tell_disabled(context, id_, olds, news, authenticates=bool(changes.credentials))
         preview.warn_of_spent(context, news, changes)
 
@@ -156,7 +156,7 @@ class Operations:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._telling("create", inputs), self._host.waiting("creating"):
             context = self.context
-            context.refuse_elsewhere()
+            ownership.refuse_elsewhere(context)
             checked = schema.inputs_of(inputs)
             with context.leftovers.noting(Markers.of(checked.markers)):
                 return Created(*creation.create(context, checked))
@@ -166,8 +166,8 @@ class Operations:
         with self._telling("read", {"name": id_} | outputs):
             context = self.context
             known = stored.RECORD in outputs  # or a look-up by id
-            instance = context.make_sure(id_, outputs) if known else None
-            context.found_in_state(id_, outputs)
+            instance = ownership.make_sure(context, id_, outputs) if known else None
+            ownership.found_in_state(context, id_, outputs)
             try:
                 element_key = outputs.get("element_key")
                 instance = instance or context.client.get_instance(id_, element_key=element_key)
@@ -176,8 +176,8 @@ class Operations:
                     raise  # for the engine would take "gone" for success
                 return None
             context.warn_when_invalid(instance, _name(outputs))
-            context.warn_when_another_stack_s(instance, outputs, self._host.urn())
-            context.warn_of_double(id_, outputs)
+            ownership.warn_of_another_stack(context, instance, outputs, self._host.urn())
+            ownership.warn_of_double(context, id_, outputs)
             inputs = self._host.old_inputs() or {}
             if instance.disabled and inputs.get("disabled") is None:
                 context.warn_of_disabled(id_, _name(outputs))
@@ -187,25 +187,25 @@ class Operations:
         """Change the instance in place, with one request where something changed."""
         with self._telling("update", news), self._host.waiting("updating"):
             context = self.context
-            context.make_sure(id_, olds, news)
-            context.found_in_state(id_, olds)
+            ownership.make_sure(context, id_, olds, news)
+            ownership.found_in_state(context, id_, olds)
             return update(context, schema.inputs_of(news), id_, olds)
 
     def delete(self, id_: str, outputs: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""
         with self._telling("delete", outputs), self._host.waiting("deleting"):
             context, markers = self.context, Markers.of(outputs.get(MARKERS))
-            if context.home(id_, outputs):
-                context.make_sure(id_, outputs)
-            context.meet(markers)
-            if not context.leaves_alone(id_, outputs):
-                instance = context.make_sure(id_, outputs)
-                if context.another_stack_s(id_, outputs, self._host.urn(), instance):
+            if ownership.home_of(context, id_, outputs):
+                ownership.make_sure(context, id_, outputs)
+            ownership.meet(context, markers)
+            if not ownership.leaves_alone(context, id_, outputs):
+                instance = ownership.make_sure(context, id_, outputs)
+                if ownership.another_stack_has(context, id_, outputs, self._host.urn(), instance):
                     self._host.warn(f"element instance {id_} stays: another stack has it now")
                     return
                 context.ledger.own(id_)
                 context.client.delete_instance(id_)
-                context.after_deleting(id_, outputs)
+                ownership.after_deleting(context, id_, outputs)
             context.leftovers.wait(markers)
 
     def _telling(self, verb: str, properties: Mapping[str, Any]) -> AbstractContextManager[None]:

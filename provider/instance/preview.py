@@ -13,7 +13,7 @@ from provider.api.errors import (
     advice,
     told,
 )
-from provider.instance import adoption
+from provider.instance import adoption, ownership
 from provider.instance import inputs as schema
 from provider.instance.credentials import (
     GET_ONE,
@@ -60,7 +60,7 @@ def judge(
 def _declare(context: Context, news: dict[str, Any]) -> None:
     """Note that the program has this resource, where its place is known."""
     if not schema.is_unknown(tags := news.get(MARKERS)):
-        context.meet(Markers.of(tags))
+        ownership.meet(context, Markers.of(tags))
         context.leftovers.declare(Markers.of(tags))
 
 
@@ -135,10 +135,10 @@ def moved(
     Raises:
         RefusedError: It is another platform, or may be one and the new instance would come first.
     """
-    home = context.home(id_, olds)
+    home = ownership.home_of(context, id_, olds)
     if home == context.address or not (home or replaces):
         return False
-    context.make_sure(id_, olds, news)
+    ownership.make_sure(context, id_, olds, news)
     if home:
         context.host.note(
             f"instance {id_} is the one of {home}, as its marker shows: the state remembers "

@@ -13,10 +13,10 @@ from provider.api.errors import (
     StrangerError,
 )
 from provider.instance.claims import carrying
-from provider.instance.context import UNKNOWN_ID
 from provider.instance.diff import plain_text, same_text
 from provider.instance.history import Fate
 from provider.instance.origin import Origin
+from provider.instance.ownership import UNKNOWN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,341 @@
+"""Whose an instance is: this resource's, or one of another resource, stack or platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provider.api.errors import (
+    APIError,
+    CloudElementsError,
+    NotFoundError,
+    RefusedError,
+    StrangerError,
+    told,
+)
+from provider.instance.history import Fate
+from provider.instance.identity import Doubt, doubt, set_to
+from provider.instance.markers import (
+    MARKERS,
+    Markers,
+    credential_marker,
+    is_adoption_marker,
+    is_credential_marker,
+    is_marker,
+    is_stack_marker,
+    names_stack,
+    place_of,
+)
+from provider.instance.origin import Origin
+from provider.instance.state import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provider.api import wire
+    from provider.instance.context import Context
+
+UNKNOWN_ID = frozenset({400, 401, 403, 404})
+"""What the platform may say of an id that is gone (docs: not settled by any)."""
+
+
+def home_of(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> str:
+    """Return the address of the platform that has the state's instance; empty if unknown.
+
+    A state that is older than that memory may have come from here, as the journal of this
+    address tells.
+    """
+    remembered = Record.of(outputs).platform
+    markers = Markers.of(outputs.get(MARKERS))
+    last = context.ledger.journal.last(markers) if markers and not remembered else None
+    made_here = last and last.fate is Fate.MADE and last.instance == instance_id
+    return context.address if made_here else remembered
+
+
+def make_sure(
+    context: Context, instance_id: str, outputs: Mapping[str, Any], *inputs: Mapping[str, Any]
+) -> wire.Instance | None:
+    """Make sure that the instance of this id is the one that the state means.
+
+    Nothing is asked where the state remembers this address.
+
+    Args:
+        context: What the process works with.
+        instance_id: Its id.
+        outputs: The state's.
+        inputs: New inputs.
+
+    Returns:
+        The instance, where it was asked for.
+
+    Raises:
+        RefusedError: It may be another one.
+    """
+    home = home_of(context, instance_id, outputs)
+    if home == context.address or context.ledger.proved(instance_id):
+        return None
+    if context.ledger.is_new(instance_id):  # so the state's is another one of that number
+        this_runs = Doubt(f"instance {instance_id} is of this run")
+        raise RefusedError(this_runs.refusal(home, context.address))
+    before = context.host.old_inputs() or {}
+    instance = None
+    try:
+        instance = context.client.get_instance(instance_id)
+        found = doubt(instance_id, instance, outputs, before, *inputs)
+    except NotFoundError:
+        found = doubt(instance_id, None, outputs)
+    except CloudElementsError as error:
+        found = Doubt(f"instance {instance_id} can't be looked at: {told(error)}")
+    if found is not None:
+        context.homes |= {home} - {""}
+        raise RefusedError(found.refusal(home, context.address))
+    context.ledger.prove(instance_id)
+    return instance
+
+
+def meet(context: Context, markers: Markers | None) -> None:
+    """Note that the call at hand is about a resource of this stack, before it does anything."""
+    context.ledger.journal.try_out(markers)
+    context.leftovers.meet(markers)
+
+
+def refuse_elsewhere(context: Context) -> None:
+    """Refuse a create where others of the state turned out to belong to another platform.
+
+    Raises:
+        RefusedError: They did: what `adopt` means would be a stranger's, and a code be lost.
+    """
+    if context.homes:
+        home = min(context.homes)
+        message = (
+            f"other instances in the state belong to {home}, and this is {context.address}: "
+            f"{set_to(home)}"
+        )
+        raise RefusedError(message)
+
+
+def found_in_state(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+    """Note that the state has this instance: no create may take it.
+
+    Raises:
+        RefusedError: A create of this run took it already.
+    """
+    if context.ledger.claim_of(instance_id) not in ("", Record.of(outputs).claim):
+        message = (
+            f"instance {instance_id} was taken over by another resource of this run, which now "
+            "has the name that this one had: take that one out of the program and the state "
+            "(pulumi state delete), run pulumi up, then declare it again"
+        )
+        raise RefusedError(message)
+    context.ledger.own(instance_id)
+    journal, markers = context.ledger.journal, Markers.of(outputs.get(MARKERS))
+    if markers is not None:
+        meet(context, markers)
+        last = journal.last(markers)
+        if last is not None and last.instance == instance_id != journal.kept(markers):
+            context.new.add(instance_id)
+    journal.keep(markers, instance_id)
+
+
+def leaves_alone(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> bool:
+    """Tell, also the user, whether a delete leaves the instance in place."""
+    kept, record = context.ledger.kept(instance_id), Record.of(outputs)
+    if context.ledger.claim_of(instance_id):
+        _stays(context, instance_id, outputs)
+    elif record.adopted and not outputs.get("delete_adopted"):
+        context.host.warn(
+            f"element instance {instance_id} was adopted, so it is left in place; to have it "
+            "deleted, set delete_adopted to true and run pulumi up first"
+        )
+    elif kept is not None and (
+        kept != record.claim or _is_another_ones(context, instance_id, outputs)
+    ):
+        context.host.warn(f"element instance {instance_id} stays: another resource has it now")
+    else:
+        return False
+    return True
+
+
+def _stays(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+    """Leave alone what a create of this run took over, and tell what became of a replacement.
+
+    The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
+    """
+    if context.ledger.origin_of(instance_id) is Origin.ADOPTED:
+        context.host.warn(f"element instance {instance_id} stays: another resource adopted it")
+        return
+    context.ledger.journal.keep(Markers.of(outputs.get(MARKERS)), instance_id)
+    context.host.warn(
+        f"element instance {instance_id} stays, for it was taken for what an interrupted run "
+        "had left: to have it replaced, ask for it once more on this machine, or run pulumi "
+        "destroy --target with its URN, then pulumi up"
+    )
+
+
+def _is_another_ones(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> bool:
+    """Tell whether an instance shows that it belongs to another resource than this state's.
+
+    That is so when a resource adopted what another one gave up, and the run was interrupted
+    before the other was taken out of the state.
+    """
+    markers, record = Markers.of(outputs.get(MARKERS)), Record.of(outputs)
+    if markers is None or record.adopted:  # adopted ones are left alone unless asked for
+        return False
+    try:
+        carried = context.client.get_instance(instance_id).tags
+    except NotFoundError:
+        return False
+    if carried is None:
+        return False
+    credentials = set(filter(is_credential_marker, carried))
+    others = {tag for tag in carried if is_marker(tag)} - credentials - set(markers.tags)
+    taken = markers.instance not in carried and bool(others)
+    ours = {tag for sent in (record.spent, *record.past) for tag in credential_marker(sent)}
+    return taken or bool(credentials - ours)
+
+
+def another_stack_has(
+    context: Context,
+    instance_id: str,
+    outputs: Mapping[str, Any],
+    urn: str,
+    instance: wire.Instance | None = None,
+) -> bool:
+    """Tell whether an instance shows that another stack has it by now.
+
+    Two states may have it: after `adopt` in another stack, or after `pulumi state move` when
+    the stack that it came from took it back.
+
+    Args:
+        context: What the process works with.
+        instance_id: The instance.
+        outputs: The state's.
+        urn: The resource's; may be empty.
+        instance: The instance, where it was read just now.
+
+    Raises:
+        RefusedError: It shows only whence it was moved, and whether that stack took it back
+            can't be told.
+    """
+    markers = Markers.of(outputs.get(MARKERS))
+    if markers is None or Record.of(outputs).adopted or not urn:
+        return False
+    listed = None if instance else context.ledger.listed(markers, instance_id)
+    try:
+        seen = instance or listed or context.client.get_instance(instance_id)
+    except APIError as error:
+        if error.status in UNKNOWN_ID and not isinstance(error, StrangerError):
+            return False  # it is gone, or the delete will tell
+        raise
+    carried = seen.tags or []
+    carries_ours = {*markers.tags} & {*carried}
+    if not carries_ours or names_stack(markers.stack, **place_of(urn)):
+        return _others_tag(carried, markers, urn) is not None
+    message = (
+        f"instance {instance_id} has the tags of the stack that it was moved from "
+        f"('{markers.stack}'), which may have taken it back: run pulumi up with it still "
+        "declared here, which gives it this stack's tags, or let this state forget it, by "
+        "pulumi state delete"
+    )
+    raise RefusedError(message)
+
+
+def after_deleting(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+    """Write down that a resource's instance is no more; warn of another one that is left."""
+    markers = Markers.of(outputs.get(MARKERS))
+    last = context.ledger.journal.last(markers) if markers else None
+    if last is not None and last.instance == instance_id:
+        context.ledger.journal.note(markers, Fate.VOID, instance=instance_id)
+    else:
+        warn_of_another(context, instance_id, outputs, Fate.VOID)
+
+
+def warn_of_another(
+    context: Context,
+    instance_id: str,
+    outputs: Mapping[str, Any],
+    fate: Fate = Fate.MADE,
+) -> None:
+    """Warn of an instance that was made for the resource and is in no state.
+
+    There is one when a replacement was interrupted and then given up, or when another run made
+    one at the same time. The platform is asked only where the journal knows of such a request,
+    and once after each create.
+
+    Args:
+        context: What the process works with.
+        instance_id: The resource's own instance.
+        outputs: The state's.
+        fate: What is written down of that instance when there is no other.
+    """
+    journal, markers = context.ledger.journal, Markers.of(outputs.get(MARKERS))
+    last = journal.last(markers) if markers else None
+    if markers is not None and instance_id in context.new:
+        context.new.discard(instance_id)
+        context.leftovers.tell_of_doubles(markers, instance_id)
+        return
+    if (
+        markers is None
+        or last is None
+        or last.fate in (Fate.VOID, Fate.REFUSED)
+        or last.instance == instance_id
+        or context.ledger.owns(last.instance)
+    ):
+        return
+    try:
+        left = context.ledger.left(markers, last.instance)
+    except CloudElementsError:
+        left = [last.instance or "unknown"]
+    left = [one for one in left if one != instance_id]
+    if left:
+        context.leftovers.tell_of(left, markers)
+    elif last.instance or not journal.at_work(last):
+        journal.note(markers, fate, instance=instance_id)
+
+
+def warn_of_double(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+    """Warn of another instance of a resource that is refreshed, whoever made it."""
+    markers = Markers.of(outputs.get(MARKERS))
+    if markers is not None and not Record.of(outputs).adopted:
+        context.new.discard(instance_id)
+        context.leftovers.tell_of_doubles(markers, instance_id)
+
+
+def warn_of_another_stack(
+    context: Context,
+    instance: wire.Instance,
+    outputs: Mapping[str, Any],
+    urn: str,
+) -> None:
+    """Warn of an instance that shows that another stack has it by now."""
+    markers = Markers.of(outputs.get(MARKERS))
+    if markers is None or Record.of(outputs).adopted or not urn:
+        return
+    if tag := _others_tag(instance.tags or [], markers, urn):
+        context.host.warn(
+            f"element instance {instance.id} has the tag '{tag}' of another stack, which has "
+            "it now: let this state forget it, by pulumi state delete"
+        )
+
+
+def _others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None:
+    """Return the tag by which an instance shows that another stack has it; None where it does not.
+
+    Tags of the resource's own stack tell nothing: a run that renamed or moved it may have been
+    interrupted before the state had them.
+
+    Args:
+        carried: The instance's tags.
+        markers: The state's.
+        urn: The resource's.
+    """
+    place = place_of(urn)
+    if {*markers.tags} & {*carried}:
+        return None
+    return next(
+        (
+            tag
+            for tag in carried
+            if is_adoption_marker(tag) or (is_stack_marker(tag) and not names_stack(tag, **place))
+        ),
+        None,
+    )
