@@ -189,7 +189,8 @@ class _Codes:
                 refuse_before_update(credentials, markers, self.ledger.journal)
             else:
                 refuse_before_create(credentials, markers, self.ledger)
-                refuse_shown(credentials, self.carrying)
+                others = [i for i in self.carrying if markers.instance not in (i.tags or [])]
+                refuse_shown(credentials, others)
         except SpentError as error:
             return str(error)
         except CloudElementsError:
@@ -408,6 +409,13 @@ def _not_created(
             what = (
                 f"{places.gap}; if it has instance {waiting.id}, take the entry out here, and "
                 "otherwise run pulumi up, which takes it over"
+            )
+        elif spent := codes.spent(name, declaration, kept=None):
+            what = f"{spent}: run {_consent(stack, name, declaration)}"
+        elif codes.ledger.journal.kept(Markers(*stack.marker_tags(name))) == waiting.id:
+            what = (
+                "was in the state, which has forgotten it, so the next pulumi up makes another "
+                f"one: to keep it, set 'adopt' to {waiting.id}"
             )
         return Row(name, declaration.element, waiting.id, Standing.NOT_CREATED, what)
     if declaration.adopt:

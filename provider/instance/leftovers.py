@@ -51,6 +51,8 @@ class Leftovers:
     """Resources of the program, by their marker."""
     _created: dict[str, Markers] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
+    _ends: dict[str, float] = field(default_factory=dict)
+    """Until when there is something to wait for, by the marker of the stack."""
     _waiting: threading.Lock = field(default_factory=threading.Lock)
 
     def meet(self, markers: Markers | None) -> None:
@@ -102,11 +104,15 @@ class Leftovers:
 
         What a delete does not wait for would be made when nobody is there any more to be told.
         """
-        if markers is None or not self._at_work(markers.stack, again=False):
+        if markers is None or not (at_most := self._at_work(markers.stack, again=False)):
+            return
+        # By a clock that is never set, for the other one may have been set back since.
+        end = self._ends.setdefault(markers.stack, self.clock.now() + at_most)
+        if self.clock.now() >= end:
             return
         self.host.progress("an earlier run was interrupted; waiting for what it is making")
         with self._waiting:  # one looks for all
-            while seconds := self._at_work(markers.stack, again=True):
+            while self.clock.now() < end and (seconds := self._at_work(markers.stack, again=True)):
                 self.clock.sleep(min(seconds, 1.0))
 
     def _at_work(self, stack: str, *, again: bool) -> float:

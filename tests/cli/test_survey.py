@@ -155,6 +155,24 @@ def test_after_a_refused_code_status_says_what_up_says(deployed):
     assert standings(deployed.process("status", "--json")) == {"files": "ok"}
 
 
+def test_of_what_the_state_forgot_status_says_what_up_does(deployed):
+    """The journal saw it in the state, so it is taken for one that is to be replaced."""
+    deployed.declare("mail:\n  element: sendgrid\n  configuration: {api.token: t}\n")
+    deployed.project.up()
+    deployed.project.run("preview")
+    without(deployed, "mail")
+    number = ids(deployed)["mail"]
+
+    assert what(deployed.process("status", "--json"), "mail") == (
+        "was in the state, which has forgotten it, so the next pulumi up makes another one: to "
+        f"keep it, set 'adopt' to {number}"
+    )
+
+    up = deployed.project.up()
+    assert f"instance {number} was in the state, so another one is made" in up.stdout + up.stderr
+    assert len(deployed.sandbox.instances()) == 2
+
+
 @pytest.mark.parametrize("exists", [False, True])
 def test_a_spent_code_that_was_copied_from_another_stack_is_told(deployed, exists):
     """`pulumi config cp` takes the code along, and the first stack has spent it."""

@@ -701,6 +701,34 @@ def test_a_read_on_a_connection_that_dies_is_sent_again(fault):
     assert len(server.requests) == 3
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+SPOILED = {
+    "longer than told": answer(json.dumps(INSTANCE).encode(), length=20),
+    "cut off where nobody tells the length": (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+        b'{"id": 7, "na'
+    ),
+    "cut off between two pieces": CHUNKED + b'd\r\n{"id": 7, "na\r\n',
+    "empty": b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    "nothing": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "a page": answer(b"<h1>Please wait</h1>"),
+    "a gateway's 404": answer(b"<h1>No route</h1>", status="404 Not Found"),
+    "no gzip": answer(b'{"id": 7}', extra="content-encoding: gzip\r\n"),
+}
+
+
+@pytest.mark.parametrize("fault", SPOILED.values(), ids=SPOILED)
+def test_an_answer_that_was_spoiled_on_its_way_is_asked_for_again(fault):
+    """Whatever is left of it on the connection is no part of the next answer."""
+    with platform(GOOD, fault, *[GOOD] * 4) as server:
+        here = real(server)
+        here.get_instance("7")
+        assert here.get_instance("7").token == "token-of-seven"
+        assert here.create_instance(BODY, one_time=True).token == "token-of-seven"
+        here.close()
+    assert sum(CODE.encode() in request for request in server.requests) == 1
+
+
 def test_a_connection_that_ended_in_good_order_costs_nothing():
     last = answer(json.dumps(INSTANCE).encode(), extra="connection: close\r\n")
     with platform(last, GOOD) as server:

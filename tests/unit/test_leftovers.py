@@ -172,6 +172,20 @@ def test_a_destroy_waits_for_what_a_killed_process_may_still_be_making(
     assert last_words(again, said) == [str(left["id"])]
 
 
+@pytest.mark.parametrize("set_back", [30.0, 86_400.0])
+def test_a_destroy_waits_a_minute_at_most_whatever_the_clock_says(
+    machine, clock, monkeypatch, set_back
+):
+    kept = [create(machine.process(), place) for place in ("kept", "as well")]
+    killed(machine, "lost", answered=True)
+    monkeypatch.setattr(clock, "set_back", set_back)
+    before = clock.now()
+    provider = machine.process()
+    for one in kept:
+        provider.delete(*one)
+    assert clock.now() == before + 60
+
+
 def test_it_waits_no_longer_when_the_other_process_writes_down_the_end(
     machines, clock, said, monkeypatch
 ):
