@@ -28,7 +28,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from provider.api.errors import CloudElementsError
-from provider.doors.engine import EngineHost, serving
+from provider.doors.call import serving
+from provider.doors.engine import EngineHost
 from provider.instance.context import Context
 from provider.instance.host import HalfMadeError
 from provider.instance.operations import Operations

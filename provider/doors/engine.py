@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from provider.doors.call import CURRENT
 from provider.doors.lifeline import Lifeline
 
 if TYPE_CHECKING:
@@ -17,38 +17,6 @@ if TYPE_CHECKING:
 
 _LOG_SECONDS = 5.0
 _PROGRESS_SECONDS = 5.0
-
-
-class Call(Protocol):
-    """A call of the engine's."""
-
-    @property
-    def urn(self) -> str:
-        """The URN of the resource that it is about."""
-        ...
-
-    @property
-    def old_inputs(self) -> dict[str, Any]:
-        """The inputs of that resource that the state has."""
-        ...
-
-    @property
-    def awaited(self) -> bool:
-        """Whether the engine is there and still waits for the answer."""
-        ...
-
-
-_call: ContextVar[Call | None] = ContextVar("call", default=None)
-
-
-@contextmanager
-def serving(call: Call | None) -> Iterator[None]:
-    """Serve a call: what is said inside is about its resource."""
-    before = _call.set(call)
-    try:
-        yield
-    finally:
-        _call.reset(before)
 
 
 class EngineHost:
@@ -67,7 +35,10 @@ class EngineHost:
             direct = (("grpc.enable_http_proxy", 0),)
             channel = grpc.insecure_channel("{}:{}".format(*address), options=direct)
             self._engine = engine_pb2_grpc.EngineStub(channel)
-        self._lifeline = Lifeline(waited_for=self._waited_for, busy=busy)
+        self._lifeline = Lifeline(busy)
+        self.awaited = self._lifeline.awaited
+        self.go_on = self._lifeline.go_on
+        self.sleep = self._lifeline.sleep
         self._said_once: set[str] = set()
 
     def warn(self, message: str) -> None:
@@ -91,7 +62,7 @@ class EngineHost:
     def _log(
         self, severity: Any, message: str, *, ephemeral: bool = False, urn: str | None = None
     ) -> None:
-        if self._engine is None or (urn is None and _call.get() is None):
+        if self._engine is None or (urn is None and CURRENT.get() is None):
             return
         request = engine_pb2.LogRequest(
             severity=severity,
@@ -127,25 +98,13 @@ class EngineHost:
 
     def urn(self) -> str:
         """Return the URN of the resource at hand, or nothing."""
-        call = _call.get()
+        call = CURRENT.get()
         return call.urn if call else ""
 
     def old_inputs(self) -> dict[str, Any] | None:
         """Return the inputs that the state has of the resource at hand; None outside of a call."""
-        call = _call.get()
+        call = CURRENT.get()
         return call.old_inputs if call else None
-
-    def awaited(self) -> bool:
-        """Tell whether somebody waits for the call that this thread serves, if it serves one."""
-        return self._lifeline.awaited()
-
-    def go_on(self) -> None:
-        """Do nothing as long as somebody waits; else raise `AbandonedError`."""
-        self._lifeline.go_on()
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep as long as somebody waits; else raise `AbandonedError`."""
-        self._lifeline.sleep(seconds)
 
     def end_with_engine(self, at_the_end: Callable[[bool], None]) -> None:
         """From now on, end this process when its engine is gone; where there was none, do nothing.
@@ -155,8 +114,3 @@ class EngineHost:
         """
         if self._address is not None:
             self._lifeline.watch(self._address, at_the_end)
-
-    @staticmethod
-    def _waited_for() -> bool:
-        call = _call.get()
-        return call is None or call.awaited

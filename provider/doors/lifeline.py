@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provider.api.errors import AbandonedError
+from provider.doors.call import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,19 +39,18 @@ class Lifeline:
     """What ties this process, and each call that it serves, to the engine.
 
     Args:
-        waited_for: Tells whether somebody waits for the call that this thread serves, if any.
         busy: Tells whether any thread serves a call.
     """
 
-    def __init__(self, *, waited_for: Callable[[], bool], busy: Callable[[], bool]) -> None:
-        self._waited_for = waited_for
+    def __init__(self, busy: Callable[[], bool]) -> None:
         self._busy = busy
         self._gone = threading.Event()
         self._watching = False
 
     def awaited(self) -> bool:
         """Tell whether somebody waits for the call that this thread serves, if it serves one."""
-        return not self._gone.is_set() and self._waited_for()
+        call = CURRENT.get()
+        return not self._gone.is_set() and (call is None or call.awaited)
 
     def go_on(self) -> None:
         """Do nothing as long as somebody waits for the call that this thread serves.

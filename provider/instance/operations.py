@@ -176,7 +176,7 @@ class Operations:
                     raise  # for the engine would take "gone" for success
                 return None
             context.warn_when_invalid(instance, _name(outputs))
-            ownership.warn_of_another_stack(context, instance, outputs, self._host.urn())
+            ownership.warn_of_another_stack(context, instance, outputs)
             ownership.warn_of_double(context, id_, outputs)
             inputs = self._host.old_inputs() or {}
             if instance.disabled and inputs.get("disabled") is None:
@@ -200,7 +200,7 @@ class Operations:
             ownership.meet(context, markers)
             if not ownership.leaves_alone(context, id_, outputs):
                 instance = ownership.make_sure(context, id_, outputs)
-                if ownership.another_stack_has(context, id_, outputs, self._host.urn(), instance):
+                if ownership.another_stack_has(context, id_, outputs, instance):
                     self._host.warn(f"element instance {id_} stays: another stack has it now")
                     return
                 context.ledger.own(id_)

@@ -197,7 +197,6 @@ def another_stack_has(
     context: Context,
     instance_id: str,
     outputs: Mapping[str, Any],
-    urn: str,
     instance: wire.Instance | None = None,
 ) -> bool:
     """Tell whether an instance shows that another stack has it by now.
@@ -209,14 +208,13 @@ def another_stack_has(
         context: What the process works with.
         instance_id: The instance.
         outputs: The state's.
-        urn: The resource's; may be empty.
         instance: The instance, where it was read just now.
 
     Raises:
         RefusedError: It shows only whence it was moved, and whether that stack took it back
             can't be told.
     """
-    markers = Markers.of(outputs.get(MARKERS))
+    markers, urn = Markers.of(outputs.get(MARKERS)), context.host.urn()
     if markers is None or Record.of(outputs).adopted or not urn:
         return False
     listed = None if instance else context.ledger.listed(markers, instance_id)
@@ -227,8 +225,7 @@ def another_stack_has(
             return False  # it is gone, or the delete will tell
         raise
     carried = seen.tags or []
-    carries_ours = {*markers.tags} & {*carried}
-    if not carries_ours or names_stack(markers.stack, **place_of(urn)):
+    if {*markers.tags}.isdisjoint(carried) or names_stack(markers.stack, **place_of(urn)):
         return _others_tag(carried, markers, urn) is not None
     message = (
         f"instance {instance_id} has the tags of the stack that it was moved from "
@@ -250,10 +247,7 @@ def after_deleting(context: Context, instance_id: str, outputs: Mapping[str, Any
 
 
 def warn_of_another(
-    context: Context,
-    instance_id: str,
-    outputs: Mapping[str, Any],
-    fate: Fate = Fate.MADE,
+    context: Context, instance_id: str, outputs: Mapping[str, Any], fate: Fate = Fate.MADE
 ) -> None:
     """Warn of an instance that was made for the resource and is in no state.
 
@@ -301,13 +295,10 @@ def warn_of_double(context: Context, instance_id: str, outputs: Mapping[str, Any
 
 
 def warn_of_another_stack(
-    context: Context,
-    instance: wire.Instance,
-    outputs: Mapping[str, Any],
-    urn: str,
+    context: Context, instance: wire.Instance, outputs: Mapping[str, Any]
 ) -> None:
     """Warn of an instance that shows that another stack has it by now."""
-    markers = Markers.of(outputs.get(MARKERS))
+    markers, urn = Markers.of(outputs.get(MARKERS)), context.host.urn()
     if markers is None or Record.of(outputs).adopted or not urn:
         return
     if tag := _others_tag(instance.tags or [], markers, urn):

@@ -1,0 +1,42 @@
+"""The call of the engine's that a thread serves."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Call(Protocol):
+    """A call of the engine's."""
+
+    @property
+    def urn(self) -> str:
+        """The URN of the resource that it is about."""
+        ...
+
+    @property
+    def old_inputs(self) -> dict[str, Any]:
+        """The inputs of that resource that the state has."""
+        ...
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the engine is there and still waits for the answer."""
+        ...
+
+
+CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+@contextmanager
+def serving(call: Call | None) -> Iterator[None]:
+    """Serve a call: what is said inside is about its resource."""
+    before = CURRENT.set(call)
+    try:
+        yield
+    finally:
+        CURRENT.reset(before)
