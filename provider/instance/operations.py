@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provider import config
-from provider.api import wire
 from provider.api.errors import (
     APIError,
     AuthenticationError,
@@ -29,9 +28,9 @@ from provider.instance import inputs as schema
 from provider.instance import state as stored
 from provider.instance.context import Context
 from provider.instance.host import HalfMadeError
-from provider.instance.inputs import Inputs
 from provider.instance.markers import MARKERS, Markers
-from provider.instance.state import Properties, Record
+from provider.instance.refresh import Refreshed, refreshed
+from provider.instance.state import Record
 from provider.instance.update import update
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ class Operations:
             inputs = self._host.old_inputs() or {}
             if instance.disabled and inputs.get("disabled") is None:
                 context.warn_of_disabled(id_, _name(outputs))
-            return _as_read(instance, outputs, inputs, context.address)
+            return refreshed(instance, outputs, inputs, context.address)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Change the instance in place, with one request where something changed."""
@@ -291,74 +290,3 @@ def _advice(error: CloudElementsError, verb: str) -> str | None:
 
 _ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
 _FORBIDDEN = 403
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """An instance as it is now."""
-
-    outputs: dict[str, Any]
-    inputs: dict[str, Any] | None
-    """In the program's own words; None where the state has none."""
-
-
-def _as_read(
-    instance: wire.Instance, props: dict[str, Any], old_inputs: dict[str, Any], address: str
-) -> Refreshed:
-    """Return what a refresh stores: outputs, and inputs in the program's own words."""
-    known = stored.RECORD in props
-    record = (
-        Record.of(props) if known else Record(managed=frozenset(props.get("configuration", {})))
-    )
-    record = replace(record, platform=address)
-    before = stored.properties_of(props) if known else _wished_by(props)
-    instance = instance.completed(stored.instance_of(instance.id, props))
-    seen = diff.observed(instance, before, record)
-    kept = {key: props[key] for key in (*Inputs.model_fields, MARKERS) if key in props}
-    kept |= {"name": seen.name, "tags": seen.tags}
-    kept.setdefault("element_key", instance.element.key or "")
-    kept["configuration"] = seen.configuration
-    outputs = stored.outputs(schema.inputs_of(kept), instance, seen, record)
-    return Refreshed(outputs, _drifted(instance, old_inputs, before, seen))
-
-
-def _wished_by(props: dict[str, Any]) -> Properties:
-    return Properties(
-        name=str(props.get("name", "")),
-        tags=list(props.get("tags") or []),
-        configuration=dict(props.get("configuration") or {}),
-    )
-
-
-def _drifted(
-    instance: wire.Instance, old_inputs: dict[str, Any], before: Properties, seen: Properties
-) -> dict[str, Any] | None:
-    """Return the program's inputs with what drifted put in their place; None when there are none.
-
-    Only what the program manages can drift, and what did not keeps the program's own spelling.
-    """
-    if not old_inputs:
-        return None
-    inputs = dict(old_inputs)
-    if seen.name != before.name:
-        inputs["name"] = seen.name
-    if set(seen.tags) != set(before.tags):
-        inputs["tags"] = seen.tags
-    configuration = dict(inputs.get("configuration") or {})
-    drifted = {
-        key: value
-        for key, value in seen.configuration.items()
-        if key in configuration and not wire.same_value(value, before.configuration.get(key))
-    }
-    # The engine knows which of the former values were secret, but for those inside maps where an
-    # older state has them in clear.
-    known = frozenset(
-        key
-        for key, value in configuration.items()
-        if key not in drifted or not isinstance(value, dict | list)
-    )
-    if configuration:
-        inputs["configuration"] = configuration | drifted
-    if "disabled" in inputs:
-        inputs["disabled"] = bool(instance.disabled)
-    return schema.marked_secret(inputs, known)

@@ -1,10 +1,7 @@
 """What the lifecycle decides by itself; its whole life is tested in tests/host."""
 
-from dataclasses import replace
-
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
-from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from provider.api.errors import (
     AmbiguousError,
@@ -16,11 +13,9 @@ from provider.api.errors import (
     StrangerError,
     TooLargeError,
 )
-from provider.api.wire import Instance
 from provider.config import Settings
 from provider.doors.dynamic import Door
-from provider.instance.operations import _advice, _drifted
-from provider.instance.state import Properties
+from provider.instance.operations import _advice
 from provider.lifecycle import ElementInstanceProvider
 
 CALL = Call("POST", "/instances")
@@ -134,14 +129,3 @@ def test_settings_and_clients_are_never_pickled():
     settings = Settings(base_url="https://x", user_secret="u", organization_secret="o")
     with pytest.raises(TypeError, match="never pickled"):
         pickle.dumps(settings)
-
-
-def test_a_drifted_map_is_secret_though_an_older_state_has_it_in_clear():
-    before = Properties("desk", [], {"map": '{"a":"one"}', "text": "one", "still": '{"a":"b"}'})
-    seen = replace(before, configuration={**before.configuration, "map": "two", "text": "two"})
-    inputs = {"name": "desk", "configuration": {"map": {"a": "one"}, "text": "one", "still": {}}}
-
-    drifted = _drifted(Instance(id="1", name="desk"), inputs, before, seen)["configuration"]
-
-    assert unwrap_rpc_secret(drifted["map"]) == "two" != drifted["map"]
-    assert (drifted["text"], drifted["still"]) == ("two", {})
