@@ -12,7 +12,7 @@ except ImportError:
     found = sys.modules.get("provider")
     if found is None or "ElementInstance" in getattr(found, "__all__", ()):
         raise
-    hidden = "the package 'provider' of pulumi-cloud-elements, for both have one name"
+    hidden = "the package 'provider' of pulumi-cloud-elements, because both have the same name"
     pulumi.log.error(f"{found.__file__} hides {hidden}: rename yours")
     sys.exit(SHOWN)
 

@@ -199,7 +199,7 @@ def _base_url_problems(base_url: str) -> list[str]:
     if "?" in base_url or "#" in base_url:
         return [f"{key} must not have a query or a fragment"]
     if parts.scheme == "http" and not is_loopback(host):
-        return [f"{key} must start with https://, for your secrets travel in every request"]
+        return [f"{key} must start with https://, because your secrets travel in every request"]
     return []
 
 

@@ -18,6 +18,6 @@ def namesake(folder: Path) -> str | None:
         return None
     own = origin.parent if origin.name == "__init__.py" else origin
     return (
-        f"{own} hides the package 'provider' of pulumi-cloud-elements, for both have one name: "
-        "rename yours"
+        f"{own} hides the package 'provider' of pulumi-cloud-elements, because both have the same "
+        "name: rename yours"
     )

@@ -84,6 +84,6 @@ def _as_path(key: str, parts: list[str | int]) -> str:
     else:
         wanted.append("VALUE")
     return (
-        "is a key of its own, which nobody reads, for it was set without --path, or by --config: "
-        f"run {shlex.join(['pulumi', 'config', 'rm', key])}, then {shlex.join(wanted)}"
+        "is a key of its own, which nobody reads, because it was set without --path, or by "
+        f"--config: run {shlex.join(['pulumi', 'config', 'rm', key])}, then {shlex.join(wanted)}"
     )

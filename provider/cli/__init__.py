@@ -50,7 +50,7 @@ def elements(
         ),
     ] = None,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Connect accounts to Cloud Elements, and keep an eye on what Pulumi manages.

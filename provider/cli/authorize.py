@@ -74,8 +74,8 @@ def authorize(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="What else the consent step asks for, such as subdomain=acme; no secret, for it "
-            "stands in an address. Repeatable.",
+            help="What else the consent step asks for, such as subdomain=acme; no secret, "
+            "because it stands in an address. Repeatable.",
         ),
     ] = None,
     up: Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")] = False,
@@ -83,7 +83,7 @@ def authorize(
         bool, typer.Option("--yes", "-y", help="With --up: answer the question of 'pulumi up'.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say the result as JSON on standard output.")
+        bool, typer.Option("--json", help="Print the result as JSON on standard output.")
     ] = False,
 ) -> None:
     """Get consent in the browser, and store its code in the stack.
@@ -334,8 +334,8 @@ def _listener(application: _Application, port: int | None, stop: ExitStack) -> L
         listener = Listener(place.path, port or place.port, place.port or None)
     except ListenError as error:
         message = (
-            f"Nothing was asked, for {error}: end what uses the port, or give --paste and paste "
-            "the address at which the browser ends."
+            f"Nothing was asked, because {error}: end what uses the port, or give --paste and "
+            "paste the address at which the browser ends."
         )
         raise FailureError(message) from None
     return stop.enter_context(listener)
@@ -402,7 +402,7 @@ def _wait(question: Question, listener: Listener | None, seconds: float) -> Answ
         raise FailureError(message, Exit.TIMEOUT) from None
     except MisfitError as misfit:
         message = (
-            f"What came by standard input was not taken, for {misfit}, and nothing was stored: "
+            f"What came on standard input was not taken, because {misfit}, and nothing was stored: "
             "hand over the whole address, or the bare code."
         )
         raise FailureError(message) from None
@@ -420,7 +420,7 @@ def _granted(answer: Answer | None, target: _Target, seconds: float) -> Grant:
     if isinstance(answer, Denial):
         message = (
             f"Consent was not given ({answer.reason}), and nothing was stored: run the command "
-            "again once it will be."
+            "again once it is."
         )
         raise FailureError(message, Exit.DECLINED)
     return answer
@@ -469,7 +469,7 @@ def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
         raise FailureError(message, Exit(code))
     if code:
         message = (
-            f"The code is stored, but 'pulumi up' ended with {code}: correct what it says and run "
+            f"The code is stored, but 'pulumi up' exited with {code}: correct what it says and run "
             f"'{command}' within minutes, or authorize again."
         )
         raise FailureError(message)

@@ -34,7 +34,7 @@ _STACK = typer.Option(
     help="Stack whose connection settings are used; not needed when they are in the environment.",
     autocompletion=stack_names,
 )
-_JSON = typer.Option("--json", help="Say the result as JSON.")
+_JSON = typer.Option("--json", help="Print the result as JSON.")
 
 
 def search(
@@ -45,7 +45,7 @@ def search(
 ) -> None:
     """Find an element by words in its key, name, hub or description.
 
-    The key in the first column is what 'element:' in a stack takes. Ends with 3 when nothing
+    The key in the first column is what 'element:' in a stack takes. Exits with 3 when nothing
     was found.
 
     \b

@@ -68,7 +68,7 @@ def doctor(
             autocompletion=stack_names,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check what 'pulumi up' and 'authorize' need; say what to do.
 
@@ -77,7 +77,7 @@ def doctor(
     what it sends; each declared element against the platform's metadata; secrets that stand in
     the stack file in clear; the loopback address. Nothing is changed and no secret is shown.
 
-    Ends with 3 when a line failed.
+    Exits with 3 when a line failed.
 
     \b
     Example:

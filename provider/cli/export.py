@@ -51,7 +51,7 @@ def export(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the difference and write nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Write the account's instances into the stack, to be taken over.
 

@@ -125,7 +125,7 @@ def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
     try:
         instance = find(one.adopt or "", holdings.client, one.element)
     except RefusedError as error:
-        say(f"What '{shown(name)}' adopts can't be told: {shown(str(error))}.")
+        say(f"What '{shown(name)}' adopts can't be determined: {shown(str(error))}.")
         return []
     return holdings.of(instance)[1]
 

@@ -55,7 +55,7 @@ def status(
         ),
     ] = 10.0,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say each look as one JSON document.")
+        bool, typer.Option("--json", help="Print each look as one JSON document.")
     ] = False,
 ) -> None:
     """Compare what the stack declares with what the platform has.
@@ -67,7 +67,7 @@ def status(
     not that of its platform).
     The last column says what to do. Nothing is changed, and no value is shown.
 
-    Ends with 3 when anything is not ok.
+    Exits with 3 when anything is not ok.
 
     \b
     Examples:

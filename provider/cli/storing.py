@@ -39,7 +39,10 @@ def store(stack: Stack, secrets: Mapping[Keys, str], plain: Mapping[Keys, str]) 
         try:
             edited = with_values(text, {**plain, **sealed})
         except FailureError:
-            say("Pulumi writes the stack file anew, for its aliases share what is set here alone.")
+            say(
+                "Pulumi writes the whole stack file anew, because an alias shares what is set in "
+                "one place."
+            )
         else:
             stack.write(edited)
             return

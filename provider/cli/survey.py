@@ -460,5 +460,5 @@ def _left_over(
             f"stack '{other.name}' has it in its state: run {_up(other)}, which gives it its tags"
         )
     elif places.gap:
-        what = f"carries the stack's marker, and whose it is can't be told: {places.gap}"
+        what = f"carries the stack's marker, and whose it is can't be determined: {places.gap}"
     return Row(instance.name or "", instance.element.key or "", instance.id, standing, what)

@@ -62,7 +62,7 @@ def sweep(
         bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Remove what deleted stacks and interrupted runs left behind.
 

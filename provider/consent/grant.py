@@ -129,7 +129,7 @@ def _check_ours(pairs: list[tuple[str, str]], question: Question) -> None:
         # A refusal may bring the state alone.
         ours = ours and bool(tokens or states)
     if not ours:
-        message = "it belongs to another request, for its state is not the one sent"
+        message = "it belongs to another request (its state is not the one that was sent)"
         raise MisfitError(message)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_COMPLAINTS = 5
 """So many of the listener's misfits are told: a hostile page can send any number."""
-_AGAIN = "That was not taken, for {}. Paste the whole address, or the bare code:"
+_AGAIN = "That was not taken, because {}. Paste the whole address, or the bare code:"
 
 
 class Clock:
@@ -69,7 +69,7 @@ def first_answer(
         if listener is not None:
             for why in listener.misfits()[: _MOST_COMPLAINTS - told]:
                 told += 1
-                complain(f"An answer in the browser was not taken, for {why}. Waiting on.")
+                complain(f"An answer in the browser was not taken, because {why}. Still waiting.")
             if listener.answer is not None:
                 return listener.answer
         if prompt is None or prompt not in ready:

@@ -166,7 +166,7 @@ class Journal:
                 self._tell(
                     f"the last run of this stack wrote down {latest.moment} in {self._folder}, "
                     "which is in the future: this machine's clock was set back, or was ahead; set "
-                    "it right, for nothing but the clock tells how long ago something was sent"
+                    "it right, because only the clock tells how long ago something was sent"
                 )
             self._append(markers.stack, "")
 
@@ -464,14 +464,14 @@ def _reason(folder: Path, error: OSError) -> tuple[str, str]:
 
 def _unwritten(reason: str, then: str) -> str:
     return (
-        f"what is sent can't be remembered on this machine, for {reason}; so when a run is killed "
-        "or an answer is lost, the next one may send the same code again, or make the instance a "
-        f"second time: {then}, or set cloud-elements:journal to false to do without"
+        f"what is sent can't be remembered on this machine, because {reason}; so when a run is "
+        "killed or an answer is lost, the next one may send the same code again, or make the "
+        f"instance a second time: {then}, or set cloud-elements:journal to false to do without"
     )
 
 
 def _unread(path: Path, error: OSError) -> str:
     return (
-        f"what earlier runs on this machine sent is not known, for {path} can't be read: "
+        f"what earlier runs on this machine sent is not known, because {path} can't be read: "
         f"{error.strerror}; so a code that they sent may be sent again: make it readable"
     )

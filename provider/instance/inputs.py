@@ -238,7 +238,7 @@ def _text_problems(path: str, text: str) -> Iterator[str]:
     if not text.strip():
         yield f"{path}: must not be empty"
     if MARKUP.search(text):
-        yield f"{path}: must not hold markup such as <b>, for the platform removes it"
+        yield f"{path}: must not hold markup such as <b>, which the platform removes"
     if _CONTROL.search(text):
         yield f"{path}: must not hold line breaks or other control characters"
     if is_marker(text):

@@ -271,7 +271,7 @@ def _advice(error: CloudElementsError, verb: str) -> str | None:
         case APIError(status=400 | 409), "delete":
             return "delete what uses the instance, such as formula instances, then run it again"
         case NotFoundError(), "update":
-            return "run pulumi refresh, for it was deleted outside Pulumi"
+            return "run pulumi refresh, because it was deleted outside Pulumi"
         case NotFoundError(), "read":
             return "correct the id"
         case APIError(status=400 | 401 | 403), "read":  # docs: which one, is not settled

@@ -165,9 +165,9 @@ def _stays(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> No
         return
     context.ledger.journal.keep(Markers.of(outputs.get(MARKERS)), instance_id)
     context.host.warn(
-        f"element instance {instance_id} stays, for it was taken for what an interrupted run "
-        "had left: to have it replaced, ask for it once more on this machine, or run pulumi "
-        "destroy --target with its URN, then pulumi up"
+        f"element instance {instance_id} stays, because it was taken for what an interrupted "
+        "run had left: to have it replaced, ask for it once more on this machine, or run "
+        "pulumi destroy --target with its URN, then pulumi up"
     )
 
 

@@ -12,7 +12,7 @@ from tests.chaos.world import Clock
 
 LONG = os.environ.get("CLOUD_ELEMENTS_CHAOS") == "long"
 _COUNTS = pytest.StashKey[Counter]()
-MUST_BE_ZERO = ("doubles", "orphans", "codes sent twice", "secrets in plain text")
+MUST_BE_ZERO = ("duplicates", "orphans", "codes sent twice", "secrets in plain text")
 
 settings.register_profile(
     "chaos",

@@ -74,7 +74,7 @@ def test_many_at_once_are_made_once_each(ground, counts, seed):
     counts["requests"] += len(sandbox.journal())
     counts["instances"] += counters["creates"]
     counts["codes"] += counters["codes_spent"]
-    counts["doubles"] += counters["doubles"]
+    counts["duplicates"] += counters["doubles"]
     again = [one["code_hash"] for one in sandbox.journal() if one["code_resent"]]
     twice = sum(code not in forgotten for code in again)
     counts["codes sent twice"] += twice

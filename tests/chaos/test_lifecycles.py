@@ -604,7 +604,7 @@ class Lifecycles(RuleBasedStateMachine):
         named = {number for number in orphans if f"left instance {number}" in said}
         self.counts["orphans"] += len(orphans - named)
         self.counts["named for the user"] += len(named)
-        self.counts["doubles"] += counters["doubles"]
+        self.counts["duplicates"] += counters["doubles"]
         again = self.codes_sent_twice()
         self.counts["codes sent twice"] += again
         self.counts["codes sent by a killed run and forgotten"] += counters["codes_resent"] - again

@@ -107,7 +107,7 @@ def test_a_failed_up_is_told_and_leaves_the_code(deployed):
     said = deployed.process("authorize", "files", "--up", "--yes")
 
     assert said.code == 1
-    assert "The code is stored, but 'pulumi up' ended with" in said.stderr
+    assert "The code is stored, but 'pulumi up' exited with" in said.stderr
     assert deployed.values("files")["code"].startswith("code-")
 
 

@@ -203,7 +203,7 @@ def test_a_piped_answer_that_is_refused_is_told(workplace):
     )
 
     assert said.code == 1
-    assert "What came by standard input was not taken, for it belongs to another" in said.stderr
+    assert "What came on standard input was not taken, because it belongs to another" in said.stderr
     assert "guessed" not in said.all
     assert workplace.file.read_bytes() == before
 

@@ -136,7 +136,9 @@ def test_misfits_in_the_browser_are_told(pipe):
 
     assert answer is None
     assert len(complaints) == 5
-    assert complaints[0] == "An answer in the browser was not taken, for reason 0. Waiting on."
+    assert (
+        complaints[0] == "An answer in the browser was not taken, because reason 0. Still waiting."
+    )
 
 
 def test_a_bad_paste_is_complained_of_and_the_next_is_taken(pipe, monkeypatch):

@@ -93,7 +93,7 @@ def test_a_wrong_paste_is_explained_and_asked_for_again(workplace, terminal):
     child = terminal("authorize", "files", "--no-browser")
     child.expect("paste the address")
     child.sendline("https://app.example.com/oauth?code=c&state=older")
-    child.expect("That was not taken, for it belongs to another request")
+    child.expect("That was not taken, because it belongs to another request")
     child.sendline("bare-code")
 
     code, said = end(child)

@@ -156,8 +156,8 @@ INPUTS = {
     "HTML": (
         DESK | {"name": "a <b>bold</b> name", "tags": ["fine", "<script>x</script>"]},
         [
-            "name: must not hold markup such as <b>, for the platform removes it",
-            "tags.1: must not hold markup such as <b>, for the platform removes it",
+            "name: must not hold markup such as <b>, which the platform removes",
+            "tags.1: must not hold markup such as <b>, which the platform removes",
         ],
     ),
     "empty and control characters": (

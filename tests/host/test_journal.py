@@ -42,7 +42,7 @@ def test_what_can_not_be_remembered_is_warned_of_once_before_a_code_is_sent(
         case "delete":
             server.delete(state)
     (warning,) = server.engine.warnings
-    assert warning.startswith("what is sent can't be remembered on this machine, for ")
+    assert warning.startswith("what is sent can't be remembered on this machine, because ")
     assert f"{home}/cloud-elements can't be written: " in warning
     assert not any(entry["carries_code"] for entry in sandbox.journal()[before:])
 

@@ -659,7 +659,7 @@ def test_an_instance_deleted_elsewhere_is_gone_and_deletes_once_more(server, san
 
     assert server.read(state) is None
     server.delete(state)
-    with pytest.raises(RefusedCall, match=r"404.*: run pulumi refresh, for it was deleted outside"):
+    with pytest.raises(RefusedCall, match=r"404.*: run pulumi refresh, because it was deleted"):
         server.update(state, state.inputs | {"name": "new"})
 
 

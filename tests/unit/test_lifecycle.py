@@ -20,7 +20,7 @@ from provider.lifecycle import ElementInstanceProvider
 
 CALL = Call("POST", "/instances")
 CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"
-REFRESH = "run pulumi refresh, for it was deleted outside Pulumi"
+REFRESH = "run pulumi refresh, because it was deleted outside Pulumi"
 ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
 IN_USE = "delete what uses the instance, such as formula instances, then run it again"
 GONE = "if it was deleted outside Pulumi, run pulumi state delete with its URN"

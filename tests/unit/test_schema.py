@@ -68,7 +68,7 @@ def test_signs_that_are_no_markup_are_no_problem(text):
 @pytest.mark.parametrize("text", ["<b>x", "x <br/>", "<3>", "1 < 2 > 0", "<>", "a <<b>"])
 def test_what_the_platform_may_take_for_markup_is_refused(text):
     (problem,) = schema.problems(DESK | {"name": text})
-    assert problem == "name: must not hold markup such as <b>, for the platform removes it"
+    assert problem == "name: must not hold markup such as <b>, which the platform removes"
 
 
 def test_what_is_not_known_yet_is_not_judged():

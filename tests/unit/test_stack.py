@@ -103,7 +103,7 @@ def test_what_the_provider_would_refuse_is_named_for_all_entries_at_once():
             "d": {"element": "", "code": ["x"]},
         }
     )
-    markup = "must not hold markup such as <b>, for the platform removes it"
+    markup = "must not hold markup such as <b>, which the platform removes"
     key = "must be an element key such as 'onedrivebusiness', without spaces"
     assert found == [
         f"{KEY}: an entry needs a name",
