@@ -29,7 +29,7 @@ from provider.api.retry import (
     table_as_markdown,
 )
 from provider.config import Settings
-from provider.doors.dynamic import DynamicHost
+from provider.doors.engine import EngineHost
 from provider.instance.context import Context
 from provider.instance.creation import obtain
 from provider.instance.desired import Desired
@@ -251,7 +251,7 @@ def test_a_create_goes_on_as_the_table_says(kind, outcome, fault, error):
     clock = platform.time.clock
     client = CloudElementsClient(SETTINGS, transport=httpx.MockTransport(answer), clock=clock)
     settings = replace(SETTINGS, lookup_window=20.0)
-    context = Context.of(settings, DynamicHost(), client=client, clock=clock)
+    context = Context.of(settings, EngineHost(None, lambda: False), client=client, clock=clock)
     marked = markers(organization="o", project="p", stack="dev", place="seven")
     inputs = {"element_key": "hubspot", "name": "seven", MARKERS: marked.tags}
     inputs |= {"code": "code"} if kind is Kind.ONE_TIME else {}
