@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import (
@@ -192,6 +193,11 @@ class Element(_Answer):
         if not isinstance(value, list):
             return value
         return [e for e in value if isinstance(e, dict) and isinstance(e.get("key"), str)]
+
+    @cached_property
+    def types(self) -> tuple[tuple[str, str], ...]:
+        """Each configuration key with its type."""
+        return tuple((entry.key, entry.type) for entry in self.configuration)
 
     def default_of(self, key: str) -> str | None:
         """Return the value that an unset configuration key has, or None when that is not known."""

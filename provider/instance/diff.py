@@ -156,8 +156,9 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
     An unknown value counts as changed.
     """
     record, before = Record.of(olds), properties_of(olds)
-    unknown = {key for key, value in news.items() if is_unknown(value)}
-    after = known_part(dict(news)) if unknown else news
+    whole = not is_unknown(news)
+    unknown = set() if whole else {key for key, value in news.items() if is_unknown(value)}
+    after = news if whole else known_part(dict(news))
     inputs = _constructed(after)
     credentials, replayed = _credentials(inputs, record, news, unknown)
     configuration = news.get("configuration") or {}

@@ -85,7 +85,7 @@ class Inputs(BaseModel):
         return found | {
             f"configuration.{key}": wire.stored(value) or ""
             for key, value in self.configuration.items()
-            if is_credential(key)
+            if key in _TOKENS
         }
 
     @property
@@ -138,9 +138,12 @@ def _codes(bag: Mapping[str, Any]) -> dict[str, Any]:
     return {path: code for path, code in given.items() if path in _CODES and code}
 
 
+_TOKENS = frozenset({"oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token"})
+
+
 def is_credential(key: str) -> bool:
     """Tell whether a configuration key hands in a token from outside."""
-    return key in ("oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token")
+    return key in _TOKENS
 
 
 @cache
@@ -150,13 +153,14 @@ def policy(name: str) -> Policy:
     return next((mark for mark in marks if isinstance(mark, Policy)), Policy())
 
 
-def fields_with(**wanted: bool) -> list[str]:
+@cache
+def fields_with(**wanted: bool) -> tuple[str, ...]:
     """Return the fields whose policy has these marks, such as `fields_with(replaces=True)`."""
-    return [
+    return tuple(
         name
         for name in Inputs.model_fields
         if all(getattr(policy(name), mark) is value for mark, value in wanted.items())
-    ]
+    )
 
 
 def is_unknown(value: object) -> bool:

@@ -7,6 +7,7 @@ courtesy: without them everything still works, with later errors and more values
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -200,15 +201,15 @@ def _spoken(words: list[str], conjunction: str) -> str:
 
 def plain_keys(element: wire.Element | None) -> frozenset[str]:
     """Return the configuration keys that the metadata know to be no secrets."""
-    if element is None:
-        return frozenset()
+    return _plain(element.types) if element else frozenset()
+
+
+@lru_cache
+def _plain(types: tuple[tuple[str, str], ...]) -> frozenset[str]:
     return frozenset(
-        entry.key
-        for entry in element.configuration
-        if entry.type
-        and entry.type not in _SECRET_TYPES
-        and not looks_secret(entry.key)
-        and not is_credential(entry.key)
+        key
+        for key, kind in types
+        if kind and kind not in _SECRET_TYPES and not looks_secret(key) and not is_credential(key)
     )
 
 
