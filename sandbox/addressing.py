@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import Call, RefusalError, is_number
+from sandbox.exchange import Call, RefusalError
+from sandbox.values import is_number
 
 if TYPE_CHECKING:
     from sandbox.elements import Element

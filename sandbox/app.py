@@ -13,10 +13,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from sandbox import access, routes, sessions
-from sandbox.callbacks import make_due
-from sandbox.exchange import NO_BODY, NOT_JSON, Answer, Call, RefusalError, json_value
+from sandbox.callbacks import make_all
+from sandbox.exchange import NO_BODY, Answer, Call, RefusalError
 from sandbox.faults import parse_fault
 from sandbox.rendering import mixed_up
+from sandbox.values import NOT_JSON, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -132,7 +133,7 @@ class _Exchange:
                 response = await self._instead(fault, entry)
             if response is None:
                 response = self._work(call, path, entry)
-                await make_due(tenant)
+                await make_all(tenant.take_due())
                 if fault is not None and not fault.before:
                     response = await self._afterwards(fault, entry, response)
             await self._reply(response, entry, fault)

@@ -10,9 +10,10 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from sandbox import consent, sessions
-from sandbox.callbacks import make_due
-from sandbox.exchange import RefusalError, json_value
+from sandbox.callbacks import make_all
+from sandbox.exchange import RefusalError
 from sandbox.oauth import CONSENT_PATH
+from sandbox.values import json_value
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -102,7 +103,7 @@ class Backdoor:
             except RefusalError as refused:
                 words = f"{refused.message} {refused.provider_message or ''}".strip()
                 return PlainTextResponse(f"{words}\n", status_code=400)
-        await make_due(self._tenant)
+        await make_all(self._tenant.take_due())
         return HTMLResponse(end)
 
     async def callback(self, request: Request) -> Response:

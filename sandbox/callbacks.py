@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from sandbox.tenant import Tenant
 
 _PATIENCE = 10
 """Seconds."""
@@ -52,10 +51,8 @@ async def make(callback: Callback) -> None:
     callback.settle(problem)
 
 
-async def make_due(tenant: Tenant) -> None:
-    """Make the calls that work for the tenant has left to make."""
-    with tenant.lock:
-        due, tenant.due = tenant.due, []
+async def make_all(due: Iterable[Callback]) -> None:
+    """Make the calls that some work has left to make, one after the other."""
     for callback in due:
         await make(callback)
 

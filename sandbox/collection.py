@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sandbox.elements import Element, stable_number
-from sandbox.exchange import NOT_JSON, is_number, json_value
+from sandbox.values import NOT_JSON, is_number, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import routes
 from sandbox.configuration import as_text
-from sandbox.exchange import is_number
 from sandbox.faults import new_fault
 from sandbox.oauth import mint_unasked, provider_data
+from sandbox.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.addressing import find_element, target_instance
 from sandbox.callbacks import Callback
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route, is_number
+from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
 from sandbox.paging import paged
+from sandbox.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

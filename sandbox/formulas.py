@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.elements import stable_number
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route, is_number
+from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
 from sandbox.naming import without_html
 from sandbox.paging import paged
+from sandbox.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

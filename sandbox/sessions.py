@@ -14,8 +14,9 @@ from sandbox import changes, creation, pages
 from sandbox.addressing import find_element
 from sandbox.callbacks import Callback
 from sandbox.elements import AUTHENTICATION_TYPE
-from sandbox.exchange import Answer, Call, RefusalError, Route, is_number
+from sandbox.exchange import Answer, Call, RefusalError, Route
 from sandbox.oauth import DEFAULT_APPLICATION, mint_unasked, provider_data
+from sandbox.values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

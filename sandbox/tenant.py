@@ -67,6 +67,12 @@ class Tenant:
         self.faults = Faults(self._seed)
         self.due.clear()
 
+    def take_due(self) -> list[Callback]:
+        """Return the calls that are to be made now, each once."""
+        with self.lock:
+            due, self.due = self.due, []
+        return due
+
     def derive(self, *parts: object) -> bytes:
         """Return 32 bytes that depend on the seed, the run and the parts alone."""
         text = ":".join(str(part) for part in (self._seed, self.store.run, *parts))

@@ -176,8 +176,8 @@ def test_every_secret_leaf_is_marked_unless_known_to_be_plain():
 
 
 def test_policies_stand_on_the_fields():
-    assert schema.fields_with(replaces=True) == ["element_key"]
-    assert schema.fields_with(secret=True) == ["code", "provider_data"]
+    assert schema.fields_with(replaces=True) == ("element_key",)
+    assert schema.fields_with(secret=True) == ("code", "provider_data")
 
 
 def test_every_input_has_a_description():
