@@ -425,7 +425,8 @@ def test_a_code_that_is_known_to_be_spent_is_refused_at_preview(server, sandbox)
     assert server.check(inputs)[1] == []  # it may wait to be taken over
     assert server.plan(state, inputs) == "none"  # no, the state has it: a replacement by hand
     _, [failure] = server.check(inputs)
-    assert f"for instance {state.id} (if the state has forgotten that one, set 'adopt'" in failure
+    assert f"sent to instance {state.id}" in failure
+    assert f"(if the state has forgotten that one, set 'adopt' to {state.id} to keep it)" in failure
     server.delete(state)
     _, [failure] = server.check(inputs)
     assert failure.startswith("code: its code was already sent on ")
@@ -459,7 +460,7 @@ def test_a_code_that_was_refused_at_the_update_is_not_sent_again(server, sandbox
     kept = State(state.id, spent, plain(json_format.MessageToDict(failed.properties)))
     assert kept.outputs["element_token"] == state.outputs["element_token"]
     sent = [entry for entry in sandbox.journal() if entry["carries_code"]]
-    with pytest.raises(RefusedCall, match="sent before") as refused:
+    with pytest.raises(RefusedCall, match="already sent") as refused:
         server.update(kept, spent)  # the engine tries again, the code unchanged
     failed = refused.value.init_failed
     kept = State(state.id, spent, plain(json_format.MessageToDict(failed.properties)))
