@@ -68,11 +68,11 @@ def objection(desired: Desired, answer: wire.Instance) -> str | None:
         return None
     if answer.tags is None:
         return "has another name"
+    if markers.instance in answer.tags:
+        return None
     sent = desired.tags(desired.credentials.fingerprints) or []
     cut = named and all(any(_from(tag, one) for tag in answer.tags) for one in sent)
-    if markers.instance in answer.tags or cut:
-        return None
-    return "does not carry its marker"
+    return None if cut else "does not carry its marker"
 
 
 def _from(told: str, sent: str) -> bool:
