@@ -23,9 +23,6 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
     StrictBool,
     StrictStr,
     ValidationError,
@@ -36,6 +33,7 @@ from provider import spelling, stack_file, stack_keys
 from provider.api import wire
 from provider.api.errors import mistake
 from provider.instance import inputs as schema
+from provider.instance.inputs import Declared
 from provider.resource import ElementInstance
 from provider.stack_keys import KEY
 
@@ -43,34 +41,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-class InstanceDeclaration(BaseModel):
+class InstanceDeclaration(Declared):
     """One entry of `cloud-elements:instances`."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     element: StrictStr
     """Element key, such as `onedrivebusiness`."""
     name: StrictStr | None = None
     """Name of the instance; the entry's own name when not given."""
-    tags: list[StrictStr] = []
-    """Tags, in any order."""
-    configuration: dict[str, Any] = {}
-    """Configuration by its dotted keys."""
-    code: StrictStr | None = Field(default=None, repr=False)
-    """Authorization code; set it with `--secret`, remove it once the instance exists."""
-    provider_data: dict[str, Any] = Field(default={}, repr=False)
-    """What else the consent step gave."""
-    external_authentication: StrictStr | None = None
-    """`initial` creates from `oauth.user.refresh_token`, without a code or `oauth.callback.url`."""
-    oauth_proxy: StrictStr | None = None
-    """Name of the OAuth proxy that holds the application's key, secret and callback URL."""
-    disabled: StrictBool | None = None
-    """Whether the instance is disabled; when not given it is left alone, except that a new code
-    enables it."""
-    adopt: StrictStr | None = None
-    """Take over an existing instance: its id, `tag:<tag>` or `name:<name>`."""
-    delete_adopted: StrictBool | None = None
-    """Whether an adopted instance is deleted with its resource."""
     protect: StrictBool = False
     """Pulumi's own: refuse to delete it."""
     retain_on_delete: StrictBool = False
@@ -168,6 +145,7 @@ def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False)
         found = [(spelling.path(p["loc"]).removeprefix("."), _what(p, known)) for p in problems]
+        found.sort(key=lambda told: told[0] not in ("element", "name"))  # as entries are written
     else:
         found = []
     told = {path for path, _ in found}
@@ -261,23 +239,23 @@ def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> Elemen
     def marked(value: Any, key: str) -> Any:
         return value if shown is None else _marked(value, spelling.inside(shown, key))
 
+    given = {
+        field: value if isinstance(value, bool) else marked(value, field)
+        for field in ("name", *Declared.model_fields)
+        if (value := getattr(declaration, field)) not in (None, {}) and field not in _SECRET
+    } | {field: getattr(declaration, field) or None for field in _SECRET}
     return ElementInstance(
         name,
         marked(declaration.element, "element"),
-        name=marked(declaration.name, "name"),
-        code=declaration.code,
-        configuration=marked(declaration.configuration, "configuration"),
-        tags=marked(declaration.tags, "tags"),
-        provider_data=declaration.provider_data or None,
-        external_authentication=declaration.external_authentication,
-        oauth_proxy=marked(declaration.oauth_proxy, "oauth_proxy"),
-        disabled=declaration.disabled,
-        adopt=marked(declaration.adopt, "adopt"),
-        delete_adopted=declaration.delete_adopted,
+        **given,
         opts=pulumi.ResourceOptions(
             protect=declaration.protect, retain_on_delete=declaration.retain_on_delete
         ),
     )
+
+
+_SECRET = schema.fields_with(secret=True)
+"""The resource marks them by itself."""
 
 
 def _marked(value: Any, shown: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provider.api.retry import table_as_markdown
 from provider.config import Settings, environment_name, stack_key
-from provider.instance.inputs import Inputs, policy
+from provider.instance.inputs import Declared, Inputs, policy
 from provider.resource import ElementInstance
 from provider.stack import InstanceDeclaration
 from sandbox import tables
@@ -87,8 +87,9 @@ def documented(of: type) -> dict[str, str]:
 
     Pydantic could do that as well, but would at every start of the provider.
     """
+    inherited = documented(Declared) if issubclass(of, Declared) and of is not Declared else {}
     tree = ast.parse(inspect.getsource(of))
-    return {
+    own = {
         ast.unparse(attribute.target): " ".join(str(ast.literal_eval(text.value)).split())
         for block in ast.walk(tree)
         if isinstance(block, ast.ClassDef | ast.If)
@@ -97,6 +98,11 @@ def documented(of: type) -> dict[str, str]:
         and isinstance(text, ast.Expr)
         and isinstance(text.value, ast.Constant)
     }
+    return {name: own[name] for name in own if name not in _LAST} | inherited | own
+
+
+_LAST = ("protect", "retain_on_delete")
+"""Pulumi's own options of an entry, which stand behind the instance's."""
 
 
 def _shown(value: Any) -> str:

@@ -390,7 +390,6 @@ def instance_request(
     tags: list[str] | None = None,
     configuration: dict[str, Any] | None = None,
     provider_data: dict[str, Any] | None = None,
-    external_authentication: str | None = None,
     oauth_proxy: str | None = None,
 ) -> dict[str, Any]:
     """Return the body of a create or of an update: only what is given.
@@ -403,7 +402,6 @@ def instance_request(
         "element": {"key": element_key} if element_key else None,
         "providerData": provider_data or None,
         "configuration": as_sent(configuration),
-        "externalAuthentication": external_authentication,
         "oauthProxy": proxy if oauth_proxy else None,
         "tags": tags,
         "name": name,

@@ -54,15 +54,15 @@ class Desired:
     def create_request(self) -> dict[str, Any]:
         """Return the body of a create."""
         given = self.inputs
-        return wire.instance_request(
+        request = wire.instance_request(
             element_key=given.element_key,
             name=given.name,
             tags=self.tags(self.credentials.fingerprints),
             configuration=given.configuration,
             provider_data=self._provider_data(self.credentials.fingerprints),
-            external_authentication=given.external_authentication,
             oauth_proxy=given.oauth_proxy,
         )
+        return request | inputs.sent_as_they_are(given)
 
     @property
     def adoption_marker(self) -> list[str]:

@@ -35,28 +35,35 @@ class Policy:
     """Sent and never stored in outputs; taking it away is no change."""
     secret: bool = False
     """Always marked secret, whatever the program says."""
+    request: str = ""
+    """Its name in the create request, where it goes there as it is and nowhere else."""
 
 
-class Inputs(BaseModel):
-    """What a program gives. Unknown keys are refused, so that a typo is not silently ignored."""
+class Declared(BaseModel):
+    """What programs and stack files say of an instance, in the same words.
+
+    Unknown keys are refused, so that a typo is not silently ignored.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    element_key: Annotated[StrictStr, Policy(replaces=True)]
-    """Element key, such as `onedrivebusiness`. Changing it replaces the instance."""
-    name: StrictStr
-    """Name of the instance. Names are not unique on the platform."""
     tags: list[StrictStr] = []
     """Tags of the instance, in any order."""
     configuration: dict[str, Any] = {}
     """Configuration by its dotted keys, such as `oauth.api.key`; any JSON values."""
-    code: Annotated[StrictStr | None, Policy(write_only=True, secret=True)] = None
+    code: Annotated[StrictStr | None, Policy(write_only=True, secret=True)] = Field(
+        default=None, repr=False
+    )
     """Authorization code from the consent step; sent once. A new one authenticates anew, in place;
     it may be removed once the instance exists."""
-    provider_data: Annotated[dict[str, Any], Policy(write_only=True, secret=True)] = {}
+    provider_data: Annotated[dict[str, Any], Policy(write_only=True, secret=True)] = Field(
+        default={}, repr=False
+    )
     """What else the consent step gave: `realmId`, or `oauth_token`, `oauth_verifier` and `secret`
     for OAuth 1."""
-    external_authentication: Annotated[StrictStr | None, Policy(write_only=True)] = None
+    external_authentication: Annotated[
+        StrictStr | None, Policy(write_only=True, request="externalAuthentication")
+    ] = None
     """`initial` creates an OAuth 2 instance from `oauth.user.refresh_token` instead of a code; it
     needs no `oauth.callback.url`."""
     oauth_proxy: Annotated[StrictStr | None, Policy(write_only=True)] = None
@@ -71,6 +78,15 @@ class Inputs(BaseModel):
     delete_adopted: StrictBool | None = None
     """Whether an instance taken over by `adopt` is deleted with its resource; left in place when
     not given."""
+
+
+class Inputs(Declared):
+    """The inputs of the resource."""
+
+    element_key: Annotated[StrictStr, Policy(replaces=True)]
+    """Element key, such as `onedrivebusiness`. Changing it replaces the instance."""
+    name: StrictStr
+    """Name of the instance. Names are not unique on the platform."""
     markers: Annotated[list[StrictStr], Policy(write_only=True), Field(alias=MARKERS)] = []
 
     @property
@@ -161,6 +177,12 @@ def fields_with(**wanted: bool) -> tuple[str, ...]:
         for name in Inputs.model_fields
         if all(getattr(policy(name), mark) is value for mark, value in wanted.items())
     )
+
+
+def sent_as_they_are(given: Inputs) -> dict[str, Any]:
+    """Return what goes into the create request under the name that stands on the field."""
+    named = {policy(name).request: getattr(given, name) for name in Inputs.model_fields}
+    return {name: value for name, value in named.items() if name and value is not None}
 
 
 def is_unknown(value: object) -> bool:

@@ -445,7 +445,9 @@ class Lifecycles(RuleBasedStateMachine):
                 self.authenticate(name)
         for warning in self.warnings:
             if found := re.search(r"also made element instance (\d{6}(?:, \d{6})*)", warning):
-                self.delete(found[1].split(", "))
+                # `elements sweep` spares what the state has got since.
+                held = {one.instance for one in self.engine.state.resources.values()}
+                self.delete([one for one in found[1].split(", ") if one not in held])
                 self.counts["settled by hand"] += 1
         self.said += self.warnings
         self.warnings.clear()

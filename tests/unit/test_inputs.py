@@ -1,5 +1,10 @@
 """What inputs mean: problems, what is stored, what is secret."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
@@ -181,4 +186,54 @@ def test_policies_stand_on_the_fields():
 
 
 def test_every_input_has_a_description():
-    assert [*documented(Inputs), "markers"] == [*Inputs.model_fields]
+    assert {*documented(Inputs), "markers"} == {*Inputs.model_fields}
+
+
+NEW_INPUT = {
+    "provider/instance/inputs.py": (
+        "class Inputs(Declared):",
+        """    region: Annotated[
+        StrictStr | None, Policy(write_only=True, request="region")
+    ] = None
+    \'\'\'Where the platform keeps it.\'\'\'
+
+
+""",
+    ),
+    "provider/resource.py": (
+        "        opts: pulumi.ResourceOptions | None = None,\n    ) -> None:",
+        "        region: pulumi.Input[str] | None = None,\n",
+    ),
+}
+"""What an input that goes into the create request needs, before which line of which file."""
+TRY_IT = """
+from provider import ElementInstance
+from provider.instance.desired import Desired
+from provider.instance.inputs import inputs_of
+from provider.stack import inputs, parse
+import inspect
+from tools.reference import page
+entry = parse({"desk": {"element": "freshservice", "region": "eu"}})["desk"]
+assert Desired.of(inputs_of(inputs("desk", entry))).create_request()["region"] == "eu"
+assert "region" in inspect.signature(ElementInstance).parameters
+assert page("reference.md").count("| `region` | Where the platform keeps it. |") == 2
+"""
+
+
+def test_a_new_input_touches_three_files_at_most(tmp_path):
+    root = Path(__file__).parents[2]
+    for name in ("provider", "sandbox", "tools", "docs"):
+        ignored = shutil.ignore_patterns("__pycache__", "go")
+        shutil.copytree(root / name, tmp_path / name, ignore=ignored)
+    for name, (line, text) in NEW_INPUT.items():
+        path = tmp_path / name
+        before, mark, after = path.read_text(encoding="utf-8").partition(line)
+        path.write_text(before.rstrip("\n ") + "\n" + text + mark + after, encoding="utf-8")
+        assert mark
+
+    result = subprocess.run(
+        [sys.executable, "-c", TRY_IT], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(NEW_INPUT) <= 3
