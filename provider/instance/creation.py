@@ -149,8 +149,11 @@ class _Creation:
             if then is Then.LOOK_UP_ONLY:
                 break
         assert lost is not None
+        codes = self.desired.credentials.codes
         if lost.outcome is Outcome.VENDOR_ERROR:
             self._note(Fate.REFUSED)
+        elif codes:
+            self.platform.ledger.journal.give_up(self.desired.markers, codes)
         raise self._lost(lost)
 
     def _reserve(self) -> None:

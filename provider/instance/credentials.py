@@ -116,7 +116,7 @@ def refuse_before_create(credentials: Credentials, markers: Markers | None, ledg
 
 def _may_be_there(last: Entry, markers: Markers, ledger: Ledger) -> bool:
     """Tell whether a create finds what an interrupted run made, or has to look for it."""
-    if last.fate not in (Fate.SENT, Fate.MADE):
+    if last.fate not in (Fate.SENT, Fate.LOST, Fate.MADE):
         return False
     if last.fate is Fate.SENT and not last.instance and ledger.journal.at_work(last):
         return True
@@ -136,7 +136,7 @@ def refuse_before_update(
     """
     sent = journal.spent(markers, credentials.codes)
     ours = sent is not None and markers is not None and sent.marker == markers.instance
-    if not (sent and ours and sent.fate in (Fate.SENT, Fate.MADE)):
+    if not (sent and ours and sent.fate in (Fate.SENT, Fate.LOST, Fate.MADE)):
         refuse_sent(sent, markers)
 
 

@@ -48,6 +48,8 @@ class Fate(StrEnum):
 
     SENT = "sent"
     """It left, and nothing more is known."""
+    LOST = "lost"
+    """The same, and its sender looked for what came of it in vain: its codes count as spent."""
     MADE = "made"
     """It took effect, on the instance that the entry names."""
     REFUSED = "refused"
@@ -200,6 +202,13 @@ class Journal:
                 self._add(markers, Fate.SENT, codes, instance)
         return sent
 
+    def give_up(self, markers: Markers | None, codes: Iterable[str]) -> None:
+        """Write down that nothing was found of the request that was sent last."""
+        if markers is not None:
+            with self._lock:
+                sent = self._of(markers.stack).last.get(markers.instance)
+                self._add(markers, Fate.LOST, tuple(codes), "", since=sent)
+
     def keep(self, markers: Markers | None, instance: str) -> None:
         """Write down that the state has this instance; once for each."""
         if markers is not None and self.kept(markers) != instance:
@@ -260,10 +269,10 @@ class Journal:
         instance: str,
         *,
         left: bool = False,
+        since: Entry | None = None,
     ) -> None:
-        entry = Entry(
-            markers.instance, fate, codes, instance, self._clock.wall(), left, markers.stack
-        )
+        moment = since.time if since else self._clock.wall()
+        entry = Entry(markers.instance, fate, codes, instance, moment, left, markers.stack)
         self._of(markers.stack).add(entry)
         bag = {**vars(entry), "codes": list(codes)}
         del bag["stack"]
@@ -402,7 +411,7 @@ class _Entries:
         return [
             entry
             for marker, entry in self.last.items()
-            if (entry.fate is Fate.SENT and not entry.instance)
+            if (entry.fate in (Fate.SENT, Fate.LOST) and not entry.instance)
             or (entry.fate is Fate.MADE and entry.left and entry.instance != self.kept.get(marker))
         ]
 

@@ -118,7 +118,7 @@ class Leftovers:
     def _at_work(self, stack: str, *, again: bool) -> float:
         """Return for how many seconds a request of a killed run may be at work."""
         journal = self.ledger.journal
-        sent = [one for one in self._loose(stack, again=again) if one.fate is Fate.SENT]
+        sent = [one for one in self._loose(stack, again=again) if one.fate is not Fate.MADE]
         return max(map(journal.at_work, sent), default=0.0)
 
     def _loose(self, stack: str, *, again: bool) -> list[Entry]:

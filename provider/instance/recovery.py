@@ -198,7 +198,7 @@ class Search:
                 return None
             made = [one for one in made if self.markers.instance in (one.tags or [])]
             return self.take(self._free(made))
-        if last.fate is Fate.SENT and not last.instance:
+        if last.fate in (Fate.SENT, Fate.LOST) and not last.instance:
             self.platform.host.progress("an earlier run was interrupted; looking for what it made")
             return self.until(ledger.journal.at_work(last))
         return None

@@ -1,5 +1,6 @@
 """Find-or-create, against a real sandbox: one instance, each code sent once, whatever fails."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -158,6 +159,50 @@ def test_a_code_whose_fate_is_unknown_is_never_sent_again(machine, sandbox, faul
     assert sandbox.instances() == []
     number, _ = create(machine.process(), oauth(sandbox))
     assert number == str(the_only(sandbox)["id"])
+
+
+def refusals(machine, inputs):
+    """Return what a preview says against a create."""
+    return [one.reason for one in machine.process().check({}, inputs).failures]
+
+
+@pytest.mark.parametrize("fault", BEFORE, ids=named)
+def test_a_preview_says_of_a_lost_code_what_the_create_said(machine, sandbox, fault):
+    sandbox.add_fault(**fault, method="POST", path="/instances")
+    inputs = oauth(sandbox)
+    with pytest.raises(CloudElementsError, match="get a new code"):
+        machine.process().create(inputs)
+    (refusal,) = refusals(machine, inputs)
+    assert re.search(r"code was already sent on .* UTC.*get a new code", refusal)
+    assert refusals(machine, oauth(sandbox)) == []
+
+
+def test_a_preview_leaves_it_to_the_create_to_look_for_what_a_killed_run_made(
+    machine, sandbox, clock
+):
+    sandbox.set_switch("list_delay_seconds", "50")
+    inputs = oauth(sandbox)
+    with pytest.raises(Killed):
+        die(machine, POST, answered=True).create(inputs)
+    assert refusals(machine, inputs) == []
+    clock.sleep(61)
+    assert refusals(machine, inputs) == []  # it is listed by now
+    sandbox.delete_instance(the_only(sandbox)["id"])
+    (refusal,) = refusals(machine, inputs)
+    assert "code was already sent on " in refusal
+
+
+def test_what_is_listed_late_is_taken_over_with_a_new_code(machine, sandbox, clock):
+    """For a minute from its sending on, however long the first run looked for it."""
+    sandbox.set_switch("list_delay_seconds", "50")
+    sandbox.add_fault("drop", when="after", method="POST", path="/instances")
+    before = clock.now()
+    with pytest.raises(CloudElementsError, match="get a new code"):
+        machine.process().create(oauth(sandbox))
+    number, _ = create(machine.process(), oauth(sandbox))
+    assert number == str(the_only(sandbox)["id"])
+    assert clock.now() - before <= 60.0
+    assert len(requests(sandbox, *POST)) == 1
 
 
 @pytest.mark.parametrize("code", [True, False])
