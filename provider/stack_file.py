@@ -105,14 +105,19 @@ def written(project: Path, stack: str) -> dict[str, Any]:
         stack: Name of the stack alone.
     """
     try:
-        document = _map(texts(project))
+        name = str(_map(texts(project)).get("name"))
         path = stack_file(project, stack)
         own = _map(_map(texts(path)).get("config")) if path.exists() else {}
+        return shared(project) | _by_full_key(name, own)
     except (OSError, yaml.YAMLError):
         return {}
-    name = str(document.get("name"))
-    shared = {key: _default(value) for key, value in _map(document.get("config")).items()}
-    return _by_full_key(name, shared) | _by_full_key(name, own)
+
+
+def shared(project: Path) -> dict[str, Any]:
+    """Return what the project file gives every stack, by full key; raises what `texts` does."""
+    document = _map(texts(project))
+    given = {key: _default(value) for key, value in _map(document.get("config")).items()}
+    return _by_full_key(str(document.get("name")), given)
 
 
 def entries(shown: Any) -> dict[str, Any]:
@@ -138,7 +143,9 @@ def _default(value: Any) -> Any:
 
 def _by_full_key(project: str, config: dict[str, Any]) -> dict[str, Any]:
     """Return configuration by `namespace:name`; the project's own namespace may be left out."""
-    return {
-        re.sub(r"^([^:]*):config:", r"\1:", key) if ":" in key else f"{project}:{key}": value
-        for key, value in config.items()
-    }
+    return {full_key(project, key): value for key, value in config.items()}
+
+
+def full_key(project: str, key: str) -> str:
+    """Return a key of a stack's file as `namespace:name`."""
+    return re.sub(r"^([^:]*):config:", r"\1:", key) if ":" in key else f"{project}:{key}"

@@ -145,6 +145,7 @@ class _Target:
         from provider.api.errors import did_you_mean  # noqa: PLC0415
 
         declared = stack.declared()
+        stack.check_own()
         if name not in declared:
             hint = did_you_mean(name, list(declared))
             known = f"it has {', '.join(declared)}" if declared else "it declares none"

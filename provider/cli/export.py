@@ -244,9 +244,11 @@ def _write(
 
     if not exporter.taken:
         return False
+    stack.check_own()
     path = stack.file
     before = path.read_bytes().decode() if path.exists() else ""
-    after = with_entries(before, {one.name: one.entry for one in exporter.taken}, notes)
+    entries = {one.name: one.entry for one in exporter.taken}
+    after = with_entries(before, entries, notes, key=stack.entries_key)
     if dry_run:
         if not quiet:
             old, new = (text.splitlines() for text in (before, after))

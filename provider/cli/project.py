@@ -262,6 +262,34 @@ class Stack:
                 path.write_bytes(before)
             raise
 
+    @property
+    def entries_key(self) -> str:
+        """The key under which the stack's file holds the entries: it may leave out the project."""
+        from provider.stack_file import full_key, texts  # noqa: PLC0415
+        from provider.stack_keys import KEY  # noqa: PLC0415
+
+        config = (texts(self.file) or {}).get("config") if self.file.exists() else None
+        keys = config if isinstance(config, dict) else {}
+        return next((key for key in keys if full_key(self.project.name, key) == KEY), KEY)
+
+    def check_own(self) -> None:
+        """See that an entry of this stack's file hides no others.
+
+        Raises:
+            FailureError: The project's file declares some for all stacks, and this one's none.
+        """
+        from provider.stack_file import entries, shared, texts  # noqa: PLC0415
+        from provider.stack_keys import KEY  # noqa: PLC0415
+
+        own = (texts(self.file) or {}).get("config") if self.file.exists() else None
+        others = entries(shared(self.project.file).get(KEY))
+        if others and not (isinstance(own, dict) and self.entries_key in own):
+            message = (
+                f"'{KEY}' in {self.file.name} would take the place of the instances that "
+                f"{self.project.file.name} declares for all stacks: copy those there first."
+            )
+            raise FailureError(shown(message))
+
     def write(self, text: str) -> None:
         """Replace the stack's file, whole or not at all."""
         import tempfile  # noqa: PLC0415

@@ -16,7 +16,7 @@ from provider.cli.console import FailureError, shown
 from provider.stack_file import texts_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from yaml_edit import Document, Node
 
@@ -49,7 +49,11 @@ def scalar(text: str) -> str:
 
 
 def with_entries(
-    text: str, entries: Mapping[str, Mapping[str, Any]], notes: Mapping[str, list[str]]
+    text: str,
+    entries: Mapping[str, Mapping[str, Any]],
+    notes: Mapping[str, list[str]],
+    *,
+    key: str = KEY,
 ) -> str:
     """Return a stack file with entries added behind those that are there.
 
@@ -57,50 +61,55 @@ def with_entries(
         text: The file.
         entries: New entries of `cloud-elements:instances`, by name.
         notes: Comment lines for an entry, by its name.
+        key: How the file spells `cloud-elements:instances`.
 
     Raises:
         FailureError: The file is laid out in a way that can't be added to, or has such an entry.
     """
     there = _loaded(text, texts_in)
-    for key in ("config", KEY):
-        there = there.get(key) if isinstance(there, dict) else None
+    for part in ("config", key):
+        there = there.get(part) if isinstance(there, dict) else None
     there = there if isinstance(there, dict) else {}
     if isinstance(there.get("secure"), str):
         raise _unfit()  # all of them are one secret
     if twice := entries.keys() & there.keys():
         message = (
-            f"The stack file would have two entries '{min(twice)}' in '{KEY}': rename the one "
+            f"The stack file would have two entries '{min(twice)}' in '{key}': rename the one "
             "that is there."
         )
         raise FailureError(shown(message))
-    puts = [((name,), dict(entry)) for name, entry in entries.items()]
+    puts = [(("config", key, name), dict(entry)) for name, entry in entries.items()]
     return _edited(text, puts, notes, yaml.safe_load)
 
 
-def with_values(text: str, values: Mapping[tuple[str, ...], str | dict[str, str]]) -> str:
+def with_values(
+    text: str, values: Mapping[tuple[str, ...], str | dict[str, str]], *, key: str = KEY
+) -> str:
     """Return a stack file with values of entries set.
 
     Args:
         text: The file.
         values: What to set, by the path below `cloud-elements:instances`: a text, or what Pulumi
             writes of a secret, `{"secure": …}`.
+        key: How the file spells `cloud-elements:instances`.
 
     Raises:
         FailureError: The file is laid out in a way in which that would change something else.
     """
-    return _edited(text, values.items(), {}, texts_in)
+    puts = [(("config", key, *path), value) for path, value in values.items()]
+    return _edited(text, puts, {}, texts_in)
 
 
 def _edited(
     text: str,
-    puts: Iterable[tuple[tuple[str, ...], Any]],
+    puts: Sequence[tuple[tuple[str, ...], Any]],
     notes: Mapping[str, list[str]],
     load: Callable[[str], Any],
 ) -> str:
     from yaml_edit import Document, YamlError  # noqa: PLC0415 - only what writes pays for it
 
     expected = _unshared(_loaded(text, load) or {})
-    roomy = _without_empty_maps(text)
+    roomy = _without_empty_maps(text, puts[0][0][1])
     if _composed(roomy) is None:
         newline = "\r\n" if "\r\n" in text else "\n"
         ended = not roomy or roomy.endswith(newline)
@@ -108,8 +117,8 @@ def _edited(
     try:
         document = Document.parse(roomy)
         for path, value in puts:
-            _put(document, ("config", KEY, *path), value, notes.get(path[0], []))
-            _expect(expected, ("config", KEY, *path), value)
+            _put(document, path, value, notes.get(path[-1], []))
+            _expect(expected, path, value)
         edited = str(document)
     except (YamlError, TypeError, AttributeError):
         raise _unfit() from None
@@ -167,10 +176,10 @@ def _expect(document: Any, path: tuple[str, ...], value: Any) -> None:
     document[last] = value
 
 
-def _without_empty_maps(text: str) -> str:
+def _without_empty_maps(text: str, instances: str) -> str:
     """Return the text without the `{}` that says that there is no configuration, or no entry."""
     node = _composed(text)
-    for key in ("config", KEY, None):
+    for key in ("config", instances, None):
         if not isinstance(node, yaml.MappingNode):
             break
         if not node.value:

@@ -33,11 +33,12 @@ def store(stack: Stack, secrets: Mapping[Keys, str], plain: Mapping[Keys, str]) 
     Raises:
         FailureError: Pulumi did not take one of them.
     """
+    stack.check_own()
     sealed = _sealed(stack, secrets)
     if sealed is not None:
         text = stack.file.read_bytes().decode() if stack.file.exists() else ""
         try:
-            edited = with_values(text, {**plain, **sealed})
+            edited = with_values(text, {**plain, **sealed}, key=stack.entries_key)
         except FailureError:
             say(
                 "Pulumi writes the whole stack file anew, because an alias shares what is set in "

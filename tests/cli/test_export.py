@@ -206,6 +206,22 @@ def test_a_file_edited_by_hand_keeps_every_line(workplace, account):
     assert read["third"]["configuration"] == read["last"]["configuration"] == {"api.token": "t"}
 
 
+def test_the_key_may_be_spelled_without_the_project(workplace, account):
+    """The project's own namespace may be left out: what stands there is added to."""
+    account()
+    workplace.declare("mail:\n  element: sendgrid\n")
+    workplace.file.write_text(workplace.file.read_text().replace(KEY, "instances"))
+
+    said = workplace.elements("export", "--element", "freshservice")
+    given = '{"mail": {"api.token": "t"}}'
+    set_ = workplace.process("secrets", stdin=given)
+
+    assert (said.code, set_.code) == (0, 0), said.stderr + set_.stderr
+    assert list(yaml.safe_load(workplace.file.read_text())["config"]) == ["instances"]
+    assert workplace.values("help-desk")["element"] == "freshservice"
+    assert workplace.values("mail")["configuration"] == {"api.token": "t"}
+
+
 def test_equal_names_stay_apart(workplace):
     """Names are not unique on the platform; the id tells them apart."""
     ids = [workplace.create("sendgrid", "Mail", {"api.token": "t"}) for _ in range(2)]

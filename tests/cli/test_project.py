@@ -147,3 +147,23 @@ def test_a_path_leads_to_its_key(workplace, key):
     workplace.project.config_set(path, "x", path=True)
 
     assert workplace.values("mail") == {"configuration": {key: "x"}}
+
+
+@pytest.mark.parametrize("command", [["authorize", "mail"], ["secrets"], ["export"]])
+def test_what_is_declared_for_all_stacks_is_not_hidden(workplace, command):
+    """One entry in the stack's file would stand for all of them."""
+    project = workplace.project.folder / "Pulumi.yaml"
+    before = project.read_text()
+    workplace.create("freshservice", "Desk", {"subdomain": "a", "username": "b", "password": "c"})
+    try:
+        project.write_text(
+            before.replace("    default: {}\n", "    default: {mail: {element: sendgrid}}\n", 1)
+        )
+        stored = workplace.file.read_bytes()
+        said = workplace.process(*command, stdin='{"mail": {"api.token": "t"}}')
+    finally:
+        project.write_text(before)
+
+    assert said.code == 1
+    assert "would take the place of the instances that Pulumi.yaml declares" in said.stderr
+    assert workplace.file.read_bytes() == stored

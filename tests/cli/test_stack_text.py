@@ -162,6 +162,17 @@ def test_a_value_is_set_and_nothing_else(before, after):
     assert with_values(stack(before), {("mail", "code"): SECRET}) == stack(after)
 
 
+def test_the_key_may_be_spelled_without_the_project():
+    """A second one beside it would hide all that it holds."""
+    text = stack("mail:\n  element: x\n").replace(KEY, "instances")
+
+    new = with_values(text, {("mail", "code"): SECRET}, key="instances")
+    new = with_entries(new, ENTRY, {}, key="instances")
+
+    entries = yaml.safe_load(new)["config"]
+    assert entries == {"instances": {"mail": {"element": "x", "code": SECRET}} | ENTRY}
+
+
 def test_maps_on_the_way_are_made():
     """A path may lead to what is not there yet, and its keys have dots."""
     values = {
