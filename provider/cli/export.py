@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from provider.cli.backend import Backend
 from provider.cli.completion import stack_names
 from provider.cli.console import FailureError, could_not, counted, emit, say, shown, write
 from provider.cli.holdings import Holdings
@@ -78,7 +80,15 @@ def export(
         could_not("read the account's instances", base_url=settings.base_url),
     ):
         found = client.find_instances()
-        exporter = _Exporter(client, declared, state.ids, set(ids or []), set(element or []))
+        exporter = _Exporter(
+            client,
+            declared,
+            state.ids,
+            set(ids or []),
+            set(element or []),
+            target.project,
+            settings.address,
+        )
         exporter.run(found)
     missing = (set(ids or []) - {one.id for one in found}) - state.ids
     if missing:
@@ -132,6 +142,8 @@ class _Exporter:
         kept: Ids of the instances in the stack's state.
         ids: Ids asked for; all when empty.
         elements: Element keys asked for; all when empty.
+        project: The project, whose backend may have the instances in other stacks' states.
+        address: The platform's.
     """
 
     client: CloudElementsClient
@@ -139,8 +151,15 @@ class _Exporter:
     kept: Collection[str]
     ids: set[str]
     elements: set[str]
+    project: Project
+    address: str
     taken: list[_Taken] = field(default_factory=list)
     left_out: list[tuple[wire.Instance, str]] = field(default_factory=list)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The states of all stacks; they are read when one may have an instance."""
+        return Backend.read_or_not(self.project)
 
     @cached_property
     def holdings(self) -> Holdings:
@@ -186,7 +205,14 @@ class _Exporter:
         if not (instance.name or "").strip():
             return "has no name: give it one first"
         marked = any(is_marker(tag) for tag in instance.tags or [])
-        if marked and instance.id not in self.ids:
+        asked, holder = instance.id in self.ids, None
+        if marked or asked:
+            holder = self.backend.holder(instance.id, platform=self.address)
+        if holder and not asked:
+            return f"stack '{holder.name}' has it in its state"
+        if holder:
+            say(_to_be_forgotten(instance.id, holder, self.backend))
+        if marked and not asked:
             return f"carries a stack's marker; take it all the same by --id {instance.id}"
         return None
 
@@ -217,6 +243,12 @@ class _Exporter:
         bag["element_key"] = bag.pop("element")
         found = schema.problems(bag)
         return f"can't be declared as it is: {found[0]}" if found else None
+
+
+def _to_be_forgotten(id_: str, holder: Stack, backend: Backend) -> str:
+    urn = next(one.urn for one in backend.states[holder].kept if one.id == id_)
+    command = shlex.join(["pulumi", "state", "delete", urn, "--stack", holder.name])
+    return f"Once it is taken over here, let stack '{holder.name}' forget {id_}, by '{command}'."
 
 
 def _names(declaration: InstanceDeclaration, instance: wire.Instance) -> bool:

@@ -198,6 +198,9 @@ class _Codes:
         return ""
 
 
+_MOVED = "it has the tags of the stack that it was moved from, or of this one's former name"
+
+
 def _up(stack: Stack) -> str:
     command = shlex.join(["pulumi", "up", "--stack", stack.name])
     return (
@@ -237,7 +240,7 @@ def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> 
     if other := places.sharer(kept, instance):
         standing, what = Standing.SHARED, _shared(kept, other, places.stack)
     elif places.moved(kept):
-        what = "moved here from another stack, whose tags it has: declare it, then run pulumi up"
+        what = f"{_MOVED}: declare it, then run pulumi up"
     return Row(kept.name, kept.element_key, kept.id, standing, what)
 
 
@@ -360,7 +363,7 @@ def _changes(kept: Kept, declaration: InstanceDeclaration | None, places: _Place
     if declaration and (fields := list(_changed_fields(kept, declaration))):
         yield f"{', '.join(fields)} changed in the stack"
     if places.moved(kept):
-        yield "it was moved here from another stack, whose tags it has"
+        yield _MOVED
 
 
 def _changed_fields(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:

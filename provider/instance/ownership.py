@@ -229,9 +229,9 @@ def another_stack_has(
         return _others_tag(carried, markers, urn) is not None
     message = (
         f"instance {instance_id} has the tags of the stack that it was moved from "
-        f"('{markers.stack}'), which may have taken it back: run pulumi up with it still "
-        "declared here, which gives it this stack's tags, or let this state forget it, by "
-        "pulumi state delete"
+        f"('{markers.stack}', unless this one was renamed), which may have taken it back: run "
+        "pulumi up with it still declared here, which gives it this stack's tags, or let this "
+        "state forget it, by pulumi state delete"
     )
     raise RefusedError(message)
 

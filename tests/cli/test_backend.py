@@ -11,6 +11,7 @@ import pytest
 from provider.cli.backend import Backend
 
 MAIL = "mail:\n  element: sendgrid\n  configuration: {api.token: mail-token-7731}\n"
+MOVED = "it has the tags of the stack that it was moved from, or of this one's former name"
 DESK = "desk:\n  element: sendgrid\n  configuration: {api.token: desk-token-7731}\n"
 
 
@@ -87,16 +88,11 @@ def test_what_moved_to_another_project_is_its_own(source):
         assert [row["in_no_state"] for row in json.loads(said.stdout)] == [0]
     there = rows(other.elements("status", "--stack", "dev", "--json"))
     assert there.keys() == {"mail"}
-    assert there["mail"][1].startswith("moved here from another stack, whose tags it has: declare")
+    assert there["mail"][1] == f"{MOVED}: declare it, then run pulumi up"
 
     other.declare(MAIL)
     waiting = rows(other.elements("status", "--stack", "dev", "--json"))
-    assert waiting == {
-        "mail": (
-            "changed",
-            "it was moved here from another stack, whose tags it has: run pulumi up",
-        )
-    }
+    assert waiting == {"mail": ("changed", f"{MOVED}: run pulumi up")}
     other.run("up", "--yes", "--skip-preview", "--stack", "dev")
 
     assert other.elements("status", "--stack", "dev").code == 0
@@ -152,6 +148,36 @@ def test_what_two_states_hold_is_told_by_both(source):
         assert "There are no leftovers" in source.process("sweep", "--stack", stack, "-y").stderr
 
 
+def test_what_another_stack_has_is_not_exported(source):
+    """Both would have it then; a tag alone does not tell whose it is by now."""
+    other = Neighbour(source)
+    other.declare(DESK)
+    (mail,) = (one["id"] for one in source.sandbox.instances() if one["name"] == "mail")
+
+    said = other.elements("export", "--stack", "dev", "--element", "sendgrid")
+    held = "stack 'organization/cloud-elements/test' has it in its state"
+    assert f"{mail} mail: {held}" in said.stderr
+    assert "--id" not in said.stderr
+    asked = other.elements("export", "--stack", "dev", "--id", str(mail))
+
+    assert "1 entry added to stack 'dev'" in asked.stderr
+    assert (
+        "Once it is taken over here, let stack 'organization/cloud-elements/test' forget "
+        f"{mail}, by 'pulumi state delete {urn('test', 'cloud-elements', 'mail')} --stack"
+    ) in asked.stderr
+
+
+def test_a_stack_that_was_renamed_is_told_to_run_first(source):
+    """Its instances have the old name's tags until then."""
+    source.project.run("stack", "rename", "new")
+
+    told = rows(source.process("status", "--stack", "new", "--json"))
+    assert set(told.values()) == {("changed", f"{MOVED}: run pulumi up")}
+    source.project.run("up", "--yes", "--skip-preview", "--stack", "new")
+
+    assert source.process("status", "--stack", "new").code == 0
+
+
 def test_an_instance_to_adopt_is_told_to_be_another_stack_s(source):
     """Both would have it; nobody's is taken without a word."""
     (mail,) = (one["id"] for one in source.sandbox.instances() if one["name"] == "mail")
@@ -199,7 +225,7 @@ def test_a_state_that_can_not_be_read_may_hold_anything(source, fails_at, named)
     assert told.stdout, told.stderr
     standing, what = rows(told)["mail"]
     assert standing == "left over"
-    assert f"whose it is can't be told: the state of stack {named} can't be read" in what
+    assert f"whose it is can't be determined: the state of stack {named} can't be read" in what
     assert "you are not allowed to read it" in what
     assert "sweep" not in what
     overview = source.process("sweep")

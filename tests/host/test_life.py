@@ -849,9 +849,9 @@ def test_what_was_moved_here_is_deleted_once_it_has_this_stack_s_tags(server, sa
 
     assert refused.value.message == (
         f"could not delete element instance 'desk': instance {state.id} has the tags of the stack "
-        f"that it was moved from ('{ELSEWHERE.stack}'), which may have taken it back: run pulumi "
-        "up with it still declared here, which gives it this stack's tags, or let this state "
-        "forget it, by pulumi state delete"
+        f"that it was moved from ('{ELSEWHERE.stack}', unless this one was renamed), which may "
+        "have taken it back: run pulumi up with it still declared here, which gives it this "
+        "stack's tags, or let this state forget it, by pulumi state delete"
     )
     server.delete(server.update(state, inputs))
     assert sandbox.instances() == []
