@@ -227,10 +227,12 @@ class _Exchange:
         return self._response(answer.status, body, entry, answer.headers)
 
     def _refused(self, refusal: RefusalError, entry: Entry) -> Response:
-        body = {"requestId": entry.request_id, "message": refusal.message}
+        body: dict[str, Any] = {"requestId": entry.request_id, "message": refusal.message}
         entry.vendor_refused = refusal.provider_message is not None
         if refusal.provider_message is not None:
-            body["providerMessage"] = refusal.provider_message
+            vendors = {"providerMessage": refusal.provider_message}
+            nested = self._tenant.switches.text("provider_message") == "nested"
+            body |= {"error": vendors} if nested else vendors
         return self._response(refusal.status, _json(body), entry, refusal.headers)
 
     def _response(

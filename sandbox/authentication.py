@@ -94,5 +94,5 @@ def status_of(call: Call, refused: VendorRefusalError) -> int:
 def refusal_of(call: Call, status: int, refused: VendorRefusalError) -> RefusalError:
     """Return the error answer for a refusal by the vendor."""
     messages = {400: "Bad Request", 401: "Request failed", 500: "An unexpected error occurred"}
-    shown = refused.reason if call.tenant.switches.on("provider_message") else None
+    shown = refused.reason if call.tenant.switches.text("provider_message") != "off" else None
     return RefusalError(status, messages[status], provider_message=shown)

@@ -104,9 +104,10 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         ),
         Switch(
             "provider_message",
-            _ON_OFF,
+            ("on", "nested", "off"),
             "on",
-            "Whether a refusal by the vendor carries `providerMessage`.",
+            "Whether a refusal by the vendor carries `providerMessage`, and whether that stands "
+            "beside the message or deeper, in an `error`.",
         ),
         Switch(
             "failed_create_leaves",

@@ -57,7 +57,7 @@ SWITCHES = {
     "bad_code_status": ["400", "401", "500"],
     "bad_credentials_status": ["401", "400", "500", "200"],
     "valid_when_refused": ["false", "true"],
-    "provider_message": ["on", "off"],
+    "provider_message": ["on", "nested", "off"],
     "failed_create_leaves": ["none", "invalid", "disabled"],
     "second_delete_status": ["404", "200"],
     "empty_list_status": ["404", "200"],

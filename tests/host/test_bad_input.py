@@ -360,6 +360,11 @@ REFUSED = {
         None,
         r"Request failed \(password: authentication failed\) .*401.*" + CORRECT,
     ),
+    "password, its reason deeper": (
+        WRONG,
+        switched("provider_message", "nested"),
+        r"Request failed \(password: authentication failed\) .*401.*" + CORRECT,
+    ),
     "password, no reason": (
         WRONG,
         switched("provider_message", "off"),
@@ -704,8 +709,8 @@ SETTINGS = {
         settings("http://api.example/elements/api-v2"),
         [
             (
-                "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) must start with https://, for "
-                "your secrets travel in every request"
+                "CLOUD_ELEMENTS_BASE_URL (or cloud-elements:baseUrl) must start with https://, "
+                "because your secrets travel in every request"
             )
         ],
     ),

@@ -129,7 +129,8 @@ def valid_when_refused(lab: Laboratory) -> object:
 
 
 def provider_message(lab: Laboratory) -> object:
-    return "providerMessage" in _refused(lab).json()
+    body = _refused(lab).json()
+    return "providerMessage" in body, "providerMessage" in body.get("error", {})
 
 
 def failed_create_leaves(lab: Laboratory) -> object:
@@ -628,7 +629,7 @@ CASES: list[tuple[Any, dict[str, object]]] = [
         {"401": (401, 0), "400": (400, 0), "500": (500, 0), "200": (200, 1)},
     ),
     (valid_when_refused, {"false": False, "true": True}),
-    (provider_message, {"on": True, "off": False}),
+    (provider_message, {"on": (True, False), "nested": (False, True), "off": (False, False)}),
     (failed_create_leaves, {"none": [], "invalid": [(False, False)], "disabled": [(True, True)]}),
     (unknown_element_status, {"404": 404, "400": 400}),
     (unknown_instance_status, {str(n): [n, n] for n in (404, 400, 401, 403)}),
