@@ -104,6 +104,8 @@ def mixed_up(tenant: Tenant, fault: Fault, own: Mapping[str, Any]) -> dict[str, 
     element = tenant.elements.find(other.element_key) if other else None
     if other and element:
         answer = instance_answer(tenant, other, element, reading=True)
+    elif fault.parameter("id") != "own" and not fault.parameter("element"):
+        answer["id"] = 1  # where there is no other, one that never is
     if fault.parameter("id") == "own":
         answer["id"] = own.get("id")
     if fault.parameter("element"):

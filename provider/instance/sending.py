@@ -10,7 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import CloudElementsError, NotFoundError, RefusedError, advice
+from provider.api.errors import (
+    Call,
+    CloudElementsError,
+    NotFoundError,
+    OtherInstanceError,
+    RefusedError,
+    advice,
+)
 from provider.api.retry import TABLE, Kind, Then
 from provider.instance import diff, reauthentication
 from provider.instance.credentials import GET_ONE, refuse_sent
@@ -165,32 +172,56 @@ class Sender:
             if once and not last and reauthentication.refused_as_such(error):
                 raise _UntakenError(marked=False) from None
             instance = self._found(change, error)
-        if "providerData" in change.body and self._ignored(change, instance):
-            if not last:
-                raise _UntakenError(marked=True)
-            self._note(change, Fate.REFUSED)
-            outputs = self.desired.outputs(instance.completed(change.before), change.record)
-            message = (
-                f"the platform took the new code of instance {instance.id} neither by PATCH nor by "
-                f"PUT, as the token and the times that it shows are those of before: {_ANOTHER_ONE}"
-            )
-            raise HalfMadeError(instance.id, outputs, message)
-        return instance
+        if "providerData" not in change.body:
+            return instance
+        call = Call("PUT" if last else "PATCH", "/instances/{id}")
+        verified = self._verified(change, instance, call)
+        if verified is not None:
+            return verified
+        if not last:
+            raise _UntakenError(marked=True)
+        self._note(change, Fate.REFUSED)
+        outputs = self.desired.outputs(instance.completed(change.before), change.record)
+        message = (
+            f"the platform took the new code of instance {instance.id} neither by PATCH nor by "
+            f"PUT, as the token and the times that it shows are those of before: {_ANOTHER_ONE}"
+        )
+        raise HalfMadeError(instance.id, outputs, message)
 
-    def _ignored(self, change: Change, answered: wire.Instance) -> bool:
-        """Tell whether an instance certainly was not authenticated anew; warn of a doubt."""
+    def _verified(
+        self, change: Change, answered: wire.Instance, call: Call
+    ) -> wire.Instance | None:
+        """Return the instance after it was authenticated anew; None when it certainly was not.
+
+        An answer is believed at once where it shows the tag of the code and another token. Where
+        neither it nor the instance shows the tag, although this platform keeps such tags, somebody
+        else answered, and the request counts as lost.
+        """
         seen, took = change.seen or change.before, reauthentication.took_effect
-        verdict = took(seen, answered, change.body)
-        if not verdict:
-            with suppress(CloudElementsError):
-                answered = self._read(seen.id)
-                verdict = took(seen, answered, change.body)
-        if verdict is None and reauthentication.shows_the_same_token(seen, answered):
+        sent = set(filter(is_credential_marker, change.body.get("tags") or []))
+        fresh = sent - set(seen.tags or [])  # else an earlier PATCH left it, which tells nothing
+        told = took(seen, answered, change.body)
+        if told and fresh.intersection(answered.tags or []):
+            return answered
+        try:
+            now = self._read(seen.id)
+        except CloudElementsError:
+            return answered
+        verdict = took(seen, now, change.body)
+        if verdict:
+            return now
+        arrived = not fresh or bool(fresh.intersection(now.tags or []))
+        if verdict is False and (arrived or told is False):
+            return None
+        if not arrived and any(map(is_credential_marker, seen.tags or [])):
+            lost = OtherInstanceError(call, f"instance {seen.id} does not show what was answered")
+            return self._verified(change, self._found(change, lost), call)
+        if reauthentication.shows_the_same_token(seen, now):
             self.platform.host.warn(
                 f"instance {seen.id} has the same token as before its new code; if calls through "
                 f"it are refused, the platform did not take the code: {_ANOTHER_ONE}"
             )
-        return verdict is False
+        return answered
 
     def _by_put(self, change: Change, *, marked: bool) -> tuple[wire.Instance, Change]:
         """Send the whole instance by PUT, after a PATCH whose credentials reached nobody.

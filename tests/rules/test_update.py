@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from provider.api import wire
 from provider.api.client import CloudElementsClient
 from provider.api.errors import APIError, SpentError
 from provider.api.retry import Time
@@ -337,3 +338,51 @@ def test_a_change_without_a_code_is_never_a_put(sandbox, platform):
     with pytest.raises(APIError):
         updates.update(platform, news, id_, unmarked(outputs))
     assert "PUT" not in [entry["method"] for entry in sandbox.journal()]
+
+
+class Mixed:
+    """A way to the platform on which somebody else answers the requests with a code."""
+
+    def __init__(self, client, answer, *, arrives):
+        self.client, self.answer, self.arrives = client, answer, arrives
+
+    def __getattr__(self, name):
+        return getattr(self.client, name)
+
+    def update_instance(self, id_, body, **options):
+        if "providerData" not in body:
+            return self.client.update_instance(id_, body, **options)
+        before = self.client.get_instance(id_)
+        if self.arrives:
+            self.client.update_instance(id_, body, **options)
+        return self.answer(before)
+
+
+def bare(before):
+    return wire.Instance(id=before.id)
+
+
+def of_a_stranger(before):
+    held = {"oauth.user.token": "another", "oauth.user.refresh_time": "1"}
+    return before.model_copy(update={"configuration": held, "tags": ["theirs"], "token": "theirs"})
+
+
+@pytest.mark.parametrize("answer", [bare, of_a_stranger])
+@pytest.mark.parametrize("position", ["on", "off"])
+def test_an_answer_of_somebody_else_is_not_believed(sandbox, platform, answer, position):
+    """The instance itself tells; where it shows nothing, the code counts as spent."""
+    update, old, new = renewed(sandbox, platform)
+    sandbox.set_switch("patch_reauthenticates", position)
+    client = platform.client
+    platform.client = Mixed(client, answer, arrives=False)
+
+    with pytest.raises(HalfMadeError, match="its code counts as spent") as half:
+        update()
+
+    assert carrying_codes(sandbox) == []
+    platform.client = Mixed(client, answer, arrives=True)
+    update(sandbox.new_code("onedrivebusiness"), half.value.outputs)
+    assert carrying_codes(sandbox) == ["PATCH"] + ["PUT"] * (position == "off")
+    [instance] = sandbox.instances()
+    assert instance["authentications"] == 2
+    assert not {tag_of(old), tag_of(new)} & set(instance["tags"])

@@ -81,6 +81,15 @@ def test_an_answer_can_be_mixed_up_in_part(api: httpx.Client, sandbox: Sandbox, 
     assert api.get(path).json()["name"] == "second"
 
 
+def test_where_there_is_no_other_instance_the_answer_is_about_none(
+    api: httpx.Client, sandbox: Sandbox, body: Make
+) -> None:
+    """And not about the right one."""
+    only = api.post("/instances", json=body("closeio")).json()
+    sandbox.add_fault("mixed_up", method="GET", path=f"/instances/{only['id']}")
+    assert api.get(f"/instances/{only['id']}").json()["id"] == 1
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_slow_answer_is_right(
     api: httpx.Client, sandbox: Sandbox, body: Make, naps: list[float], when: str
