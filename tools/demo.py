@@ -62,7 +62,7 @@ class Demo:
         self.tell("Its token and configuration are outputs, kept secret, and the token works:")
         self.pulumi("stack", "output")
         self.call_the_account()
-        self.tell("A second run changes nothing:")
+        self.tell("A second run changes nothing, and asks once whether the first made a duplicate:")
         before = self.requests()
         self.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
         self.show(f"requests to /instances: {self.requests() - before}")

@@ -80,7 +80,7 @@ def test_story(start):
         r"with the token: 200",
         r"\$ pulumi up .*--expect-no-changes",
         r"2 unchanged",
-        r"requests to /instances: 0",
+        r"requests to /instances: 1",
         r"\$ pulumi destroy",
         r"- 2 deleted",
         r"1 instance made and deleted, none left; 1 code, spent once",
