@@ -44,6 +44,8 @@ class Reader:
                 }[name]
             return ""
         command = re.sub(r"https://api\.\S+", self.sandbox.base_url, command)
+        # Whatever HOME says, that is the folder of whoever runs this.
+        command = command.replace("login --local", f"login file://{self.project.home}")
         done = subprocess.run(
             ["bash", "-c", command + (" --yes" if words[:2] == ["pulumi", "up"] else "")],
             cwd=self.project.folder,
