@@ -34,7 +34,7 @@ host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host || exit 1; done
 cli e2e: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
-older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell sed -nE 's/^PINNED = .*"([0-9.]+)"\)$$/\1/p' tools/engine.py)
+older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {print $$4}' tools/engine.py)
 older: install ## Run what reads the engine's words with the older engine too
 	@$(PYTHON) tools/engine.py
 	$(PYTEST) tests/cli $(addprefix tests/e2e/test_,$(addsuffix .py,main_path plan state versions))
