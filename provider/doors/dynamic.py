@@ -118,7 +118,7 @@ def _engine_address() -> tuple[str, int] | None:
     return (name, int(port)) if name == "127.0.0.1" and port.isdigit() else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DynamicCall:
     """A call of the engine's, as the server got it."""
 

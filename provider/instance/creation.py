@@ -107,7 +107,7 @@ def obtain(platform: Context, desired: Desired) -> Found:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Creation:
     """One create, by the retry table: one POST, or more where nothing can be spent.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CONFIGURATION = "configuration."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Desired:
     """What a program wants of one instance.
 

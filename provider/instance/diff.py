@@ -113,7 +113,7 @@ def answered(instance: wire.Instance, wrote: Properties) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Changes:
     """What differs between the state and the program's wish."""
 

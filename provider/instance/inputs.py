@@ -49,7 +49,7 @@ class Declared(BaseModel):
 
     tags: list[StrictStr] = []
     """Tags of the instance, in any order."""
-    configuration: dict[str, Any] = {}
+    configuration: dict[str, Any] = Field(default={}, repr=False)
     """Configuration by its dotted keys, such as `oauth.api.key`; any JSON values."""
     code: Annotated[StrictStr | None, Policy(write_only=True, secret=True)] = Field(
         default=None, repr=False

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from provider.instance.host import Host
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checked:
     """What a check found: inputs as they are stored, secrets marked, and everything wrong."""
 
@@ -61,7 +61,7 @@ class Difference:
     """The inputs differ from those that the state has, so that comparing them shows the change."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Created:
     """An instance that a create made or took over."""
 

@@ -106,7 +106,7 @@ def single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance |
     return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Search:
     """How the instance of one resource is looked for.
 

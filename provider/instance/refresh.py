@@ -14,7 +14,7 @@ from provider.instance.markers import MARKERS
 from provider.instance.state import Properties, Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Refreshed:
     """An instance as it is now."""
 

@@ -39,7 +39,7 @@ _CONFIGURATION = "configuration."
 _ANOTHER_ONE = "get another one, and replace the instance by pulumi up --replace with its URN"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Change:
     """A request that changes an instance, and what follows from it.
 
@@ -88,7 +88,7 @@ class _UntakenError(Exception):
         self.marked = marked
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sender:
     """Sends changes of one instance.
 

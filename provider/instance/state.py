@@ -23,7 +23,7 @@ RECORD = "__record"
 """Output only for ourselves: see `Record`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """What we must remember between runs and nobody needs to see.
 
@@ -104,7 +104,7 @@ def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:
     return {path: mark if is_code(path) else wrap_rpc_secret(mark) for path, mark in spent.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Properties:
     """An instance in the shape of inputs: what the platform holds of what the program manages."""
 

@@ -50,7 +50,7 @@ def update(
     return _Update(platform, desired, before, changes).run(Record.of(olds))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Update:
     """An update of one instance.
 
