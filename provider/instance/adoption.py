@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 _OR_CREATE = "correct 'adopt', or leave it out to create an instance"
 
 
-def adopt(platform: Context, desired: Desired, named: str) -> tuple[str, dict[str, Any]]:
+def adopt(context: Context, desired: Desired, named: str) -> tuple[str, dict[str, Any]]:
     """Return id and outputs of the existing instance that the program names."""
-    instance = adoptee(platform, desired, named)
-    if not platform.ledger.claim(instance.id, Origin.ADOPTED):
+    instance = adoptee(context, desired, named)
+    if not context.ledger.claim(instance.id, Origin.ADOPTED):
         message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
         raise RefusedError(message)
     markers, carried = desired.markers, instance.tags or []
     for tag in filter(is_stack_marker, carried):
         if markers is None or tag != markers.stack:
-            platform.host.warn(
+            context.host.warn(
                 f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
                 "still has it in its state, take it out there, by pulumi state delete"
             )
     # One that a create of ours made is no stranger: it goes when its resource goes.
     ours = markers is not None and markers.instance in carried
     origin = Origin.RECOVERED if ours else Origin.ADOPTED
-    return instance.id, take_over(platform, desired, instance, origin, sent=False)
+    return instance.id, take_over(context, desired, instance, origin, sent=False)
 
 
-def adoptee(platform: Context, desired: Desired, named: str) -> wire.Instance:
+def adoptee(context: Context, desired: Desired, named: str) -> wire.Instance:
     """Return the existing instance that the program names.
 
     Raises:
@@ -46,7 +46,7 @@ def adoptee(platform: Context, desired: Desired, named: str) -> wire.Instance:
     """
     # By the tag or name that it was named by, it may not be found a second time: a run that was
     # interrupted may have changed both.
-    client, marker = platform.client, desired.adoption_marker
+    client, marker = context.client, desired.adoption_marker
     listed = client.find_instances(tag=marker[0]) if marker and not named.isdigit() else []
     earlier = [one.id for one in listed if one.tags is None or marker[0] in one.tags]
     which = earlier[0] if len(earlier) == 1 else named

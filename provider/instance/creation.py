@@ -62,7 +62,7 @@ class Found:
     """The platform refused the create, and left the instance behind all the same."""
 
 
-def create(platform: Context, inputs: Inputs) -> tuple[str, dict[str, Any]]:
+def create(context: Context, inputs: Inputs) -> tuple[str, dict[str, Any]]:
     """Return id and outputs of a resource's one instance.
 
     Raises:
@@ -71,36 +71,36 @@ def create(platform: Context, inputs: Inputs) -> tuple[str, dict[str, Any]]:
     """
     desired = Desired.of(inputs)
     if inputs.adopt:
-        return adoption.adopt(platform, desired, inputs.adopt)
-    found = obtain(platform, desired)
+        return adoption.adopt(context, desired, inputs.adopt)
+    found = obtain(context, desired)
     if found.refusal is not None:
-        raise _left_behind(platform, desired, found)
+        raise _left_behind(context, desired, found)
     if found.origin is Origin.RECOVERED:
-        platform.host.warn(
+        context.host.warn(
             f"element instance {found.instance.id} was there already, made by a request whose "
             "answer was lost or by an interrupted run: taken over"
         )
-        outputs = take_over(platform, desired, found.instance, found.origin, sent=found.sent)
+        outputs = take_over(context, desired, found.instance, found.origin, sent=found.sent)
     else:
-        _check_tags(platform, desired, found.instance)
-        outputs = settle(platform, desired, found.instance, _record(platform, desired, found))
+        _check_tags(context, desired, found.instance)
+        outputs = settle(context, desired, found.instance, _record(context, desired, found))
     return found.instance.id, outputs
 
 
-def obtain(platform: Context, desired: Desired) -> Found:
+def obtain(context: Context, desired: Desired) -> Found:
     """Return the one instance of a resource: left by an earlier run, or created now.
 
     Raises:
         CloudElementsError: Nothing was created, or it can't be told which one is ours.
     """
-    markers, journal = desired.markers, platform.ledger.journal
+    markers, journal = desired.markers, context.ledger.journal
     if markers is not None:
-        left = Search(platform, desired, markers).left_over()
+        left = Search(context, desired, markers).left_over()
         if left is not None:
             journal.note(markers, Fate.MADE, instance=left.id)
             return Found(left, Origin.RECOVERED, sent=False)
-        refuse_shown(desired.credentials, platform.ledger.of_stack(markers))
-    found = _Creation(platform, desired).run()
+        refuse_shown(desired.credentials, context.ledger.of_stack(markers))
+    found = _Creation(context, desired).run()
     if found.origin is Origin.RECOVERED:
         codes = desired.credentials.codes
         journal.note(markers, Fate.MADE, codes=codes, instance=found.instance.id)
@@ -112,11 +112,11 @@ class _Creation:
     """One create, by the retry table: one POST, or more where nothing can be spent.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         desired: What the program wants.
     """
 
-    platform: Context
+    context: Context
     desired: Desired
 
     def run(self) -> Found:
@@ -126,7 +126,7 @@ class _Creation:
         for _ in range(_SENDS):
             self._reserve()
             try:
-                created = self.platform.client.create_instance(
+                created = self.context.client.create_instance(
                     request,
                     one_time=kind is Kind.ONE_TIME,
                     objection=self._objection,
@@ -153,7 +153,7 @@ class _Creation:
         if lost.outcome is Outcome.VENDOR_ERROR:
             self._note(Fate.REFUSED)
         elif codes:
-            self.platform.ledger.journal.give_up(self.desired.markers, codes)
+            self.context.ledger.journal.give_up(self.desired.markers, codes)
         raise self._lost(lost)
 
     def _reserve(self) -> None:
@@ -163,11 +163,11 @@ class _Creation:
             SpentError: One was sent before.
         """
         markers, codes = self.desired.markers, self.desired.credentials.codes
-        refuse_sent(self.platform.ledger.journal.reserve(markers, codes), markers)
+        refuse_sent(self.context.ledger.journal.reserve(markers, codes), markers)
 
     def _objection(self, answer: wire.Instance) -> str | None:
         """Return why an answer to our POST is about another instance; else note that it is ours."""
-        ledger, markers = self.platform.ledger, self.desired.markers
+        ledger, markers = self.context.ledger, self.desired.markers
         why = objection(self.desired, answer)
         if why is None and markers and ledger.was_there(markers, answer.id):
             why = "was there before"
@@ -177,9 +177,7 @@ class _Creation:
 
     def _note(self, fate: Fate, instance: str = "") -> None:
         codes = self.desired.credentials.codes
-        self.platform.ledger.journal.note(
-            self.desired.markers, fate, codes=codes, instance=instance
-        )
+        self.context.ledger.journal.note(self.desired.markers, fate, codes=codes, instance=instance)
 
     def _made(self, created: wire.Instance, *, again: bool) -> Found:
         """Return what our POST made, or an earlier one of ours whose answer was lost."""
@@ -193,12 +191,12 @@ class _Creation:
     def _look(self, lost: CloudElementsError) -> wire.Instance | None:
         """Look for an instance whose answer was lost."""
         assert self.desired.markers is not None
-        self.platform.host.progress("the answer was lost; looking for the instance")
-        patience = self.platform.settings.lookup_window
+        self.context.host.progress("the answer was lost; looking for the instance")
+        patience = self.context.settings.lookup_window
         if isinstance(lost, RateLimitError):
             patience = min(patience, _PATIENCE_AFTER_REFUSAL)
         try:
-            return Search(self.platform, self.desired, self.desired.markers).until(patience)
+            return Search(self.context, self.desired, self.desired.markers).until(patience)
         except RefusedError:
             raise
         except CloudElementsError as error:
@@ -214,31 +212,31 @@ class _Creation:
         The later one, because nobody can be using it yet. Whether there is an earlier one can be
         told as soon as lists show the later.
         """
-        platform, markers = self.platform, self.desired.markers
+        context, markers = self.context, self.desired.markers
         if markers is None:
             return None
         first: wire.Instance | None = None
-        for _ in waits(platform.settings.lookup_window, platform.clock):
+        for _ in waits(context.settings.lookup_window, context.clock):
             try:
-                listed = platform.client.find_instances(tag=markers.instance)
+                listed = context.client.find_instances(tag=markers.instance)
             except CloudElementsError:
-                self.platform.host.warn(
+                self.context.host.warn(
                     f"whether instance {created.id} is the only one of this resource can't be "
                     "told: a request for it was lost before, and the list failed; elements status "
                     "shows another"
                 )
                 return None
-            first = single(self.desired, platform.ledger.free(carrying(markers, listed)))
+            first = single(self.desired, context.ledger.free(carrying(markers, listed)))
             if first is not None or any(one.id == created.id for one in listed):
                 break
-        first = Search(platform, self.desired, markers).take(first)
+        first = Search(context, self.desired, markers).take(first)
         if first is not None:
             self._delete_second(created, first)
         return first
 
     def _delete_second(self, created: wire.Instance, first: wire.Instance) -> None:
         try:
-            self.platform.client.delete_instance(created.id)
+            self.context.client.delete_instance(created.id)
         except CloudElementsError as error:
             message = (
                 f"it was created twice, as {first.id} and as {created.id}, and deleting the second "
@@ -258,7 +256,7 @@ class _Creation:
             self._note(Fate.VOID if own else Fate.REFUSED)
         if self.desired.markers is None:
             raise error
-        search = Search(self.platform, self.desired, self.desired.markers)
+        search = Search(self.context, self.desired, self.desired.markers)
         try:
             left = search.take(search.now())
         except RefusedError:
@@ -280,20 +278,20 @@ class _Creation:
         return RefusedError(f"{what}, and no instance with its marker showed: {then}")
 
 
-def _record(platform: Context, desired: Desired, found: Found, *, refused: bool = False) -> Record:
+def _record(context: Context, desired: Desired, found: Found, *, refused: bool = False) -> Record:
     """Return what to remember of a create."""
     return Record(
         managed=desired.managed,
         spent=desired.credentials.fingerprints,
         answered=diff.answered(found.instance, desired.properties),
         refused=refused,
-        platform=platform.address,
+        platform=context.address,
     )
 
 
-def _left_behind(platform: Context, desired: Desired, found: Found) -> HalfMadeError:
+def _left_behind(context: Context, desired: Desired, found: Found) -> HalfMadeError:
     """Return the refusal of a create that made an instance all the same: it is kept."""
-    outputs = desired.outputs(found.instance, _record(platform, desired, found, refused=True))
+    outputs = desired.outputs(found.instance, _record(context, desired, found, refused=True))
     message = (
         f"{found.refusal}, but left instance {found.instance.id} behind, which is kept in the "
         "state: correct the inputs, with a new code if one was sent, then run pulumi up"
@@ -301,10 +299,10 @@ def _left_behind(platform: Context, desired: Desired, found: Found) -> HalfMadeE
     return HalfMadeError(found.instance.id, outputs, message)
 
 
-def _check_tags(platform: Context, desired: Desired, instance: wire.Instance) -> None:
+def _check_tags(context: Context, desired: Desired, instance: wire.Instance) -> None:
     """Warn where the platform did not keep the marker tags."""
     if desired.markers and instance.tags and desired.markers.instance not in instance.tags:
-        platform.host.warn(
+        context.host.warn(
             f"the platform did not keep the marker tags of instance {instance.id}, so it could not "
             "be found again if an answer were lost"
         )

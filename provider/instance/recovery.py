@@ -111,23 +111,23 @@ class Search:
     """How the instance of one resource is looked for.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         desired: What the program wants.
         markers: The resource's marker tags.
     """
 
-    platform: Context
+    context: Context
     desired: Desired
     markers: Markers
 
     def now(self) -> wire.Instance | None:
         """Return the one free instance that carries the marker and fits."""
-        listed = self.platform.client.find_instances(tag=self.markers.instance)
+        listed = self.context.client.find_instances(tag=self.markers.instance)
         return self._free(carrying(self.markers, listed))
 
     def until(self, patience: float) -> wire.Instance | None:
         """Take the instance as soon as it shows, until patience ends: lists may lag."""
-        for _ in waits(patience, self.platform.clock):
+        for _ in waits(patience, self.context.clock):
             taken = self.take(self.now())
             if taken is not None:
                 return taken
@@ -139,11 +139,11 @@ class Search:
         Raises:
             RefusedError: It is there and can't be read, or does not carry the marker after all.
         """
-        if listed is None or not self.platform.ledger.claim(listed.id, Origin.RECOVERED):
+        if listed is None or not self.context.ledger.claim(listed.id, Origin.RECOVERED):
             return None
         key = self.desired.inputs.element_key
         try:
-            whole = self.platform.client.get_instance(listed.id, element_key=key)
+            whole = self.context.client.get_instance(listed.id, element_key=key)
         except NotFoundError:
             return None
         except CloudElementsError as error:
@@ -159,32 +159,32 @@ class Search:
 
     def left_over(self) -> wire.Instance | None:
         """Return what an earlier run left: by the list, else by what this machine remembers."""
-        listed = carrying(self.markers, self.platform.ledger.of_stack(self.markers))
+        listed = carrying(self.markers, self.context.ledger.of_stack(self.markers))
         self._spare_what_is_replaced(listed)
         return self.take(self._free(listed)) or self._remembered()
 
     def _free(self, candidates: list[wire.Instance]) -> wire.Instance | None:
-        return single(self.desired, self.platform.ledger.free(candidates))
+        return single(self.desired, self.context.ledger.free(candidates))
 
     def _spare_what_is_replaced(self, listed: list[wire.Instance]) -> None:
         """Claim the instance that the state had, for a replacement that was asked for by hand.
 
         Of that (`--replace`, `state taint`) the engine tells nothing, neither by diff nor by read.
         """
-        ledger = self.platform.ledger
+        ledger = self.context.ledger
         kept = ledger.journal.kept(self.markers)
         if not kept or ledger.owns(kept):
             return
         ledger.own(kept)
         if any(instance.id == kept for instance in listed):
-            self.platform.host.warn(
+            self.context.host.warn(
                 f"instance {kept} was in the state, so another one is made; if it was forgotten "
                 f"there and is not being replaced, set 'adopt' to {kept} to keep it instead"
             )
 
     def _remembered(self) -> wire.Instance | None:
         """Return what this machine remembers to have made, or may have."""
-        ledger, client = self.platform.ledger, self.platform.client
+        ledger, client = self.context.ledger, self.context.client
         last = ledger.journal.last(self.markers)
         if last is None:
             return None
@@ -199,6 +199,6 @@ class Search:
             made = [one for one in made if self.markers.instance in (one.tags or [])]
             return self.take(self._free(made))
         if last.fate in (Fate.SENT, Fate.LOST) and not last.instance:
-            self.platform.host.progress("an earlier run was interrupted; looking for what it made")
+            self.context.host.progress("an earlier run was interrupted; looking for what it made")
             return self.until(ledger.journal.at_work(last))
         return None

@@ -93,11 +93,11 @@ class Sender:
     """Sends changes of one instance.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         desired: What the program wants.
     """
 
-    platform: Context
+    context: Context
     desired: Desired
 
     def send(self, change: Change) -> dict[str, Any]:
@@ -109,14 +109,14 @@ class Sender:
             instance, body = self._sent(change)
             answered = _answered(instance, self.desired, body, record.answered)
             record = replace(record, answered=answered, refused=record.refused and not again)
-        claimed = self.platform.ledger.claim_of(change.before.id)
+        claimed = self.context.ledger.claim_of(change.before.id)
         enable = enable or bool(record.refused and claimed)
-        return settle(self.platform, self.desired, instance, record, enable=enable)
+        return settle(self.context, self.desired, instance, record, enable=enable)
 
     def _sent(self, change: Change) -> tuple[wire.Instance, dict[str, Any]]:
         """Send a PATCH, or a PUT where that takes no code; return instance and body."""
         change = self._ready(change)
-        client = self.platform.client
+        client = self.context.client
         try:
             instance = self._tried(change, client.update_instance)
         except _UntakenError as untaken:
@@ -135,7 +135,7 @@ class Sender:
                     change = change.without_credentials()
                 elif seen.disabled and self.desired.inputs.disabled is not True:
                     # docs: enabled again, then authenticated anew (automatic disabling, 2020-11).
-                    self.platform.client.set_enabled(seen.id, enabled=True)
+                    self.context.client.set_enabled(seen.id, enabled=True)
                     before = change.before.model_copy(update={"disabled": False})
                     change = replace(change, before=before)
                 change = replace(change, seen=seen)
@@ -153,7 +153,7 @@ class Sender:
             SpentError: One was sent before.
         """
         if change.codes:  # anything else may be sent again, so nobody has to know of it
-            journal, markers = self.platform.ledger.journal, self.desired.markers
+            journal, markers = self.context.ledger.journal, self.desired.markers
             refuse_sent(journal.reserve(markers, change.codes, instance=change.before.id), markers)
 
     def _tried(
@@ -217,7 +217,7 @@ class Sender:
             lost = OtherInstanceError(call, f"instance {seen.id} does not show what was answered")
             return self._verified(change, self._found(change, lost), call)
         if reauthentication.shows_the_same_token(seen, now):
-            self.platform.host.warn(
+            self.context.host.warn(
                 f"instance {seen.id} has the same token as before its new code; if calls through "
                 f"it are refused, the platform did not take the code: {_ANOTHER_ONE}"
             )
@@ -232,7 +232,7 @@ class Sender:
         """
         former, patch = change.seen or change.before, change.body
         self._note(change, Fate.VOID)
-        client = self.platform.client
+        client = self.context.client
         try:
             change = self._as_put(change)
             return self._tried(change, client.replace_instance, last=True), change
@@ -272,11 +272,11 @@ class Sender:
         if markers is None:
             return self._read(change.before.id), False
         wanted = set(credential_marker(change.record.spent))
-        journal = self.platform.ledger.journal
+        journal = self.context.ledger.journal
         sent = journal.spent(markers, change.codes)
         ours = sent is not None and sent.marker == markers.instance
         patience = journal.at_work(sent) if sent and ours else 0.0
-        for _ in waits(patience, self.platform.clock):
+        for _ in waits(patience, self.context.clock):
             seen = self._read(change.before.id)
             if wanted & set(seen.tags or []):
                 return seen, True
@@ -291,7 +291,7 @@ class Sender:
         if change.sends and then is Then.LOOK_UP_ONLY:
             seen = change.seen or change.before
             wanted = set(credential_marker(change.record.spent)) - set(seen.tags or [])
-            for _ in waits(self.platform.settings.lookup_window, self.platform.clock):
+            for _ in waits(self.context.settings.lookup_window, self.context.clock):
                 try:
                     instance = self._read(seen.id)
                 except CloudElementsError:
@@ -305,7 +305,7 @@ class Sender:
 
     def _note(self, change: Change, fate: Fate) -> None:
         if change.codes:
-            journal, markers = self.platform.ledger.journal, self.desired.markers
+            journal, markers = self.context.ledger.journal, self.desired.markers
             journal.note(markers, fate, codes=change.codes, instance=change.before.id)
 
     def _failure(
@@ -323,7 +323,7 @@ class Sender:
             sent: Fingerprints of the credentials that it would have left, when it carried some.
         """
         before, kept = change.before, change.kept
-        new = self.platform.ledger.claim_of(before.id)
+        new = self.context.ledger.claim_of(before.id)
         if isinstance(error, NotFoundError) or not (sent or new):
             return error
         # Kept in the state with what was sent, so that no later run sends it again, and without
@@ -334,7 +334,7 @@ class Sender:
         outputs = self.desired.outputs(before, replace(kept, managed=managed, past=past))
         outputs.pop(MARKERS, None)
         then = (
-            advice(error, base_url=self.platform.settings.base_url)
+            advice(error, base_url=self.context.settings.base_url)
             or "correct the inputs, then run pulumi up"
         )
         if past != kept.past:
@@ -347,11 +347,11 @@ class Sender:
 
     def _read(self, instance_id: str) -> wire.Instance:
         key = self.desired.inputs.element_key
-        return self.platform.client.get_instance(instance_id, element_key=key)
+        return self.context.client.get_instance(instance_id, element_key=key)
 
 
 def settle(
-    platform: Context,
+    context: Context,
     desired: Desired,
     instance: wire.Instance,
     record: Record,
@@ -361,7 +361,7 @@ def settle(
     """Enable or disable where that is wanted; return the outputs.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         desired: What the program wants.
         instance: The instance as it is.
         record: What to remember.
@@ -371,16 +371,16 @@ def settle(
     wanted = False if enable and given.disabled is None else given.disabled
     if wanted is not None and wanted != bool(instance.disabled):
         try:
-            platform.client.set_enabled(instance.id, enabled=not wanted)
+            context.client.set_enabled(instance.id, enabled=not wanted)
         except CloudElementsError as error:
             outputs = desired.outputs(instance, record)
             verb = "disabling" if wanted else "enabling"
             message = f"{verb} instance {instance.id} failed: {error}: run pulumi up again"
             raise HalfMadeError(instance.id, outputs, message) from None
         instance = instance.model_copy(update={"disabled": wanted})
-    platform.warn_when_invalid(instance, given.name)
+    context.warn_when_invalid(instance, given.name)
     if instance.disabled and given.disabled is None:
-        platform.warn_of_disabled(instance.id, given.name)
+        context.warn_of_disabled(instance.id, given.name)
     return desired.outputs(instance, record)
 
 

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def update(
-    platform: Context, inputs: Inputs, instance_id: str, olds: Mapping[str, Any]
+    context: Context, inputs: Inputs, instance_id: str, olds: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change an instance from what the state holds to what the program wants.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         inputs: Checked inputs, all known.
         instance_id: The instance.
         olds: The state's outputs.
@@ -47,7 +47,7 @@ def update(
     desired = Desired.of(inputs)
     changes = diff.changes(olds, inputs.model_dump(by_alias=True, exclude_none=True))
     before = stored.instance_of(instance_id, olds)
-    return _Update(platform, desired, before, changes).run(Record.of(olds))
+    return _Update(context, desired, before, changes).run(Record.of(olds))
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,13 +55,13 @@ class _Update:
     """An update of one instance.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         desired: What the program wants.
         before: The instance as the state tells of it.
         changes: What differs.
     """
 
-    platform: Context
+    context: Context
     desired: Desired
     before: wire.Instance
     changes: Changes
@@ -100,7 +100,7 @@ class _Update:
         credentials = fingerprints(self.changes.credentials)
         spent = {**old.spent, **credentials}
         body = self._patch(spent, old)
-        here = self.platform.address
+        here = self.context.address
         record = replace(old, managed=self.desired.managed, spent=spent, platform=here)
         if not body:
             return self._nothing_sent(record, moved=old.platform not in ("", here))
@@ -108,7 +108,7 @@ class _Update:
         record = replace(record, past=with_codes(old.past, former))
         kept = replace(record, spent=old.spent, past=old.past)
         change = Change(self.before, body, record, kept, credentials)
-        return Sender(self.platform, self.desired).send(change)
+        return Sender(self.context, self.desired).send(change)
 
     def _nothing_sent(self, record: Record, *, moved: bool) -> dict[str, Any]:
         """Return the outputs where there is nothing to send.
@@ -122,7 +122,7 @@ class _Update:
         """
         instance = self._read().completed(self.before)
         # What differs now is drift: no answer to anything that was written.
-        outputs = settle(self.platform, self.desired, instance, record)
+        outputs = settle(self.context, self.desired, instance, record)
         if (instance.valid is False or record.refused) and not (self.changes.any or moved):
             message = "it is still not valid: correct its inputs, or give a new code"
             raise HalfMadeError(self.before.id, outputs, message)
@@ -150,7 +150,7 @@ class _Update:
         if not removed:
             return {}
         try:
-            element = self.platform.metadata.element(self.desired.inputs.element_key)
+            element = self.context.metadata.element(self.desired.inputs.element_key)
         except CloudElementsError:
             element = None
         defaults = {key: element.default_of(key) if element else None for key in sorted(removed)}
@@ -158,7 +158,7 @@ class _Update:
         unset = {key for key, value in held.items() if wire.is_unset(value)}
         left = [k for k, default in defaults.items() if default is None and k not in unset]
         if left:
-            self.platform.host.warn(
+            self.context.host.warn(
                 f"{', '.join(left)}: no longer in the configuration, and no default is known, so "
                 "the platform keeps the value; set it to what it should be"
             )
@@ -166,16 +166,16 @@ class _Update:
 
     def _read(self) -> wire.Instance:
         key = self.desired.inputs.element_key
-        return self.platform.client.get_instance(self.before.id, element_key=key)
+        return self.context.client.get_instance(self.before.id, element_key=key)
 
 
 def take_over(
-    platform: Context, desired: Desired, instance: wire.Instance, origin: Origin, *, sent: bool
+    context: Context, desired: Desired, instance: wire.Instance, origin: Origin, *, sent: bool
 ) -> dict[str, Any]:
     """Bring an instance that was there already to what the program wants; return the outputs.
 
     Args:
-        platform: The platform.
+        context: What the process works with.
         desired: What the program wants.
         instance: The instance.
         origin: How it came to the resource: adopted or recovered.
@@ -193,8 +193,8 @@ def take_over(
         origin=origin,
         # A create of ours would have ended enabled; one that was refused may be left disabled.
         refused=bool(instance.disabled) and not adopted,
-        claim=platform.ledger.claim_of(instance.id),
-        platform=platform.address,
+        claim=context.ledger.claim_of(instance.id),
+        platform=context.address,
     )
     kept = replace(record, spent={}) if sends else record
     provider_data, credentials = desired.authentication(sends)
@@ -207,7 +207,7 @@ def take_over(
         configuration=_differing(desired, instance, seen, sent=sent) | credentials or None,
         provider_data=provider_data or None,
     )
-    return Sender(platform, desired).send(Change(instance, body, record, kept, sends))
+    return Sender(context, desired).send(Change(instance, body, record, kept, sends))
 
 
 def _may_authenticate(
