@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox import Sandbox
+from tests.host.gate import Gate
 from tests.host.server import Server
 
 
@@ -39,3 +40,20 @@ def sandbox(shared_sandbox):
         shared_sandbox.set_switch(name, value)
     for instance in shared_sandbox.instances():
         shared_sandbox.delete_instance(instance["id"])
+
+
+@pytest.fixture
+def gated():
+    """Return a function that makes a sandbox in which creates wait, and the gate they wait at."""
+    running = []
+
+    def made(opens_at):
+        gate = Gate(opens_at)
+        sandbox = Sandbox(switches={"create_seconds": 1}, sleep=gate.sleep)
+        sandbox.start()
+        running.append(sandbox)
+        return sandbox, gate
+
+    yield made
+    for sandbox in running:
+        sandbox.stop()

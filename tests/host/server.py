@@ -1,6 +1,7 @@
 """The real server, `python -m pulumi.dynamic`, driven over gRPC as the engine drives it."""
 
 import base64
+import ctypes
 import itertools
 import json
 import os
@@ -60,6 +61,25 @@ APPLICATION = {
     "oauth.api.secret": "application-secret",
     "oauth.callback.url": "https://app.example/callback",
 }
+
+
+def desk(**fields):
+    """Return the inputs of an instance without OAuth."""
+    own = {"element_key": "freshservice", "name": "desk", "configuration": BASIC}
+    return own | {"__markers": marked()} | fields
+
+
+def drive(sandbox, **fields):
+    """Return the inputs of an instance with OAuth 2 and a fresh code."""
+    own = {"element_key": "onedrivebusiness", "name": "drive", "configuration": APPLICATION}
+    code = sandbox.new_code("onedrivebusiness")
+    return own | {"code": code, "__markers": marked()} | fields
+
+
+def one_of_many():
+    """Return the inputs of one of many instances without OAuth."""
+    markers = marked()
+    return desk(name=f"desk {markers[1]}", __markers=markers)
 
 
 def plain(value):
@@ -216,8 +236,12 @@ class Server:
         self._channel.close()
 
     def interrupt(self):
-        """Ask the process to end, as the engine does when it ends itself."""
-        self._process.send_signal(signal.SIGINT)
+        """Ask the process to end, as the engine does when it ends itself.
+
+        The main thread is asked: of a signal to the whole process, any thread that is just
+        starting another may take note, and Python's main thread sleeps on.
+        """
+        ctypes.CDLL(None).tgkill(self._process.pid, self._process.pid, signal.SIGINT)
 
     def lose_engine(self):
         """Leave the process without an engine, as if that was killed."""

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.host.server import APPLICATION, BASIC, PROVIDER, RefusedCall, State, marked
+from tests.host.server import BASIC, PROVIDER, RefusedCall, State, desk, drive
 
 QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
 POST, ONE = {"method": "POST", "path": "/instances"}, "/instances/{id}"
@@ -12,29 +12,6 @@ POST, ONE = {"method": "POST", "path": "/instances"}, "/instances/{id}"
 @pytest.fixture
 def server(start, sandbox):
     return start(sandbox, environment=QUICK)
-
-
-def desk(**fields):
-    """Return the inputs of an instance without OAuth."""
-    inputs = {
-        "element_key": "freshservice",
-        "name": "desk",
-        "configuration": BASIC,
-        "__markers": marked(),
-    }
-    return inputs | fields
-
-
-def drive(sandbox, **fields):
-    """Return the inputs of an instance with a one-time code."""
-    inputs = {
-        "element_key": "onedrivebusiness",
-        "name": "drive",
-        "configuration": APPLICATION,
-        "code": sandbox.new_code("onedrivebusiness"),
-        "__markers": marked(),
-    }
-    return inputs | fields
 
 
 def strangers(sandbox, **fields):

@@ -5,24 +5,11 @@ import time
 
 import pytest
 
-from tests.host.server import APPLICATION, BASIC, marked
+from tests.host.server import desk, drive
 
 
 def remembering(home):
     return {"CLOUD_ELEMENTS_JOURNAL": "true", "PULUMI_HOME": str(home)}
-
-
-def desk(**fields):
-    """Return the inputs of an instance without OAuth."""
-    own = {"element_key": "freshservice", "name": "desk", "configuration": BASIC}
-    return own | {"__markers": marked()} | fields
-
-
-def drive(sandbox, **fields):
-    """Return the inputs of an instance with OAuth 2 and a fresh code."""
-    own = {"element_key": "onedrivebusiness", "name": "drive", "configuration": APPLICATION}
-    code = sandbox.new_code("onedrivebusiness")
-    return own | {"code": code, "__markers": marked()} | fields
 
 
 @pytest.mark.parametrize("first", ["check", "read", "delete"])

@@ -16,6 +16,8 @@ from tests.host.server import (
     UNKNOWN,
     RefusedCall,
     State,
+    desk,
+    drive,
     marked,
     plain,
     secrets,
@@ -36,29 +38,6 @@ def told(server):
     """What the engine was told during the test, as a function: texts of warnings."""
     before = len(server.engine.logged)
     return lambda: [one.message for one in server.engine.logged[before:] if one.severity == 2]
-
-
-def desk(**fields):
-    """Return the inputs of an instance without OAuth."""
-    inputs = {
-        "element_key": "freshservice",
-        "name": "desk",
-        "configuration": BASIC,
-        "__markers": marked(),
-    }
-    return inputs | fields
-
-
-def drive(sandbox, **fields):
-    """Return the inputs of an instance with OAuth 2 and a fresh code."""
-    inputs = {
-        "element_key": "onedrivebusiness",
-        "name": "drive",
-        "configuration": APPLICATION,
-        "code": sandbox.new_code("onedrivebusiness"),
-        "__markers": marked(),
-    }
-    return inputs | fields
 
 
 def without(bag, *names):

@@ -5,42 +5,16 @@ from collections import Counter
 
 import pytest
 
-from sandbox import Sandbox
-from tests.host.gate import Gate
-from tests.host.server import BASIC, SECONDS, marked
+from tests.host.server import SECONDS, one_of_many
 
 SOON = 15.0
 """Seconds within which a process ends that is at nothing; a busy machine included."""
 REMEMBERING = {"CLOUD_ELEMENTS_JOURNAL": "true"}
 
 
-def desk():
-    """Return the inputs of one of many instances."""
-    markers = marked()
-    inputs = {"element_key": "freshservice", "name": f"desk {markers[1]}"}
-    return inputs | {"configuration": BASIC, "__markers": markers}
-
-
 def written(sandbox):
     """Return the requests that change something."""
     return [one["method"] for one in sandbox.journal() if one["method"] != "GET"]
-
-
-@pytest.fixture
-def gated():
-    """Return a function that makes a sandbox in which creates wait, and the gate they wait at."""
-    running = []
-
-    def made(opens_at):
-        gate = Gate(opens_at)
-        sandbox = Sandbox(switches={"create_seconds": 1}, sleep=gate.sleep)
-        sandbox.start()
-        running.append(sandbox)
-        return sandbox, gate
-
-    yield made
-    for sandbox in running:
-        sandbox.stop()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +27,7 @@ def gated():
 def test_of_many_creates_those_under_way_end_and_no_other_begins(start, gated, bound):
     sandbox, gate = gated(2)
     server = start(sandbox, environment=REMEMBERING | bound)
-    for inputs in [server.checked(desk()) for _ in range(40)]:
+    for inputs in [server.checked(one_of_many()) for _ in range(40)]:
         server.begin_create(inputs)
     assert gate.reached.wait(SECONDS)
     server.lose_engine()
@@ -74,7 +48,7 @@ def test_of_many_creates_those_under_way_end_and_no_other_begins(start, gated, b
 
 def test_a_server_at_nothing_ends(start, sandbox):
     server = start(sandbox)
-    server.check(desk())
+    server.check(one_of_many())
     lost = time.monotonic()
     server.lose_engine()
     assert server.ends() == 0
@@ -83,7 +57,7 @@ def test_a_server_at_nothing_ends(start, sandbox):
 
 def test_who_waits_before_a_repetition_does_not_repeat(start, sandbox):
     server = start(sandbox)
-    state = server.create(desk())
+    state = server.create(one_of_many())
     sandbox.add_fault("status", method="DELETE", status=503, retry_after=60)
     server.begin_delete(state)
     server.engine.hears("deleting, waiting for the platform, 5 s")
@@ -99,7 +73,7 @@ def test_who_looks_for_a_lost_answer_leaves_that_to_the_next_run(start, sandbox)
     server = start(sandbox, environment=REMEMBERING)
     before = written(sandbox)
     sandbox.add_fault("drop", method="POST", when="before")
-    server.begin_create(server.checked(desk()))
+    server.begin_create(server.checked(one_of_many()))
     server.engine.hears("the answer was lost; looking for the instance")
     lost = time.monotonic()
     server.lose_engine()
@@ -120,7 +94,7 @@ runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 def test_a_request_that_hangs_holds_nobody_up_for_ever(start, gated):
     sandbox, gate = gated(1)
     server = start(sandbox, environment=REMEMBERING, launcher=HASTY)
-    server.begin_create(server.checked(desk()))
+    server.begin_create(server.checked(one_of_many()))
     assert gate.reached.wait(SECONDS)
     server.lose_engine()
     assert server.ends() == 0
@@ -131,9 +105,10 @@ def test_a_call_that_the_engine_gave_up_begins_nothing(start, gated):
     """The second Ctrl+C cuts the calls, while the engine is still there."""
     sandbox, gate = gated(1)
     server = start(sandbox, environment=REMEMBERING | {"CLOUD_ELEMENTS_CONCURRENCY": "1"})
-    for inputs in [server.checked(desk()) for _ in range(3)]:
+    for inputs in [server.checked(one_of_many()) for _ in range(3)]:
         server.begin_create(inputs)
     assert gate.reached.wait(SECONDS)
+    server.remembers(lambda fates: fates["sent"] == 3)
     server.give_up()
     gate.open()
     server.interrupt()
@@ -146,7 +121,7 @@ def test_a_call_that_the_engine_gave_up_begins_nothing(start, gated):
 def test_at_its_end_a_server_says_what_an_earlier_one_left(start, sandbox, tmp_path):
     environment = REMEMBERING | {"PULUMI_HOME": str(tmp_path)}
     killed = start(sandbox, environment=environment)
-    kept, left = killed.create(desk()), killed.create(desk())
+    kept, left = killed.create(one_of_many()), killed.create(one_of_many())
     killed.lose_engine()
     assert killed.ends() == 0
     server = start(sandbox, environment=environment)

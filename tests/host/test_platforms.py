@@ -6,20 +6,9 @@ import httpx
 import pytest
 
 from sandbox import Sandbox
-from tests.host.server import BASIC, PROVIDER, RefusedCall, State, marked, serialized
+from tests.host.server import BASIC, PROVIDER, RefusedCall, State, desk, marked, serialized
 
 QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
-
-
-def desk(**fields):
-    """Return the inputs of an instance without OAuth."""
-    inputs = {
-        "element_key": "freshservice",
-        "name": "desk",
-        "configuration": BASIC,
-        "__markers": marked(),
-    }
-    return inputs | fields
 
 
 # Several serialized providers in one process

@@ -2,50 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from google.protobuf import empty_pb2
 
-from sandbox import Sandbox
-from tests.host.gate import Gate
-from tests.host.server import BASIC, SECONDS, marked
+from tests.host.server import SECONDS, one_of_many
 
 MANY = 64
-
-
-def desk():
-    """Return the inputs of one of many instances."""
-    markers = marked()
-    return {
-        "element_key": "freshservice",
-        "name": f"desk {markers[1]}",
-        "configuration": BASIC,
-        "__markers": markers,
-    }
-
-
-@pytest.fixture
-def gated():
-    """Return a function that makes a sandbox in which creates wait at a gate."""
-    running = []
-
-    def made(opens_at):
-        gate = Gate(opens_at)
-        sandbox = Sandbox(switches={"create_seconds": 1}, sleep=gate.sleep)
-        sandbox.start()
-        running.append(sandbox)
-        return sandbox, gate
-
-    yield made
-    for sandbox in running:
-        sandbox.stop()
 
 
 def test_64_creates_run_at_once_and_cancel_is_answered_meanwhile(start, gated):
     sandbox, gate = gated(MANY)
     server = start(sandbox)
-    server.check(desk())  # as in every run: the first call is a Check
+    server.check(one_of_many())  # as in every run: the first call is a Check
     with ThreadPoolExecutor(MANY) as pool:
-        creates = [pool.submit(server.create, desk(), check=False) for _ in range(MANY)]
+        creates = [pool.submit(server.create, one_of_many(), check=False) for _ in range(MANY)]
         assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
 
         server.stub.Cancel(empty_pb2.Empty(), timeout=SECONDS)
@@ -63,7 +32,7 @@ def test_a_burst_that_is_the_first_call_runs_at_once_too(start, gated):
     sandbox, gate = gated(MANY)
     server = start(sandbox)
     with ThreadPoolExecutor(MANY) as pool:
-        creates = [pool.submit(server.create, desk(), check=False) for _ in range(MANY)]
+        creates = [pool.submit(server.create, one_of_many(), check=False) for _ in range(MANY)]
         assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
         gate.open()
         assert len({create.result().id for create in creates}) == MANY
@@ -72,9 +41,9 @@ def test_a_burst_that_is_the_first_call_runs_at_once_too(start, gated):
 def test_the_setting_bounds_what_runs_at_once(start, gated):
     sandbox, gate = gated(8)
     server = start(sandbox, environment={"CLOUD_ELEMENTS_CONCURRENCY": "8"})
-    server.check(desk())
+    server.check(one_of_many())
     with ThreadPoolExecutor(MANY) as pool:
-        creates = [pool.submit(server.create, desk(), check=False) for _ in range(20)]
+        creates = [pool.submit(server.create, one_of_many(), check=False) for _ in range(20)]
         assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
         gate.open()
         assert len({create.result().id for create in creates}) == 20
@@ -91,9 +60,9 @@ runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 def test_a_server_of_another_make_keeps_its_four_workers_and_that_is_said_once(start, gated):
     sandbox, gate = gated(4)
     server = start(sandbox, launcher=RENAMED_WORKER)
-    server.check(desk())
+    server.check(one_of_many())
     with ThreadPoolExecutor(12) as pool:
-        creates = [pool.submit(server.create, desk(), check=False) for _ in range(12)]
+        creates = [pool.submit(server.create, one_of_many(), check=False) for _ in range(12)]
         assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
         gate.open()
         assert len({create.result().id for create in creates}) == 12
@@ -120,7 +89,7 @@ def test_while_the_platform_takes_its_time_the_resource_says_for_how_long(start,
     """On its own line, in passing, and no longer than the platform keeps it waiting."""
     sandbox, gate = gated(1)
     server = start(sandbox, launcher=HASTY_CLOCK)
-    engine, inputs = server.engine, desk()
+    engine, inputs = server.engine, one_of_many()
     server.check(inputs)  # asks for the element's metadata, which the later ones need no more
     sandbox.set_switch("latency", "1")
 

@@ -15,9 +15,8 @@ from provider.instance.history import Fate, Journal
 from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, markers
 from provider.lifecycle import ElementInstanceProvider
-from sandbox import Sandbox
 from tests.chaos.pocket_engine import as_given
-from tests.chaos.world import Clock, Killed, Machine
+from tests.chaos.world import Killed, Machine
 
 APPLICATION = {
     "oauth.api.key": "application-key",
@@ -27,31 +26,6 @@ APPLICATION = {
 MARKED = markers(organization="o", project="p", stack="dev", place="invoices")
 LIST, ONE = ("GET", "/instances"), ("GET", "/instances/{id}")
 POST, PATCH, DELETE = ("POST", "/instances"), ("PATCH", ONE[1]), ("DELETE", ONE[1])
-
-
-@pytest.fixture(scope="module")
-def transport():
-    with httpx.HTTPTransport(verify=False) as transport:
-        yield transport
-
-
-@pytest.fixture(scope="module")
-def running():
-    clock = Clock()
-    with Sandbox(clock=clock.now, sleep=clock.nap) as sandbox:
-        yield sandbox, clock
-
-
-@pytest.fixture
-def sandbox(running):
-    running[0].reset()
-    running[1].set_back = 0.0
-    return running[0]
-
-
-@pytest.fixture
-def clock(running):
-    return running[1]
 
 
 @pytest.fixture

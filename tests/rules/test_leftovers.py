@@ -2,42 +2,16 @@
 
 import re
 
-import httpx
 import pytest
 
 from provider.api.retry import Time
 from provider.doors import dynamic
 from provider.instance.history import Fate
 from provider.instance.markers import MARKERS, Markers, markers
-from sandbox import Sandbox
 from tests.chaos.pocket_engine import as_given
-from tests.chaos.world import Clock, Killed, Machine
+from tests.chaos.world import Killed, Machine
 
 URN = "urn:pulumi:dev::p::pulumi-python:dynamic/cloud-elements:ElementInstance::desk"
-
-
-@pytest.fixture(scope="module")
-def transport():
-    with httpx.HTTPTransport() as transport:
-        yield transport
-
-
-@pytest.fixture(scope="module")
-def running():
-    clock = Clock()
-    with Sandbox(clock=clock.now, sleep=clock.nap) as sandbox:
-        yield sandbox, clock
-
-
-@pytest.fixture
-def sandbox(running):
-    running[0].reset()
-    return running[0]
-
-
-@pytest.fixture
-def clock(running):
-    return running[1]
 
 
 @pytest.fixture
