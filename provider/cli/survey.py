@@ -28,6 +28,7 @@ from provider.instance.history import Journal
 from provider.instance.identity import doubt
 from provider.instance.markers import Markers
 from provider.instance.metadata import missing
+from provider.instance.ownership import others_tag
 from provider.stack import inputs
 
 if TYPE_CHECKING:
@@ -237,8 +238,8 @@ def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> 
     if not (adopted or kept.retained):
         then = "deletes it"
     what = f"no longer declared in the stack: the next pulumi up {then}"
-    if other := places.sharer(kept, instance):
-        standing, what = Standing.SHARED, _shared(kept, other, places.stack)
+    if shared := _shared(kept, instance, places):
+        standing, what = Standing.SHARED, shared
     elif places.moved(kept):
         what = f"{_MOVED}: declare it, then run pulumi up"
     return Row(kept.name, kept.element_key, kept.id, standing, what)
@@ -254,12 +255,21 @@ def _declares_by_file(stack: Stack) -> bool:
         return False
 
 
-def _shared(kept: Kept, other: Stack, stack: Stack) -> str:
-    forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", stack.name])
-    return (
-        f"stack '{other.name}' has it in its state as well, and what either deletes is gone for "
-        f"both: keep it in one alone, by '{forget}' or the same there"
-    )
+def _shared(kept: Kept, instance: wire.Instance | None, places: _Places) -> str:
+    """Return what to do where another stack has an instance as well, or by now; else nothing."""
+    forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", places.stack.name])
+    if other := places.sharer(kept, instance):
+        return (
+            f"stack '{other.name}' has it in its state as well, and what either deletes is gone "
+            f"for both: keep it in one alone, by '{forget}' or the same there"
+        )
+    markers, record = Markers.of(kept.markers), stored.Record.of(kept.outputs)
+    carried = instance.tags if instance else None
+    if not (markers and carried and kept.urn) or record.adopted:
+        return ""
+    tag = others_tag(carried, markers, kept.urn)
+    then = f"has the tag '{tag}' of another stack, which has it now: let this state forget it"
+    return f"{then}, by '{forget}'" if tag else ""
 
 
 def awaited(
@@ -299,8 +309,8 @@ def _of_kept(
     anew = _anew(places.stack, kept, declaration)
     if instance is None:
         return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
-    if other := places.sharer(kept, instance):
-        return row(Standing.SHARED, _shared(kept, other, places.stack))
+    if shared := _shared(kept, instance, places):
+        return row(Standing.SHARED, shared)
     if instance.valid is False:
         return row(Standing.INVALID, f"its credentials are refused: {anew}")
     managed = (declaration.disabled if declaration else kept.inputs.get("disabled")) is not None

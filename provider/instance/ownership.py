@@ -226,7 +226,7 @@ def another_stack_has(
         raise
     carried = seen.tags or []
     if {*markers.tags}.isdisjoint(carried) or names_stack(markers.stack, **place_of(urn)):
-        return _others_tag(carried, markers, urn) is not None
+        return others_tag(carried, markers, urn) is not None
     message = (
         f"instance {instance_id} has the tags of the stack that it was moved from "
         f"('{markers.stack}', unless this one was renamed), which may have taken it back: run "
@@ -301,14 +301,14 @@ def warn_of_another_stack(
     markers, urn = Markers.of(outputs.get(MARKERS)), context.host.urn()
     if markers is None or Record.of(outputs).adopted or not urn:
         return
-    if tag := _others_tag(instance.tags or [], markers, urn):
+    if tag := others_tag(instance.tags or [], markers, urn):
         context.host.warn(
             f"element instance {instance.id} has the tag '{tag}' of another stack, which has "
             "it now: let this state forget it, by pulumi state delete"
         )
 
 
-def _others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None:
+def others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None:
     """Return the tag by which an instance shows that another stack has it; None where it does not.
 
     Tags of the resource's own stack tell nothing: a run that renamed or moved it may have been

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from provider.cli.backend import Backend
+from provider.instance.markers import markers
 
 MAIL = "mail:\n  element: sendgrid\n  configuration: {api.token: mail-token-7731}\n"
 MOVED = "it has the tags of the stack that it was moved from, or of this one's former name"
@@ -146,6 +147,20 @@ def test_what_two_states_hold_is_told_by_both(source):
         forget = f"pulumi state delete {urn(stack, 'cloud-elements', 'mail')} --stack {stack}"
         assert f"'{forget}'" in what
         assert "There are no leftovers" in source.process("sweep", "--stack", stack, "-y").stderr
+
+
+def test_what_a_stack_of_another_backend_has_by_now_is_told_by_its_tags(source):
+    """A refresh says the same."""
+    tags = markers(organization="o", project="theirs", stack="prod", place="mail").tags
+    (mail,) = (one["id"] for one in source.sandbox.instances() if one["name"] == "mail")
+    source.sandbox.update_instance(mail, tags=tags)
+
+    told = rows(source.process("status", "--json"))
+
+    assert told["desk"] == ("ok", "")
+    forget = f"'pulumi state delete {urn('test', 'cloud-elements', 'mail')} --stack test'"
+    another = f"has the tag '{tags[0]}' of another stack, which has it now"
+    assert told["mail"] == ("in two states", f"{another}: let this state forget it, by {forget}")
 
 
 def test_what_another_stack_has_is_not_exported(source):
