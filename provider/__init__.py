@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from provider.resource import ElementInstance
+    from .resource import ElementInstance
 
 __all__ = ["ElementInstance"]
 
@@ -15,6 +15,6 @@ def __getattr__(name: str) -> Any:
     if name != "ElementInstance":
         message = f"module 'provider' has no attribute '{name}'"
         raise AttributeError(message)
-    from provider.resource import ElementInstance  # noqa: PLC0415
+    from .resource import ElementInstance  # noqa: PLC0415
 
     return ElementInstance

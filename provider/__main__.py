@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command; Ctrl+C ends it as quietly while it is still being loaded."""
     try:
-        from provider.cli import app  # noqa: PLC0415
+        from .cli import app  # noqa: PLC0415
 
         app(prog_name="elements")
     except KeyboardInterrupt:

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from provider.api.address import is_loopback
-from provider.api.errors import ConfigError
+from .api.address import is_loopback
+from .api.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

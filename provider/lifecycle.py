@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UpdateResult,
     )
 
-    from provider.doors.dynamic import Door
+    from .doors.dynamic import Door
 
 
 @contextmanager
@@ -61,7 +61,7 @@ class ElementInstanceProvider(ResourceProvider):
             with _without("httpx._main", "trio"):
                 import httpcore  # noqa: F401, PLC0415 - httpx would load it later
 
-                from provider.doors.dynamic import Door  # noqa: PLC0415
+                from .doors.dynamic import Door  # noqa: PLC0415
         finally:
             gc.enable()
 

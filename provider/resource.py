@@ -15,12 +15,12 @@ from weakref import WeakKeyDictionary
 import pulumi
 from pulumi.dynamic import Resource
 
-from provider.api.errors import did_you_mean
-from provider.config import NAMESPACE
-from provider.instance.markers import MARKERS, markers
-from provider.lifecycle import ElementInstanceProvider
-from provider.namesake import namesake
-from provider.stack_file import project_file
+from .api.errors import did_you_mean
+from .config import NAMESPACE
+from .instance.markers import MARKERS, markers
+from .lifecycle import ElementInstanceProvider
+from .namesake import namesake
+from .stack_file import project_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Sequence

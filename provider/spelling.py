@@ -12,11 +12,11 @@ import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from provider.api import wire
-from provider.api.redaction import looks_secret
-from provider.config import NAMESPACE, Settings, stack_key
-from provider.stack_file import entries
-from provider.stack_keys import KEY
+from .api import wire
+from .api.redaction import looks_secret
+from .config import NAMESPACE, Settings, stack_key
+from .stack_file import entries
+from .stack_keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

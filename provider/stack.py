@@ -29,13 +29,13 @@ from pydantic import (
     field_validator,
 )
 
-from provider import spelling, stack_file, stack_keys
-from provider.api import wire
-from provider.api.errors import mistake
-from provider.instance import inputs as schema
-from provider.instance.inputs import Declared
-from provider.resource import ElementInstance
-from provider.stack_keys import KEY
+from . import spelling, stack_file, stack_keys
+from .api import wire
+from .api.errors import mistake
+from .instance import inputs as schema
+from .instance.inputs import Declared
+from .resource import ElementInstance
+from .stack_keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

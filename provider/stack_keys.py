@@ -8,8 +8,8 @@ import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from provider.api.redaction import looks_secret
-from provider.config import NAMESPACE, Settings, stack_key
+from .api.redaction import looks_secret
+from .config import NAMESPACE, Settings, stack_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -23,9 +23,9 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from httpx_retries import RetryTransport
 
-from provider.api import wire
-from provider.api.address import is_loopback
-from provider.api.errors import (
+from . import wire
+from .address import is_loopback
+from .errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
@@ -42,9 +42,9 @@ from provider.api.errors import (
     TooLargeError,
     UnsendableError,
 )
-from provider.api.rate import FinalAnswerError, Limiter
-from provider.api.redaction import quiet_http_loggers, scrub, secrets_of, strings_in
-from provider.api.retry import (
+from .rate import FinalAnswerError, Limiter
+from .redaction import quiet_http_loggers, scrub, secrets_of, strings_in
+from .retry import (
     Kind,
     Policy,
     Time,
@@ -56,7 +56,7 @@ from provider.api.retry import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from provider.config import Settings
+    from ..config import Settings
 
 T = TypeVar("T")
 _SAID = "cloud_elements_said"

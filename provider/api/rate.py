@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from provider.api.errors import Outcome
-from provider.api.retry import Policy, outcome_of_response, retry_after
+from .errors import Outcome
+from .retry import Policy, outcome_of_response, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from provider.api.retry import Time
+    from .retry import Time
 
 _BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
 _FINAL = frozenset({Outcome.TOO_LARGE, Outcome.VENDOR_ERROR})

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import httpx
 from httpx_retries import Retry
 
-from provider.api import wire
-from provider.api.errors import AmbiguousError, APIError, Outcome, outcome_of_status
+from . import wire
+from .errors import AmbiguousError, APIError, Outcome, outcome_of_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

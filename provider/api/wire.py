@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from provider.api.redaction import MASK
+from .redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,14 +13,14 @@ from typing import Annotated
 
 import typer
 
-from provider.cli.authorize import authorize
-from provider.cli.catalogue import describe, search
-from provider.cli.console import Commands, write
-from provider.cli.doctor import doctor
-from provider.cli.export import export
-from provider.cli.secrets import secrets
-from provider.cli.status import status
-from provider.cli.sweep import sweep
+from .authorize import authorize
+from .catalogue import describe, search
+from .console import Commands, write
+from .doctor import doctor
+from .export import export
+from .secrets import secrets
+from .status import status
+from .sweep import sweep
 
 app = typer.Typer(
     name="elements",

@@ -12,19 +12,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
-from provider.cli.completion import instance_names, stack_names
-from provider.cli.console import Exit, FailureError, could_not, emit, say, shown
-from provider.cli.project import Project, platform, set_command, settings_of
-from provider.stack_keys import setting_path
+from ..stack_keys import setting_path
+from .completion import instance_names, stack_names
+from .console import Exit, FailureError, could_not, emit, say, shown
+from .project import Project, platform, set_command, settings_of
 
 if TYPE_CHECKING:
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.cli.project import Stack
-    from provider.cli.storing import Keys
-    from provider.consent.grant import Answer, Grant, Question
-    from provider.consent.listener import Listener
-    from provider.stack import InstanceDeclaration
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from ..consent.grant import Answer, Grant, Question
+    from ..consent.listener import Listener
+    from ..stack import InstanceDeclaration
+    from .project import Stack
+    from .storing import Keys
 
 _CALLBACK_KEY = "oauth.callback.url"
 _SITE = re.compile(r"(.+\.)?(subdomain|site\.?address)", re.IGNORECASE)
@@ -104,7 +104,7 @@ def authorize(
       elements authorize invoices --stack dev --up --yes
       ssh server elements authorize invoices --no-browser
     """  # noqa: D301 - \b keeps the lines of a list apart
-    from provider.cli.browser import lead  # noqa: PLC0415
+    from .browser import lead  # noqa: PLC0415
 
     target = _Target.of(Project().stack(stack), instance)
     extras = _extras(extra or [])
@@ -142,7 +142,7 @@ class _Target:
 
     @classmethod
     def of(cls, stack: Stack, name: str) -> _Target:
-        from provider.api.errors import did_you_mean  # noqa: PLC0415
+        from ..api.errors import did_you_mean  # noqa: PLC0415
 
         declared = stack.declared()
         stack.check_own()
@@ -157,7 +157,7 @@ class _Target:
     @property
     def callback_url(self) -> str | None:
         """The callback URL that the entry declares."""
-        from provider.api import wire  # noqa: PLC0415
+        from ..api import wire  # noqa: PLC0415
 
         return wire.stored(self.declaration.configuration.get(_CALLBACK_KEY)) or None
 
@@ -202,7 +202,7 @@ class _Application:
 
     @classmethod
     def of(cls, target: _Target, client: CloudElementsClient, port: int | None) -> _Application:
-        from provider.api import wire  # noqa: PLC0415
+        from ..api import wire  # noqa: PLC0415
 
         given = {key: wire.stored(value) for key, value in target.declaration.configuration.items()}
         configuration = {key: value for key, value in given.items() if value}
@@ -245,8 +245,8 @@ class _Application:
 
 def _element(key: str, client: CloudElementsClient) -> wire.Element:
     """Return an element's metadata; where they can't be had, what is known without them."""
-    from provider.api import wire  # noqa: PLC0415
-    from provider.api.errors import (  # noqa: PLC0415
+    from ..api import wire  # noqa: PLC0415
+    from ..api.errors import (  # noqa: PLC0415
         AuthenticationError,
         CloudElementsError,
         NotFoundError,
@@ -264,7 +264,7 @@ def _element(key: str, client: CloudElementsClient) -> wire.Element:
 
 def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
     """Return `oauth1` or `oauth2`."""
-    from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+    from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
     kind = configuration.get(AUTHENTICATION_TYPE, "").lower() or element.kind
     if kind not in ("", "oauth", "oauth1", "oauth2"):
@@ -281,8 +281,8 @@ def _asked_at_consent(element: wire.Element, configuration: dict[str, str]) -> d
 
     docs: `subdomain`, `authentication.type` and others are passed on as they are (2020-11).
     """
-    from provider.api.redaction import is_secret_key  # noqa: PLC0415
-    from provider.instance.metadata import plain_keys  # noqa: PLC0415
+    from ..api.redaction import is_secret_key  # noqa: PLC0415
+    from ..instance.metadata import plain_keys  # noqa: PLC0415
 
     plain = plain_keys(element)
     required = {entry.key for entry in element.configuration if entry.required}
@@ -317,7 +317,7 @@ def _no_callback(target: _Target) -> FailureError:
 
 def _listener(application: _Application, port: int | None, stop: ExitStack) -> Listener | None:
     """Return what listens for the callback, None when it does not come to this machine."""
-    from provider.consent.listener import Listener, ListenError, Place, place_of  # noqa: PLC0415
+    from ..consent.listener import Listener, ListenError, Place, place_of  # noqa: PLC0415
 
     if application.callback_url is None:
         place: Place | None = Place("127.0.0.1", 0, _PATH)
@@ -346,7 +346,7 @@ def _ask(
     application: _Application, client: CloudElementsClient, extras: dict[str, str]
 ) -> tuple[Question, str]:
     """Return the question that we ask, and the address of the page that asks it."""
-    from provider.consent.grant import Question  # noqa: PLC0415
+    from ..consent.grant import Question  # noqa: PLC0415
 
     state = secrets.token_urlsafe(32)
     callback_url = application.callback_url or ""
@@ -377,9 +377,9 @@ def _ask(
 
 
 def _wait(question: Question, listener: Listener | None, seconds: float) -> Answer | None:
-    from provider.consent.grant import MisfitError  # noqa: PLC0415
-    from provider.consent.race import first_answer  # noqa: PLC0415
-    from provider.consent.terminal import Prompt  # noqa: PLC0415
+    from ..consent.grant import MisfitError  # noqa: PLC0415
+    from ..consent.race import first_answer  # noqa: PLC0415
+    from ..consent.terminal import Prompt  # noqa: PLC0415
 
     prompt = Prompt.of(sys.stdin)
     if prompt is not None and listener and not prompt.terminal:
@@ -410,7 +410,7 @@ def _wait(question: Question, listener: Listener | None, seconds: float) -> Answ
 
 
 def _granted(answer: Answer | None, target: _Target, seconds: float) -> Grant:
-    from provider.consent.grant import Denial  # noqa: PLC0415
+    from ..consent.grant import Denial  # noqa: PLC0415
 
     if answer is None:
         message = (
@@ -429,7 +429,7 @@ def _granted(answer: Answer | None, target: _Target, seconds: float) -> Grant:
 
 def _store(target: _Target, grant: Grant, application: _Application) -> None:
     """Put the grant into the stack's configuration, all or nothing."""
-    from provider.cli.storing import store  # noqa: PLC0415
+    from .storing import store  # noqa: PLC0415
 
     secrets: dict[Keys, str] = {
         (target.name, "provider_data", key): value for key, value in grant.provider_data.items()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provider.cli.console import FailureError, shown
+from .console import FailureError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.cli.project import Project, Stack, State
+    from .project import Project, Stack, State
 
 
 @dataclass(frozen=True)

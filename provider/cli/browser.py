@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from provider.api.address import is_loopback
-from provider.api.redaction import scrub
-from provider.cli.console import FailureError, say, shown
+from ..api.address import is_loopback
+from ..api.redaction import scrub
+from .console import FailureError, say, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

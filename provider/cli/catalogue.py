@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provider.cli.completion import stack_names
-from provider.cli.console import Exit, FailureError, could_not, emit, say, show_rows, shown, write
-from provider.cli.project import platform, set_command, settings_without_stack
+from .completion import stack_names
+from .console import Exit, FailureError, could_not, emit, say, show_rows, shown, write
+from .project import platform, set_command, settings_without_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provider.api import wire
+    from ..api import wire
 
 _LONGEST_TEXT = 100
 _APPLICATION = {
@@ -70,7 +70,7 @@ def search(
         headings = ("Key", "Name", "Hub", "Authentication", "About")
         show_rows(headings, rows)
     if not found:
-        from provider.api.errors import did_you_mean  # noqa: PLC0415
+        from ..api.errors import did_you_mean  # noqa: PLC0415
 
         hint = did_you_mean(words[0], [one.key for one in elements])
         say(
@@ -98,7 +98,7 @@ def describe(
       elements describe freshservice
       elements describe onedrivebusiness --name files --stack dev
     """  # noqa: D301 - \b keeps the lines of a list apart
-    from provider.api.errors import NotFoundError, did_you_mean  # noqa: PLC0415
+    from ..api.errors import NotFoundError, did_you_mean  # noqa: PLC0415
 
     with (
         platform(settings := settings_without_stack(stack)) as client,
@@ -158,7 +158,7 @@ class _Needs:
 
     @classmethod
     def of(cls, element: wire.Element) -> _Needs:
-        from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+        from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
         control = next((entry for entry in element.configuration if entry.group_control), None)
         choices = _choices(control) if control else []
@@ -177,15 +177,15 @@ class _Needs:
     @property
     def required(self) -> list[wire.ConfigurationEntry]:
         """Those without which there is no instance, of the chosen group."""
-        from provider.instance.metadata import required_keys  # noqa: PLC0415
+        from ..instance.metadata import required_keys  # noqa: PLC0415
 
         given = {self.control.key: self.chosen} if self.control and self.chosen else {}
         control = self.control and self.control.key
         return [e for e in required_keys(self.element, given) if e.key != control]
 
     def is_secret(self, key: str) -> bool:
-        from provider.api.redaction import is_secret_key  # noqa: PLC0415
-        from provider.instance.metadata import plain_keys  # noqa: PLC0415
+        from ..api.redaction import is_secret_key  # noqa: PLC0415
+        from ..instance.metadata import plain_keys  # noqa: PLC0415
 
         return is_secret_key(key, plain_keys(self.element))
 
@@ -204,7 +204,7 @@ class _Needs:
 
 def _with_application(element: wire.Element) -> wire.Element:
     """Return an element whose metadata ask for what consent needs."""
-    from provider.api import wire  # noqa: PLC0415
+    from ..api import wire  # noqa: PLC0415
 
     known = {entry.key: entry for entry in element.configuration}
     asked = [
@@ -226,7 +226,7 @@ def _with_application(element: wire.Element) -> wire.Element:
 
 def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
     """Yield a stack entry: YAML that parses, and says what is still to be filled in."""
-    from provider.cli.stack_text import scalar  # noqa: PLC0415
+    from .stack_text import scalar  # noqa: PLC0415
 
     element, control, required = needs.element, needs.control, needs.required
     yield f"  # {_short(f'{element.name}: {element.description}')}"

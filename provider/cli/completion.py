@@ -16,8 +16,8 @@ def instance_names(ctx: Any, incomplete: str) -> list[str]:
     """Return the entries of the stack on the command line, or of all of them."""
     import yaml  # noqa: PLC0415
 
-    from provider.cli.project import bare  # noqa: PLC0415
-    from provider.stack_file import texts  # noqa: PLC0415
+    from ..stack_file import texts  # noqa: PLC0415
+    from .project import bare  # noqa: PLC0415
 
     chosen = bare(ctx.params.get("stack") or "")
     names: set[str] = set()
@@ -38,7 +38,7 @@ def _stack_of(path: Path) -> str:
 def _stack_files() -> list[Path]:
     import yaml  # noqa: PLC0415
 
-    from provider.stack_file import project_file, stack_folder  # noqa: PLC0415
+    from ..stack_file import project_file, stack_folder  # noqa: PLC0415
 
     try:
         project = project_file(Path.cwd())

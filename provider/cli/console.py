@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from provider.api.errors import CloudElementsError
+    from ..api.errors import CloudElementsError
 
 _LEGIBLE = 30  # columns in which a sentence can be read
 _PIPED_WIDTH = 200  # columns of a table that no terminal limits
@@ -249,7 +249,7 @@ def shown(text: str) -> str:
 @contextmanager
 def could_not(what: str, *, base_url: str = "the platform") -> Iterator[None]:
     """Turn an error of the platform into the sentence `Could not <what>: <why>: <what to do>.`."""
-    from provider.api.errors import CloudElementsError  # noqa: PLC0415
+    from ..api.errors import CloudElementsError  # noqa: PLC0415
 
     try:
         yield
@@ -265,7 +265,7 @@ def could_not(what: str, *, base_url: str = "the platform") -> Iterator[None]:
 
 
 def _advice(error: CloudElementsError, base_url: str) -> str | None:
-    from provider.api.errors import advice  # noqa: PLC0415
+    from ..api.errors import advice  # noqa: PLC0415
 
     then = advice(error, base_url=base_url)
     return then and then.replace("run pulumi up again", "try again")

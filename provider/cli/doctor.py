@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provider.cli.completion import stack_names
-from provider.cli.console import Exit, FailureError, could_not, counted, emit, say, show_rows, shown
-from provider.cli.project import (
+from .completion import stack_names
+from .console import Exit, FailureError, could_not, counted, emit, say, show_rows, shown
+from .project import (
     Project,
     overridden,
     platform,
@@ -27,16 +27,16 @@ from provider.cli.project import (
     settings_of,
     settings_of_environment,
 )
-from provider.cli.pulumi import Pulumi, proxies_of_grpc, spares_loopback
+from .pulumi import Pulumi, proxies_of_grpc, spares_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.cli.project import Stack
-    from provider.config import Settings
-    from provider.stack import InstanceDeclaration
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from ..config import Settings
+    from ..stack import InstanceDeclaration
+    from .project import Stack
 
 _CALLBACK_KEY = "oauth.callback.url"
 _LARGEST_SKEW = 60.0  # seconds; tokens and certificates are judged by the clock
@@ -127,7 +127,7 @@ def _checks(name: str | None) -> Iterator[Check]:
 
 
 def _namesake(project: Project) -> Iterator[Check]:
-    from provider.namesake import namesake  # noqa: PLC0415
+    from ..namesake import namesake  # noqa: PLC0415
 
     if hidden := namesake(project.program):
         yield Check("package", ok=False, what=hidden)
@@ -170,7 +170,7 @@ def _command() -> Check:
 
 
 def _loopback() -> Check:
-    from provider.consent.listener import Listener, ListenError  # noqa: PLC0415
+    from ..consent.listener import Listener, ListenError  # noqa: PLC0415
 
     try:
         with Listener("/"):
@@ -205,7 +205,7 @@ def _in_clear(
         declared: Its entries.
         elements: Metadata, by element key: where they are known, what they don't call plain counts.
     """
-    from provider import stack_file  # noqa: PLC0415
+    from .. import stack_file  # noqa: PLC0415
 
     config = stack.written
     entries = stack_file.entries(config.get("cloud-elements:instances"))
@@ -231,8 +231,8 @@ def _clear_paths(
     entry: Mapping[str, Any], element: wire.Element | None
 ) -> Iterator[tuple[str | int, ...]]:
     """Yield where an entry of the stack file holds a secret as plain text."""
-    from provider.api.redaction import is_secret_key, looks_secret  # noqa: PLC0415
-    from provider.instance.metadata import plain_keys  # noqa: PLC0415
+    from ..api.redaction import is_secret_key, looks_secret  # noqa: PLC0415
+    from ..instance.metadata import plain_keys  # noqa: PLC0415
 
     plain = plain_keys(element)
     if isinstance(entry.get("code"), str):
@@ -248,7 +248,7 @@ def _clear_paths(
 
 def _clear_leaves(value: Any, *, secret: bool) -> Iterator[tuple[str | int, ...]]:
     """Yield where a value holds a secret as plain text: all of it, or what is named like one."""
-    from provider.api.redaction import looks_secret  # noqa: PLC0415
+    from ..api.redaction import looks_secret  # noqa: PLC0415
 
     if isinstance(value, dict) and [*value] != ["secure"]:
         for key, item in value.items():
@@ -284,8 +284,8 @@ def _platform(
 
 def _journal(settings: Settings, stack: Stack) -> Check:
     """Try out whether a run can remember what it sent, by the rule of `pulumi up`."""
-    from provider.instance.history import Journal  # noqa: PLC0415 - loads HTTP
-    from provider.instance.markers import Markers  # noqa: PLC0415
+    from ..instance.history import Journal  # noqa: PLC0415 - loads HTTP
+    from ..instance.markers import Markers  # noqa: PLC0415
 
     said: list[str] = []
     journal = Journal.at_home(os.environ, settings, warn=said.append)
@@ -347,7 +347,7 @@ def clock_check(date: str | None, now: datetime) -> Check:
 def _element(
     element: wire.Element, stack: str, declared: Mapping[str, InstanceDeclaration]
 ) -> Check:
-    from provider.instance.metadata import needless_keys, required_keys, unknown_keys  # noqa: PLC0415
+    from ..instance.metadata import needless_keys, required_keys, unknown_keys  # noqa: PLC0415
 
     lacking: list[str] = []
     unknown: list[str] = []
@@ -378,7 +378,7 @@ def _element(
 
 def _waits_for_consent(element: wire.Element, one: InstanceDeclaration) -> bool:
     """Tell whether `authorize` is still to come, which sets the callback URL that it uses."""
-    from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+    from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
     kind = str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
     handed_in = one.code or one.provider_data or one.external_authentication not in (None, "none")

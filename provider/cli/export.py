@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provider.cli.backend import Backend
-from provider.cli.completion import stack_names
-from provider.cli.console import FailureError, could_not, counted, emit, say, shown, write
-from provider.cli.holdings import Holdings
-from provider.cli.project import Project, platform, set_command, settings_of
+from .backend import Backend
+from .completion import stack_names
+from .console import FailureError, could_not, counted, emit, say, shown, write
+from .holdings import Holdings
+from .project import Project, platform, set_command, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.cli.project import Stack
-    from provider.stack import InstanceDeclaration
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from ..stack import InstanceDeclaration
+    from .project import Stack
 
 _HERE = "is in this stack already"
 
@@ -196,7 +196,7 @@ class _Exporter:
         return name
 
     def _objection(self, instance: wire.Instance) -> str | None:
-        from provider.instance.markers import is_marker  # noqa: PLC0415
+        from ..instance.markers import is_marker  # noqa: PLC0415
 
         if instance.id in self.kept or any(_names(one, instance) for one in self.declared.values()):
             return _HERE
@@ -217,7 +217,7 @@ class _Exporter:
         return None
 
     def _entry(self, name: str, instance: wire.Instance) -> _Taken:
-        from provider.instance.markers import is_marker  # noqa: PLC0415
+        from ..instance.markers import is_marker  # noqa: PLC0415
 
         if instance.configuration is None:
             instance = self.client.get_instance(instance.id)
@@ -237,7 +237,7 @@ class _Exporter:
 
     def _unfit(self, taken: _Taken) -> str | None:
         """Return why an entry could not be declared as it is."""
-        from provider.instance import inputs as schema  # noqa: PLC0415 - loads Pulumi's SDK
+        from ..instance import inputs as schema  # noqa: PLC0415 - loads Pulumi's SDK
 
         bag = {"name": taken.name} | taken.entry
         bag["element_key"] = bag.pop("element")
@@ -272,7 +272,7 @@ def _write(
     stack: Stack, exporter: _Exporter, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
 ) -> bool:
     """Add the entries to the stack file, or show what would be added; tell whether it changed."""
-    from provider.cli.stack_text import with_entries  # noqa: PLC0415
+    from .stack_text import with_entries  # noqa: PLC0415
 
     if not exporter.taken:
         return False

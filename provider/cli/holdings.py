@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provider.cli.console import say, shown
+from .console import say, shown
 
 if TYPE_CHECKING:
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
+    from ..api import wire
+    from ..api.client import CloudElementsClient
 
 
 @dataclass
@@ -25,12 +25,12 @@ class Holdings:
 
     def of(self, instance: wire.Instance) -> tuple[dict[str, str], list[str]]:
         """Return what of an instance's configuration is somebody's choice, and its secret keys."""
-        from provider.api.redaction import (  # noqa: PLC0415
+        from ..api.redaction import (  # noqa: PLC0415
             MASK,
             is_platform_written,
             is_secret_key,
         )
-        from provider.instance.metadata import plain_keys, required_keys  # noqa: PLC0415
+        from ..instance.metadata import plain_keys, required_keys  # noqa: PLC0415
 
         element = self.element(instance.element.key or "")
         entries = {entry.key: entry for entry in element.configuration} if element else {}
@@ -53,7 +53,7 @@ class Holdings:
 
     def element(self, key: str) -> wire.Element | None:
         """Return an element's metadata; without them, more counts as secret."""
-        from provider.api.errors import CloudElementsError  # noqa: PLC0415
+        from ..api.errors import CloudElementsError  # noqa: PLC0415
 
         if key not in self._metadata:
             try:
@@ -66,7 +66,7 @@ class Holdings:
 
 def _by_default(entry: wire.ConfigurationEntry | None, value: str | None) -> bool:
     """Tell whether a value is nobody's choice: the element's default, or written at run time."""
-    from provider.api import wire  # noqa: PLC0415
+    from ..api import wire  # noqa: PLC0415
 
     if not value:
         return True

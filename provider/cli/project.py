@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from provider.cli.console import FailureError, shown
-from provider.cli.pulumi import Pulumi
-from provider.stack_keys import setting_path
+from ..stack_keys import setting_path
+from .console import FailureError, shown
+from .pulumi import Pulumi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provider.api.client import CloudElementsClient
-    from provider.config import Settings
-    from provider.stack import InstanceDeclaration
+    from ..api.client import CloudElementsClient
+    from ..config import Settings
+    from ..stack import InstanceDeclaration
 
 _TYPE = "cloud-elements:ElementInstance"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -126,7 +126,7 @@ class Stack:
         Raises:
             FailureError: The stack configuration has mistakes, each named by its path.
         """
-        from provider.stack import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
+        from ..stack import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
 
         try:
             return declarations(self._texts, self.written)
@@ -135,15 +135,15 @@ class Stack:
 
     def remarks(self) -> list[str]:
         """Return what may be meant otherwise in the instances that it declares."""
-        from provider import spelling  # noqa: PLC0415
-        from provider.stack import document_of  # noqa: PLC0415 - loads Pulumi's SDK
+        from .. import spelling  # noqa: PLC0415
+        from ..stack import document_of  # noqa: PLC0415 - loads Pulumi's SDK
 
         return spelling.remarks(document_of(self._texts), self.written)
 
     @property
     def written(self) -> dict[str, Any]:
         """Its configuration by full key, as the files show it."""
-        from provider import stack_file  # noqa: PLC0415
+        from .. import stack_file  # noqa: PLC0415
 
         return stack_file.written(self.project.file, self.last)
 
@@ -155,7 +155,7 @@ class Stack:
     @property
     def file(self) -> Path:
         """The stack's configuration file."""
-        from provider.stack_file import stack_file  # noqa: PLC0415
+        from ..stack_file import stack_file  # noqa: PLC0415
 
         # Resolved, for it may be a link, which must stay one.
         return stack_file(self.project.file, self.last).resolve()
@@ -209,7 +209,7 @@ class Stack:
             organization: Pulumi organization, where the stack exists no more.
             owner: `cloud-elements:owner`, likewise; of another project's stack it is not known.
         """
-        from provider.instance.markers import markers  # noqa: PLC0415
+        from ..instance.markers import markers  # noqa: PLC0415
 
         if owner is None:
             owner = "" if self.foreign else self.text("cloud-elements:owner") or ""
@@ -222,7 +222,7 @@ class Stack:
 
     def is_marked(self, marker: str) -> bool:
         """Tell whether a stack marker names this stack and its project, whoever owns it."""
-        from provider.instance.markers import names_stack  # noqa: PLC0415
+        from ..instance.markers import names_stack  # noqa: PLC0415
 
         return names_stack(marker, project=self.project_name, stack=self.last)
 
@@ -265,8 +265,8 @@ class Stack:
     @property
     def entries_key(self) -> str:
         """The key under which the stack's file holds the entries: it may leave out the project."""
-        from provider.stack_file import full_key, texts  # noqa: PLC0415
-        from provider.stack_keys import KEY  # noqa: PLC0415
+        from ..stack_file import full_key, texts  # noqa: PLC0415
+        from ..stack_keys import KEY  # noqa: PLC0415
 
         config = (texts(self.file) or {}).get("config") if self.file.exists() else None
         keys = config if isinstance(config, dict) else {}
@@ -278,8 +278,8 @@ class Stack:
         Raises:
             FailureError: The project's file declares some for all stacks, and this one's none.
         """
-        from provider.stack_file import entries, shared, texts  # noqa: PLC0415
-        from provider.stack_keys import KEY  # noqa: PLC0415
+        from ..stack_file import entries, shared, texts  # noqa: PLC0415
+        from ..stack_keys import KEY  # noqa: PLC0415
 
         own = (texts(self.file) or {}).get("config") if self.file.exists() else None
         others = entries(shared(self.project.file).get(KEY))
@@ -337,14 +337,14 @@ class Project:
     @cached_property
     def name(self) -> str:
         """The project's name, from its file."""
-        from provider.stack_file import texts  # noqa: PLC0415
+        from ..stack_file import texts  # noqa: PLC0415
 
         return str(texts(self.file)["name"])
 
     @property
     def program(self) -> Path:
         """The folder of its program."""
-        from provider.stack_file import program_folder  # noqa: PLC0415
+        from ..stack_file import program_folder  # noqa: PLC0415
 
         return program_folder(self.file)
 
@@ -373,7 +373,7 @@ def project_file(folder: Path) -> Path:
     Raises:
         FailureError: There is none.
     """
-    from provider import stack_file  # noqa: PLC0415
+    from .. import stack_file  # noqa: PLC0415
 
     if found := stack_file.project_file(folder):
         return found
@@ -395,8 +395,8 @@ def settings_of(stack: Stack) -> Settings:
     Raises:
         FailureError: Some are missing or malformed.
     """
-    from provider import config  # noqa: PLC0415
-    from provider.api.errors import ConfigError  # noqa: PLC0415
+    from .. import config  # noqa: PLC0415
+    from ..api.errors import ConfigError  # noqa: PLC0415
 
     try:
         return config.load(os.environ, stack.text)
@@ -407,7 +407,7 @@ def settings_of(stack: Stack) -> Settings:
 
 def overridden(stack: Stack) -> str | None:
     """Return what to say where the environment leads elsewhere than the stack."""
-    from provider import config  # noqa: PLC0415
+    from .. import config  # noqa: PLC0415
 
     return config.overridden(os.environ, stack.text)
 
@@ -441,8 +441,8 @@ def settings_without_stack(stack: str | None) -> Settings:
 
 def _of_environment() -> Settings | str:
     """Return the connection settings of the environment, or what it lacks."""
-    from provider import config  # noqa: PLC0415
-    from provider.api.errors import ConfigError  # noqa: PLC0415
+    from .. import config  # noqa: PLC0415
+    from ..api.errors import ConfigError  # noqa: PLC0415
 
     try:
         return config.load(os.environ, lambda _: None)
@@ -457,8 +457,8 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
     Raises:
         FailureError: Its address can't be used.
     """
-    from provider.api.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
-    from provider.cli.console import could_not  # noqa: PLC0415
+    from ..api.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
+    from .console import could_not  # noqa: PLC0415
 
     with could_not("connect to the platform"):
         client = CloudElementsClient(settings)

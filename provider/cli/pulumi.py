@@ -13,7 +13,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from provider.cli.console import ENDINGS, Exit, FailureError, handling, shown
+from .console import ENDINGS, Exit, FailureError, handling, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provider.cli.completion import instance_names, stack_names
-from provider.cli.console import Exit, FailureError, could_not, counted, emit, say, shown
-from provider.cli.project import Project, platform, settings_of
+from .completion import instance_names, stack_names
+from .console import Exit, FailureError, could_not, counted, emit, say, shown
+from .project import Project, platform, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.cli.holdings import Holdings
-    from provider.cli.storing import Keys
-    from provider.stack import InstanceDeclaration
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from ..stack import InstanceDeclaration
+    from .holdings import Holdings
+    from .storing import Keys
 
 _LONGEST = 4000  # bytes; a terminal cuts its lines at 4096
 _MAPS = ("configuration", "provider_data")
@@ -64,7 +64,7 @@ def secrets(
       elements secrets --stack prod --dry-run --json
       vault read … | elements secrets --stack prod
     """  # noqa: D301 - \b keeps the lines of a list apart
-    from provider.cli.storing import store  # noqa: PLC0415
+    from .storing import store  # noqa: PLC0415
 
     target = Project().stack(stack)
     declared = target.declared()
@@ -93,7 +93,7 @@ def secrets(
 def _chosen(
     declared: Mapping[str, InstanceDeclaration], names: list[str], stack: str
 ) -> dict[str, InstanceDeclaration]:
-    from provider.api.errors import did_you_mean  # noqa: PLC0415
+    from ..api.errors import did_you_mean  # noqa: PLC0415
 
     for name in names:
         if name not in declared:
@@ -107,7 +107,7 @@ def _lacking(
     declared: Mapping[str, InstanceDeclaration], client: CloudElementsClient
 ) -> Iterator[Keys]:
     """Yield which secrets the entries lack."""
-    from provider.cli.holdings import Holdings  # noqa: PLC0415
+    from .holdings import Holdings  # noqa: PLC0415
 
     holdings = Holdings(client)
     for name, one in declared.items():
@@ -119,8 +119,8 @@ def _lacking(
 
 def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an instance to be adopted has."""
-    from provider.api.errors import RefusedError  # noqa: PLC0415
-    from provider.instance.adoption import find  # noqa: PLC0415
+    from ..api.errors import RefusedError  # noqa: PLC0415
+    from ..instance.adoption import find  # noqa: PLC0415
 
     try:
         instance = find(one.adopt or "", holdings.client, one.element)
@@ -132,8 +132,8 @@ def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
 
 def _required(one: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an element requires, and consent with it."""
-    from provider.api.redaction import is_secret_key  # noqa: PLC0415
-    from provider.instance.metadata import needless_keys, plain_keys, required_keys  # noqa: PLC0415
+    from ..api.redaction import is_secret_key  # noqa: PLC0415
+    from ..instance.metadata import needless_keys, plain_keys, required_keys  # noqa: PLC0415
 
     element = holdings.element(one.element)
     if element is None:
@@ -147,7 +147,7 @@ def _required(one: InstanceDeclaration, holdings: Holdings) -> list[str]:
 
 
 def _authentication(element: wire.Element, one: InstanceDeclaration) -> str:
-    from provider.api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
+    from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
     return str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
 
@@ -208,7 +208,7 @@ def _flat(
     document: Any, declared: Collection[str], mistakes: list[str]
 ) -> Iterator[tuple[Keys, str]]:
     """Yield each secret with its place; add what is wrong to the mistakes."""
-    from provider.api.errors import did_you_mean  # noqa: PLC0415
+    from ..api.errors import did_you_mean  # noqa: PLC0415
 
     for name, entry in _pairs(document, (), mistakes):
         if name not in declared:
@@ -239,7 +239,7 @@ def _pairs(value: Any, place: Keys, mistakes: list[str]) -> Iterator[tuple[str, 
 
 
 def _leaf(place: Keys, value: Any, mistakes: list[str]) -> Iterator[tuple[Keys, str]]:
-    from provider.api.redaction import MASK  # noqa: PLC0415
+    from ..api.redaction import MASK  # noqa: PLC0415
 
     where = ": ".join(place)
     if not isinstance(value, str):

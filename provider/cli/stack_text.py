@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from provider import spelling
-from provider.cli.console import FailureError, shown
-from provider.stack_file import texts_in
+from .. import spelling
+from ..stack_file import texts_in
+from .console import FailureError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

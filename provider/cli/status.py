@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provider.cli.completion import stack_names
-from provider.cli.console import Exit, FailureError, could_not, emit, say, show_rows
-from provider.cli.project import Project, overridden, platform, settings_of
+from .completion import stack_names
+from .console import Exit, FailureError, could_not, emit, say, show_rows
+from .project import Project, overridden, platform, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provider.cli.survey import Row
+    from .survey import Row
 
 _STYLES = {
     "ok": "",
@@ -79,8 +79,8 @@ def status(
     told: set[str | None] = {None}
 
     def look() -> Exit:
-        from provider.cli.survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
-        from provider.instance.history import Journal  # noqa: PLC0415 - loads HTTP
+        from ..instance.history import Journal  # noqa: PLC0415 - loads HTTP
+        from .survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
 
         target = chosen.project.stack(chosen.name)  # reads its configuration anew
         settings = settings_of(target)

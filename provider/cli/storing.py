@@ -11,15 +11,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from provider.cli.console import FailureError, say
-from provider.cli.stack_text import KEY, with_values
-from provider.stack_file import texts
-from provider.stack_keys import setting_path
+from ..stack_file import texts
+from ..stack_keys import setting_path
+from .console import FailureError, say
+from .stack_text import KEY, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.cli.project import Stack
+    from .project import Stack
 
 Keys = tuple[str, ...]
 """A place in `cloud-elements:instances`: the entry's name, then keys inside of it."""

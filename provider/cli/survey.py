@@ -9,35 +9,35 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from provider.api.errors import CloudElementsError, NotFoundError, SpentError
-from provider.cli.backend import Backend, stack_marker
-from provider.cli.console import shown
-from provider.cli.project import set_command
-from provider.instance import diff
-from provider.instance import inputs as schema
-from provider.instance import state as stored
-from provider.instance.claims import Ledger
-from provider.instance.credentials import (
+from ..api.errors import CloudElementsError, NotFoundError, SpentError
+from ..instance import diff
+from ..instance import inputs as schema
+from ..instance import state as stored
+from ..instance.claims import Ledger
+from ..instance.credentials import (
     Credentials,
     already_sent,
     refuse_before_create,
     refuse_before_update,
     refuse_shown,
 )
-from provider.instance.history import Journal
-from provider.instance.identity import doubt
-from provider.instance.markers import Markers
-from provider.instance.metadata import missing
-from provider.instance.ownership import others_tag
-from provider.stack import inputs
+from ..instance.history import Journal
+from ..instance.identity import doubt
+from ..instance.markers import Markers
+from ..instance.metadata import missing
+from ..instance.ownership import others_tag
+from ..stack import inputs
+from .backend import Backend, stack_marker
+from .console import shown
+from .project import set_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.cli.project import Kept, Stack, State
-    from provider.stack import InstanceDeclaration
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from ..stack import InstanceDeclaration
+    from .project import Kept, Stack, State
 
 
 class Standing(StrEnum):

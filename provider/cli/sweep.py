@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provider.cli.backend import Backend, stack_marker
-from provider.cli.completion import stack_names
-from provider.cli.console import (
+from .backend import Backend, stack_marker
+from .completion import stack_names
+from .console import (
     Exit,
     FailureError,
     agreed,
@@ -21,7 +21,7 @@ from provider.cli.console import (
     show_rows,
     shown,
 )
-from provider.cli.project import (
+from .project import (
     Project,
     overridden,
     platform,
@@ -32,9 +32,9 @@ from provider.cli.project import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.cli.project import Stack, State
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from .project import Stack, State
 
 
 def sweep(
@@ -162,7 +162,7 @@ def _refuse_elsewhere(wanted: _Wanted, state: State, client: CloudElementsClient
     Raises:
         FailureError: It is not, as far as can be told.
     """
-    from provider.instance.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
+    from ..instance.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
 
     homes = sorted({one.platform for one in state.kept} - {""})
     if not homes or client.address in homes:
@@ -191,7 +191,7 @@ def _blind(gap: str, ids: list[str]) -> FailureError:
 
 
 def _checked(marker: str) -> str:
-    from provider.instance.markers import is_stack_marker  # noqa: PLC0415
+    from ..instance.markers import is_stack_marker  # noqa: PLC0415
 
     if not is_stack_marker(marker):
         message = f"'{shown(marker)}' is no stack's marker tag; 'elements sweep' lists them."
@@ -217,7 +217,7 @@ class _Wanted:
         Raises:
             FailureError: A run of the stack itself may be making instances.
         """
-        from provider.cli.survey import awaited  # noqa: PLC0415 - loads Pulumi's SDK
+        from .survey import awaited  # noqa: PLC0415 - loads Pulumi's SDK
 
         looked_for: frozenset[str] = frozenset()
         known = self.known and backend.stack(self.known)
@@ -247,7 +247,7 @@ def _remove(
     wanted: _Wanted, found: list[wire.Instance], client: CloudElementsClient
 ) -> tuple[list[str], dict[str, str]]:
     """Delete leftovers, each looked at once more; return ids deleted, and why others were not."""
-    from provider.api.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
+    from ..api.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
 
     removed: list[str] = []
     failed: dict[str, str] = {}
@@ -288,7 +288,7 @@ def _table(found: list[wire.Instance], wanted: _Wanted, *, aside: bool) -> None:
 
 def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -> None:
     """List every stack marker in the account, and whose it is."""
-    from provider.instance.markers import is_stack_marker  # noqa: PLC0415
+    from ..instance.markers import is_stack_marker  # noqa: PLC0415
 
     groups: dict[str, list[wire.Instance]] = {}
     for instance in client.find_instances():

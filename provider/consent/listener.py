@@ -18,8 +18,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from provider.consent import page
-from provider.consent.grant import Answer, Denial, MisfitError, NoCodeError, Question, of_query
+from . import page
+from .grant import Answer, Denial, MisfitError, NoCodeError, Question, of_query
 
 _LARGEST_REQUEST = 64 * 1024  # bytes of request line and headers together
 _LONGEST_TARGET = 32 * 1024  # characters

@@ -6,13 +6,13 @@ import select
 import time
 from typing import TYPE_CHECKING
 
-from provider.consent.grant import Answer, MisfitError, Question, of_paste
+from .grant import Answer, MisfitError, Question, of_paste
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from provider.consent.listener import Listener
-    from provider.consent.terminal import Prompt
+    from .listener import Listener
+    from .terminal import Prompt
 
 _MOST_COMPLAINTS = 5
 """So many of the listener's misfits are told: a hostile page can send any number."""

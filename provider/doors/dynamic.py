@@ -27,12 +27,12 @@ from pulumi.dynamic import (
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from provider.api.errors import CloudElementsError
-from provider.doors.call import serving
-from provider.doors.engine import EngineHost
-from provider.instance.context import Context
-from provider.instance.host import HalfMadeError
-from provider.instance.operations import Operations
+from ..api.errors import CloudElementsError
+from ..instance.context import Context
+from ..instance.host import HalfMadeError
+from ..instance.operations import Operations
+from .call import serving
+from .engine import EngineHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from provider.doors.call import CURRENT
-from provider.doors.lifeline import Lifeline
+from .call import CURRENT
+from .lifeline import Lifeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

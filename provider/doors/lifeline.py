@@ -20,8 +20,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from provider.api.errors import AbandonedError
-from provider.doors.call import CURRENT
+from ..api.errors import AbandonedError
+from .call import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

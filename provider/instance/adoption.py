@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import NotFoundError, RefusedError
-from provider.instance.diff import own_tags, same_text
-from provider.instance.markers import is_stack_marker
-from provider.instance.origin import Origin
-from provider.instance.update import take_over
+from ..api.errors import NotFoundError, RefusedError
+from .diff import own_tags, same_text
+from .markers import is_stack_marker
+from .origin import Origin
+from .update import take_over
 
 if TYPE_CHECKING:
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.instance.context import Context
-    from provider.instance.desired import Desired
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from .context import Context
+    from .desired import Desired
 
 _OR_CREATE = "correct 'adopt', or leave it out to create an instance"
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from provider.api.errors import CloudElementsError, NotFoundError
-from provider.instance.history import Journal
+from ..api.errors import CloudElementsError, NotFoundError
+from .history import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
-    from provider.instance.markers import Markers
-    from provider.instance.origin import Origin
+    from ..api import wire
+    from ..api.client import CloudElementsClient
+    from .markers import Markers
+    from .origin import Origin
 
 
 @dataclass

@@ -7,17 +7,17 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from provider.api.client import CloudElementsClient
-from provider.api.retry import Time
-from provider.instance.claims import Ledger
-from provider.instance.history import Journal
-from provider.instance.leftovers import Leftovers
-from provider.instance.metadata import Metadata
+from ..api.client import CloudElementsClient
+from ..api.retry import Time
+from .claims import Ledger
+from .history import Journal
+from .leftovers import Leftovers
+from .metadata import Metadata
 
 if TYPE_CHECKING:
-    from provider.api import wire
-    from provider.config import Settings
-    from provider.instance.host import Host
+    from ..api import wire
+    from ..config import Settings
+    from .host import Host
 
 
 @dataclass

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import (
+from ..api.errors import (
     APIError,
     CloudElementsError,
     Outcome,
@@ -26,23 +26,23 @@ from provider.api.errors import (
     RefusedError,
     TooLargeError,
 )
-from provider.api.retry import TABLE, Kind, Then
-from provider.instance import adoption, diff
-from provider.instance.claims import carrying
-from provider.instance.credentials import GET_ONE, refuse_sent, refuse_shown
-from provider.instance.desired import Desired
-from provider.instance.history import Fate
-from provider.instance.host import HalfMadeError
-from provider.instance.origin import Origin
-from provider.instance.recovery import Search, objection, single, waits
-from provider.instance.sending import settle
-from provider.instance.state import Record
-from provider.instance.update import take_over
+from ..api.retry import TABLE, Kind, Then
+from . import adoption, diff
+from .claims import carrying
+from .credentials import GET_ONE, refuse_sent, refuse_shown
+from .desired import Desired
+from .history import Fate
+from .host import HalfMadeError
+from .origin import Origin
+from .recovery import Search, objection, single, waits
+from .sending import settle
+from .state import Record
+from .update import take_over
 
 if TYPE_CHECKING:
-    from provider.api import wire
-    from provider.instance.context import Context
-    from provider.instance.inputs import Inputs
+    from ..api import wire
+    from .context import Context
+    from .inputs import Inputs
 
 _SENDS = 4
 """How often a create without a one-time credential is sent at most."""

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from provider.api.errors import SpentError
-from provider.instance.history import Fate
-from provider.instance.inputs import codes_in, fingerprints
-from provider.instance.markers import credential_marker
+from ..api.errors import SpentError
+from .history import Fate
+from .inputs import codes_in, fingerprints
+from .markers import credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provider.api import wire
-    from provider.instance.claims import Ledger
-    from provider.instance.history import Entry, Journal
-    from provider.instance.inputs import Inputs
-    from provider.instance.markers import Markers
+    from ..api import wire
+    from .claims import Ledger
+    from .history import Entry, Journal
+    from .inputs import Inputs
+    from .markers import Markers
 
 GET_ONE = "get a new code"
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provider.api import wire
-from provider.instance import diff, inputs
-from provider.instance import state as stored
-from provider.instance.credentials import Credentials
-from provider.instance.markers import Markers, credential_marker
+from ..api import wire
+from . import diff, inputs
+from . import state as stored
+from .credentials import Credentials
+from .markers import Markers, credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from provider.instance.inputs import Inputs
-    from provider.instance.state import Properties, Record
+    from .inputs import Inputs
+    from .state import Properties, Record
 
 _CONFIGURATION = "configuration."
 

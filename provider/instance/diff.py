@@ -9,9 +9,9 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provider.api import wire
-from provider.api.redaction import MASK, without_platform_written
-from provider.instance.inputs import (
+from ..api import wire
+from ..api.redaction import MASK, without_platform_written
+from .inputs import (
     MARKUP,
     Inputs,
     fields_with,
@@ -20,8 +20,8 @@ from provider.instance.inputs import (
     is_unknown,
     known_part,
 )
-from provider.instance.markers import MARKERS, users_tags
-from provider.instance.state import Properties, Record, properties_of
+from .markers import MARKERS, users_tags
+from .state import Properties, Record, properties_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,14 +28,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from provider.api.address import is_loopback
-from provider.api.retry import Time
+from ..api.address import is_loopback
+from ..api.retry import Time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from provider.config import Settings
-    from provider.instance.markers import Markers
+    from ..config import Settings
+    from .markers import Markers
 
 _REMEMBERED = 30 * 24 * 3600.0
 """Seconds. A code lives for minutes, and no list lags for days."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from provider.api.errors import CloudElementsError
+from ..api.errors import CloudElementsError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -11,15 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provider.config import environment_name, stack_key
-from provider.instance.diff import same_text
-from provider.instance.markers import MARKERS, Markers
-from provider.instance.state import Record
+from ..config import environment_name, stack_key
+from .diff import same_text
+from .markers import MARKERS, Markers
+from .state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.api import wire
+    from ..api import wire
 
 
 @dataclass(frozen=True)

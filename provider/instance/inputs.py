@@ -16,10 +16,10 @@ import pulumi
 from pulumi.runtime.rpc import wrap_rpc_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
-from provider.api import wire
-from provider.api.errors import mistake
-from provider.api.redaction import MASK, is_secret_key, looks_secret, without_platform_written
-from provider.instance.markers import MARKERS, is_marker
+from ..api import wire
+from ..api.errors import mistake
+from ..api.redaction import MASK, is_secret_key, looks_secret, without_platform_written
+from .markers import MARKERS, is_marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

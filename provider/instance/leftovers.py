@@ -12,19 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provider.api.errors import CloudElementsError, NotFoundError
-from provider.instance.claims import carrying
-from provider.instance.history import Fate
-from provider.instance.markers import Markers, names_stack, place_of
+from ..api.errors import CloudElementsError, NotFoundError
+from .claims import carrying
+from .history import Fate
+from .markers import Markers, names_stack, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provider.api.client import CloudElementsClient
-    from provider.api.retry import Time
-    from provider.instance.claims import Ledger
-    from provider.instance.history import Entry
-    from provider.instance.host import Host
+    from ..api.client import CloudElementsClient
+    from ..api.retry import Time
+    from .claims import Ledger
+    from .history import Entry
+    from .host import Host
 
 _LAST_WORDS = 3.0
 """Seconds for the last list: the engine kills a provider that does not end within five."""

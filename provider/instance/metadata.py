@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import (
+from ..api.errors import (
     AuthenticationError,
     CloudElementsError,
     NotFoundError,
@@ -19,15 +19,15 @@ from provider.api.errors import (
     did_you_mean,
     told,
 )
-from provider.api.redaction import looks_secret
-from provider.api.wire import AUTHENTICATION_TYPE, stored
-from provider.instance.inputs import is_credential, is_unknown
+from ..api.redaction import looks_secret
+from ..api.wire import AUTHENTICATION_TYPE, stored
+from .inputs import is_credential, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from provider.api import wire
-    from provider.api.client import CloudElementsClient
+    from ..api import wire
+    from ..api.client import CloudElementsClient
 
 _PATIENCE = 10.0
 """Seconds for one look-up, retries included: in a preview somebody is waiting."""

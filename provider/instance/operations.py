@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provider import config
-from provider.api.errors import (
+from .. import config
+from ..api.errors import (
     APIError,
     AuthenticationError,
     CloudElementsError,
@@ -23,23 +23,23 @@ from provider.api.errors import (
     advice,
     sentence,
 )
-from provider.instance import creation, diff, ownership, preview
-from provider.instance import inputs as schema
-from provider.instance import state as stored
-from provider.instance.context import Context
-from provider.instance.host import HalfMadeError
-from provider.instance.markers import MARKERS, Markers
-from provider.instance.refresh import Refreshed, refreshed
-from provider.instance.state import Record
-from provider.instance.update import update
+from . import creation, diff, ownership, preview
+from . import inputs as schema
+from . import state as stored
+from .context import Context
+from .host import HalfMadeError
+from .markers import MARKERS, Markers
+from .refresh import Refreshed, refreshed
+from .state import Record
+from .update import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from provider.config import Settings
-    from provider.instance.diff import Changes
-    from provider.instance.host import Host
+    from ..config import Settings
+    from .diff import Changes
+    from .host import Host
 
 
 @dataclass(frozen=True, repr=False)

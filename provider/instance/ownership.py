@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import (
+from ..api.errors import (
     APIError,
     CloudElementsError,
     NotFoundError,
@@ -12,9 +12,9 @@ from provider.api.errors import (
     StrangerError,
     told,
 )
-from provider.instance.history import Fate
-from provider.instance.identity import Doubt, doubt, set_to
-from provider.instance.markers import (
+from .history import Fate
+from .identity import Doubt, doubt, set_to
+from .markers import (
     MARKERS,
     Markers,
     credential_marker,
@@ -25,14 +25,14 @@ from provider.instance.markers import (
     names_stack,
     place_of,
 )
-from provider.instance.origin import Origin
-from provider.instance.state import Record
+from .origin import Origin
+from .state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provider.api import wire
-    from provider.instance.context import Context
+    from ..api import wire
+    from .context import Context
 
 UNKNOWN_ID = frozenset({400, 401, 403, 404})
 """What the platform may say of an id that is gone (docs: not settled by any)."""

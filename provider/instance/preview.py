@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import (
+from ..api.errors import (
     AuthenticationError,
     CloudElementsError,
     NotFoundError,
@@ -13,24 +13,24 @@ from provider.api.errors import (
     advice,
     told,
 )
-from provider.instance import adoption, ownership
-from provider.instance import inputs as schema
-from provider.instance.credentials import (
+from . import adoption, ownership
+from . import inputs as schema
+from .credentials import (
     GET_ONE,
     Credentials,
     already_sent,
     refuse_before_create,
     refuse_before_update,
 )
-from provider.instance.desired import Desired
-from provider.instance.markers import MARKERS, Markers
-from provider.instance.metadata import missing, plain_keys, unknown_keys
+from .desired import Desired
+from .markers import MARKERS, Markers
+from .metadata import missing, plain_keys, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.instance.context import Context
-    from provider.instance.diff import Changes
+    from .context import Context
+    from .diff import Changes
 
 
 def judge(

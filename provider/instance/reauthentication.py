@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from provider.api import wire
-from provider.api.errors import APIError, StrangerError
-from provider.api.redaction import MASK, is_platform_written
+from ..api import wire
+from ..api.errors import APIError, StrangerError
+from ..api.redaction import MASK, is_platform_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.api.errors import CloudElementsError
+    from ..api.errors import CloudElementsError
 
 _NO_SUCH_METHOD = frozenset({405, 501})
 """Whoever says it, the platform or what stands before it: nobody looked at the body."""

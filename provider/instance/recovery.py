@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provider.api.errors import (
+from ..api.errors import (
     APIError,
     CloudElementsError,
     NotFoundError,
     RefusedError,
     StrangerError,
 )
-from provider.instance.claims import carrying
-from provider.instance.diff import plain_text, same_text
-from provider.instance.history import Fate
-from provider.instance.origin import Origin
-from provider.instance.ownership import UNKNOWN_ID
+from .claims import carrying
+from .diff import plain_text, same_text
+from .history import Fate
+from .origin import Origin
+from .ownership import UNKNOWN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provider.api import wire
-    from provider.api.retry import Time
-    from provider.instance.context import Context
-    from provider.instance.desired import Desired
-    from provider.instance.markers import Markers
+    from ..api import wire
+    from ..api.retry import Time
+    from .context import Context
+    from .desired import Desired
+    from .markers import Markers
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provider.api import wire
-from provider.instance import diff
-from provider.instance import inputs as schema
-from provider.instance import state as stored
-from provider.instance.inputs import Inputs
-from provider.instance.markers import MARKERS
-from provider.instance.state import Properties, Record
+from ..api import wire
+from . import diff
+from . import inputs as schema
+from . import state as stored
+from .inputs import Inputs
+from .markers import MARKERS
+from .state import Properties, Record
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from provider.api.errors import (
+from ..api.errors import (
     Call,
     CloudElementsError,
     NotFoundError,
@@ -18,22 +18,22 @@ from provider.api.errors import (
     RefusedError,
     advice,
 )
-from provider.api.retry import TABLE, Kind, Then
-from provider.instance import diff, reauthentication
-from provider.instance.credentials import GET_ONE, refuse_sent
-from provider.instance.history import Fate
-from provider.instance.host import HalfMadeError
-from provider.instance.inputs import codes_in
-from provider.instance.markers import MARKERS, credential_marker, is_credential_marker
-from provider.instance.recovery import waits
+from ..api.retry import TABLE, Kind, Then
+from . import diff, reauthentication
+from .credentials import GET_ONE, refuse_sent
+from .history import Fate
+from .host import HalfMadeError
+from .inputs import codes_in
+from .markers import MARKERS, credential_marker, is_credential_marker
+from .recovery import waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provider.api import wire
-    from provider.instance.context import Context
-    from provider.instance.desired import Desired
-    from provider.instance.state import Record
+    from ..api import wire
+    from .context import Context
+    from .desired import Desired
+    from .state import Record
 
 _CONFIGURATION = "configuration."
 _ANOTHER_ONE = "get another one, and replace the instance by pulumi up --replace with its URN"

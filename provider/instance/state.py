@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from provider.api import wire
-from provider.api.redaction import without_platform_written
-from provider.instance.inputs import Inputs, is_code
-from provider.instance.markers import MARKERS, is_adoption_marker
-from provider.instance.origin import Origin
+from ..api import wire
+from ..api.redaction import without_platform_written
+from .inputs import Inputs, is_code
+from .markers import MARKERS, is_adoption_marker
+from .origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from provider.api import wire
-from provider.api.errors import CloudElementsError
-from provider.api.redaction import MASK
-from provider.instance import diff
-from provider.instance import state as stored
-from provider.instance.credentials import GET_ONE, already_sent
-from provider.instance.desired import Desired
-from provider.instance.host import HalfMadeError
-from provider.instance.inputs import fingerprints
-from provider.instance.markers import credential_marker, is_credential_marker
-from provider.instance.origin import Origin
-from provider.instance.sending import Change, Sender, settle, with_codes
-from provider.instance.state import Record
+from ..api import wire
+from ..api.errors import CloudElementsError
+from ..api.redaction import MASK
+from . import diff
+from . import state as stored
+from .credentials import GET_ONE, already_sent
+from .desired import Desired
+from .host import HalfMadeError
+from .inputs import fingerprints
+from .markers import credential_marker, is_credential_marker
+from .origin import Origin
+from .sending import Change, Sender, settle, with_codes
+from .state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provider.instance.context import Context
-    from provider.instance.diff import Changes
-    from provider.instance.inputs import Inputs
+    from .context import Context
+    from .diff import Changes
+    from .inputs import Inputs
 
 
 def update(
