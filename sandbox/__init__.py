@@ -3,6 +3,6 @@
 Written from public documentation of the platform alone; it knows nothing of the provider.
 """
 
-from sandbox.server import Sandbox
+from .server import Sandbox
 
 __all__ = ["Sandbox"]

@@ -10,9 +10,9 @@ import signal
 import sys
 import threading
 
-from sandbox.faults import Fault, parse_fault
-from sandbox.server import ORGANIZATION_SECRET, USER_SECRET, Sandbox
-from sandbox.switches import GROUPS
+from .faults import Fault, parse_fault
+from .server import ORGANIZATION_SECRET, USER_SECRET, Sandbox
+from .switches import GROUPS
 
 
 def _switch(text: str) -> tuple[str, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import RefusalError
+from .exchange import RefusalError
 
 if TYPE_CHECKING:
-    from sandbox.exchange import Call
+    from .exchange import Call
 
 _UNAUTHORIZED = "Invalid Organization or User secret, or invalid Element token provided."
 _NEEDED = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import Call, RefusalError
-from sandbox.values import is_number
+from .exchange import Call, RefusalError
+from .values import is_number
 
 if TYPE_CHECKING:
-    from sandbox.elements import Element
-    from sandbox.store import Instance
+    from .elements import Element
+    from .store import Instance
 
 
 NO_INSTANCE = 0

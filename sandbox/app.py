@@ -12,21 +12,21 @@ from urllib.parse import parse_qsl
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from sandbox import access, routes, sessions
-from sandbox.callbacks import make_all
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError
-from sandbox.faults import parse_fault
-from sandbox.rendering import mixed_up
-from sandbox.values import NOT_JSON, json_value
+from . import access, routes, sessions
+from .callbacks import make_all
+from .exchange import NO_BODY, Answer, Call, RefusalError
+from .faults import parse_fault
+from .rendering import mixed_up
+from .values import NOT_JSON, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from sandbox.faults import Fault
-    from sandbox.journal import Entry
-    from sandbox.tenant import Tenant
+    from .faults import Fault
+    from .journal import Entry
+    from .tenant import Tenant
 
 PREFIX = "/elements/api-v2"
 _JSON = "application/json;charset=UTF-8"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.exchange import Call, RefusalError
-from sandbox.oauth import VendorRefusalError, redeem
+from .exchange import Call, RefusalError
+from .oauth import VendorRefusalError, redeem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.elements import Element
-    from sandbox.store import Instance
+    from .elements import Element
+    from .store import Instance
 
 USER_TOKEN, REFRESH_TOKEN = "oauth.user.token", "oauth.user.refresh_token"
 REFRESH_TIME = "oauth.user.refresh_time"

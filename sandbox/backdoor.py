@@ -9,18 +9,18 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
-from sandbox import consent, sessions
-from sandbox.callbacks import make_all
-from sandbox.exchange import RefusalError
-from sandbox.oauth import CONSENT_PATH
-from sandbox.values import json_value
+from . import consent, sessions
+from .callbacks import make_all
+from .exchange import RefusalError
+from .oauth import CONSENT_PATH
+from .values import json_value
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from sandbox.control import Control
-    from sandbox.tenant import Tenant
+    from .control import Control
+    from .tenant import Tenant
 
 
 class Backdoor:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import target_element
-from sandbox.collection import element_from
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
+from .addressing import target_element
+from .collection import element_from
+from .exchange import NO_BODY, Answer, Call, RefusalError, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox.elements import Element
-    from sandbox.records import Document
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .records import Document
+    from .tenant import Tenant
 
 _ELEMENT = "element"
 

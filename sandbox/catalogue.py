@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.collection import element_from
+from .collection import element_from
 
 if TYPE_CHECKING:
-    from sandbox.elements import Element
+    from .elements import Element
 
 
 def _entry(key: str, name: str, kind: str = "TEXTFIELD_1000", **more: Any) -> dict[str, Any]:

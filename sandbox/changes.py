@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import find_element, target_instance
-from sandbox.authentication import (
+from .addressing import find_element, target_instance
+from .authentication import (
     REFRESH_TIME,
     REFRESH_TOKEN,
     authenticate,
@@ -16,18 +16,18 @@ from sandbox.authentication import (
     status_of,
     user_tokens,
 )
-from sandbox.configuration import given_configuration, keeps_present, merged, put_base
-from sandbox.elements import is_user_token
-from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.naming import clean_name, clean_tags
-from sandbox.oauth import NO_CODE, VendorRefusalError, presented_code
-from sandbox.rendering import echoed, instance_answer
+from .configuration import given_configuration, keeps_present, merged, put_base
+from .elements import is_user_token
+from .exchange import Answer, Call, RefusalError, Route
+from .naming import clean_name, clean_tags
+from .oauth import NO_CODE, VendorRefusalError, presented_code
+from .rendering import echoed, instance_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sandbox.elements import Element
-    from sandbox.store import Instance
+    from .elements import Element
+    from .store import Instance
 
 
 _NO_CODE_BY_PATCH = "Bad request: an instance is not authenticated by PATCH"

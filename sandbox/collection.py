@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.elements import Element, stable_number
-from sandbox.values import NOT_JSON, is_number, json_value
+from .elements import Element, stable_number
+from .values import NOT_JSON, is_number, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

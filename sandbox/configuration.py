@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import target_instance
-from sandbox.elements import is_user_token, named_like_a_secret, stable_number
-from sandbox.exchange import Answer, Call, RefusalError, Route
+from .addressing import target_instance
+from .elements import is_user_token, named_like_a_secret, stable_number
+from .exchange import Answer, Call, RefusalError, Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.elements import Element
-    from sandbox.store import Instance
-    from sandbox.switches import Switches
+    from .elements import Element
+    from .store import Instance
+    from .switches import Switches
 
 MASK = "********"
 Configuration = dict[str, str | None]

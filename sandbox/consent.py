@@ -8,15 +8,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from sandbox import pages
-from sandbox.oauth import callback_parameters, mint_code, with_query
-from sandbox.store import RequestToken
+from . import pages
+from .oauth import callback_parameters, mint_code, with_query
+from .store import RequestToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.elements import Element
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .tenant import Tenant
 
 
 class ConsentError(Exception):

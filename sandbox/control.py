@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sandbox import routes
-from sandbox.configuration import as_text
-from sandbox.faults import new_fault
-from sandbox.oauth import mint_unasked, provider_data
-from sandbox.values import is_number
+from . import routes
+from .configuration import as_text
+from .faults import new_fault
+from .oauth import mint_unasked, provider_data
+from .values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.elements import Element
-    from sandbox.faults import Fault
-    from sandbox.store import Code, Instance
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .faults import Fault
+    from .store import Code, Instance
+    from .tenant import Tenant
 
 
 _KINDS: dict[str, tuple[type, str]] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import find_element, target_element
-from sandbox.authentication import (
+from .addressing import find_element, target_element
+from .authentication import (
     REFRESH_TOKEN,
     USER_TOKEN,
     authenticate,
@@ -15,19 +15,19 @@ from sandbox.authentication import (
     status_of,
     user_tokens,
 )
-from sandbox.configuration import given_configuration, merged
-from sandbox.elements import stable_number
-from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.hubs import OBJECTS
-from sandbox.naming import clean_name, tags_at_create
-from sandbox.oauth import NO_CODE, VendorRefusalError, presented_code
-from sandbox.rendering import echoed, instance_answer
-from sandbox.store import Instance
+from .configuration import given_configuration, merged
+from .elements import stable_number
+from .exchange import Answer, Call, RefusalError, Route
+from .hubs import OBJECTS
+from .naming import clean_name, tags_at_create
+from .oauth import NO_CODE, VendorRefusalError, presented_code
+from .rendering import echoed, instance_answer
+from .store import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.elements import Element
+    from .elements import Element
 
 
 _HELD_BY_PROXY = ("oauth.api.key", "oauth.api.secret", "oauth.callback.url")

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import target_instance
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
+from .addressing import target_instance
+from .exchange import NO_BODY, Answer, Call, RefusalError, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sandbox.store import Instance
+    from .store import Instance
 
 _LEVEL = "instance"
 

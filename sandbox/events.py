@@ -13,19 +13,19 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import find_element, target_instance
-from sandbox.callbacks import Callback
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
-from sandbox.paging import paged
-from sandbox.values import is_number
+from .addressing import find_element, target_instance
+from .callbacks import Callback
+from .exchange import NO_BODY, Answer, Call, RefusalError, Route
+from .paging import paged
+from .values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sandbox.elements import Element
-    from sandbox.records import Document
-    from sandbox.store import Instance
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .records import Document
+    from .store import Instance
+    from .tenant import Tenant
 
 _EVENT = "event"
 _ENABLED, _ADDRESS, _KEY = (

@@ -9,14 +9,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.values import NOT_JSON, is_number
+from .values import NOT_JSON, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.faults import Fault
-    from sandbox.store import Instance
-    from sandbox.tenant import Tenant
+    from .faults import Fault
+    from .store import Instance
+    from .tenant import Tenant
 
 
 class RefusalError(Exception):

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.elements import stable_number
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
-from sandbox.naming import without_html
-from sandbox.paging import paged
-from sandbox.values import is_number
+from .elements import stable_number
+from .exchange import NO_BODY, Answer, Call, RefusalError, Route
+from .naming import without_html
+from .paging import paged
+from .values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.records import Document
-    from sandbox.store import Instance
+    from .records import Document
+    from .store import Instance
 
 _FORMULA, _INSTANCE = "formula", "formula instance"
 _NEW_FORMULA: dict[str, Any] = {

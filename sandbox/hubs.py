@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import find_element
-from sandbox.exchange import Answer, Call, RefusalError, Route
+from .addressing import find_element
+from .exchange import Answer, Call, RefusalError, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox.store import Instance
+    from .store import Instance
 
 
 OBJECTS = {"accounts": "Account", "contacts": "Contact"}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox import formulas
-from sandbox.addressing import (
+from . import formulas
+from .addressing import (
     find_element,
     instance_id,
     no_instance,
     target_element,
     target_instance,
 )
-from sandbox.exchange import NO_BODY, Answer, Call, RefusalError, Route
-from sandbox.paging import answer, page_of
-from sandbox.rendering import instance_answer
-from sandbox.store import Search
+from .exchange import NO_BODY, Answer, Call, RefusalError, Route
+from .paging import answer, page_of
+from .rendering import instance_answer
+from .store import Search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import target_element
-from sandbox.elements import stable_number
-from sandbox.exchange import Answer, Call, Route
-from sandbox.hubs import OBJECTS
-from sandbox.paging import paged
-from sandbox.where import holds, where
+from .addressing import target_element
+from .elements import stable_number
+from .exchange import Answer, Call, Route
+from .hubs import OBJECTS
+from .paging import paged
+from .where import holds, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox.elements import Element
+    from .elements import Element
 
 _LARGEST_METADATA_PAGE = 500
 _PROVIDER_DATA = {"oauth2": ["code"], "oauth1": ["oauth_token", "oauth_verifier", "secret"]}

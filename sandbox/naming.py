@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.exchange import RefusalError
+from .exchange import RefusalError
 
 if TYPE_CHECKING:
-    from sandbox.switches import Switches
+    from .switches import Switches
 
 _LAST_CHARACTER = {"all": "\U0010ffff", "bmp": "\uffff", "ascii": "\x7f"}
 

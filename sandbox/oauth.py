@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
-from sandbox.addressing import target_element
-from sandbox.elements import AUTHENTICATION_TYPE
-from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.store import Code, RequestToken
+from .addressing import target_element
+from .elements import AUTHENTICATION_TYPE
+from .exchange import Answer, Call, RefusalError, Route
+from .store import Code, RequestToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.elements import Element
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .tenant import Tenant
 
 NO_CODE = "You must provide an OAuth code in order to create an instance of this element"
 CONSENT_PATH = "/sandbox/consent"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox import hubs
-from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.paging import paged
-from sandbox.where import holds, where
+from . import hubs
+from .exchange import Answer, Call, RefusalError, Route
+from .paging import paged
+from .where import holds, where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.exchange import Answer, Call, RefusalError
-from sandbox.values import is_number
+from .exchange import Answer, Call, RefusalError
+from .values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

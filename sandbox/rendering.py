@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.configuration import shown
-from sandbox.elements import stable_number
+from .configuration import shown
+from .elements import stable_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.elements import Element
-    from sandbox.faults import Fault
-    from sandbox.store import Instance
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .faults import Fault
+    from .store import Instance
+    from .tenant import Tenant
 
 _USER = {
     "id": 3001,

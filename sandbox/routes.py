@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import compile_path
 
-from sandbox import (
+from . import (
     builder,
     changes,
     configuration,
@@ -27,7 +27,7 @@ from sandbox import (
 if TYPE_CHECKING:
     from re import Pattern
 
-    from sandbox.exchange import Route
+    from .exchange import Route
 
 _SOURCES = (
     organization,

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.app import PREFIX, Application
-from sandbox.backdoor import Backdoor
-from sandbox.builder import own_elements
-from sandbox.catalogue import catalogue
-from sandbox.collection import Elements, load_folder
-from sandbox.control import Control
-from sandbox.tenant import Tenant
+from .app import PREFIX, Application
+from .backdoor import Backdoor
+from .builder import own_elements
+from .catalogue import catalogue
+from .collection import Elements, load_folder
+from .control import Control
+from .tenant import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

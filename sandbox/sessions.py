@@ -10,20 +10,20 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sandbox import changes, creation, pages
-from sandbox.addressing import find_element
-from sandbox.callbacks import Callback
-from sandbox.elements import AUTHENTICATION_TYPE
-from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.oauth import DEFAULT_APPLICATION, mint_unasked, provider_data
-from sandbox.values import is_number
+from . import changes, creation, pages
+from .addressing import find_element
+from .callbacks import Callback
+from .elements import AUTHENTICATION_TYPE
+from .exchange import Answer, Call, RefusalError, Route
+from .oauth import DEFAULT_APPLICATION, mint_unasked, provider_data
+from .values import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.elements import Element
-    from sandbox.records import Document
-    from sandbox.tenant import Tenant
+    from .elements import Element
+    from .records import Document
+    from .tenant import Tenant
 
 PATH = "/sandbox/sessions"
 ANCESTOR = "/v1alpha1"

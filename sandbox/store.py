@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from sandbox import records
+from . import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

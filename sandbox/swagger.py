@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.addressing import target_element, target_instance
-from sandbox.exchange import Answer, Call, RefusalError, Route
-from sandbox.hubs import OBJECTS
+from .addressing import target_element, target_instance
+from .exchange import Answer, Call, RefusalError, Route
+from .hubs import OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sandbox.elements import Element
+    from .elements import Element
 
 _STATUSES = {
     "200": "OK",

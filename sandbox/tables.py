@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.catalogue import catalogue
-from sandbox.faults import KINDS
-from sandbox.switches import GROUPS
+from .catalogue import catalogue
+from .faults import KINDS
+from .switches import GROUPS
 
 
 def switches_table() -> str:

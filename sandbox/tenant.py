@@ -8,16 +8,16 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sandbox.faults import Faults
-from sandbox.journal import Journal
-from sandbox.store import Store
-from sandbox.switches import Switches
+from .faults import Faults
+from .journal import Journal
+from .store import Store
+from .switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.callbacks import Callback
-    from sandbox.collection import Elements
+    from .callbacks import Callback
+    from .collection import Elements
 
 FIRST_INSTANCE_ID = 427_001
 

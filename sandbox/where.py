@@ -10,12 +10,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from sandbox.exchange import RefusalError
+from .exchange import RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.exchange import Call
+    from .exchange import Call
 
 _VALUE = r"'[^']*'"
 _CONDITION = rf"(\w+)\s*(?:=\s*({_VALUE})|\s+in\s*\(\s*({_VALUE}(?:\s*,\s*{_VALUE})*)\s*\))"
