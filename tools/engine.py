@@ -79,11 +79,13 @@ class Engine:
     origin: str
     """Where it comes from, in words: "on PATH", "built earlier"."""
     version: str
+    hosts: tuple[Path, ...] = ()
+    """Folders with further language hosts."""
 
     @property
     def env(self) -> dict[str, str]:
         """The environment variables to run it with."""
-        folders = [str(self.path.parent), os.environ.get("PATH", os.defpath)]
+        folders = [str(self.path.parent), *map(str, self.hosts), os.environ.get("PATH", os.defpath)]
         if not shutil.which("uv"):  # the stock language host wants it; `make install` put it there
             folders.append(str(cache_folder() / "uv" / "bin"))
         return os.environ | {"PATH": os.pathsep.join(folders), "PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -237,8 +239,8 @@ def build(folder: Path) -> None:
         (folder / source.name).chmod(0o755)
 
 
-def go(*arguments: str) -> str:
-    """Run Go in the pinned module and return what it prints; say now and then that it runs."""
+def go(*arguments: str, module: Path = MODULE) -> str:
+    """Run Go in a pinned module and return what it prints; say now and then that it runs."""
     settings = {
         "CGO_ENABLED": "0",
         "GOFLAGS": "-mod=readonly",  # an empty value would let `go env -w GOFLAGS=...` through
@@ -249,7 +251,7 @@ def go(*arguments: str) -> str:
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             ["go", *arguments],
-            cwd=MODULE,
+            cwd=module,
             env=os.environ | settings,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -308,7 +310,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another run that gets the engine")
+            say("waiting for another run that gets the same")
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left in folder.glob("new-*"):
             shutil.rmtree(left)

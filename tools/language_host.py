@@ -1,7 +1,8 @@
 """A stand-in for `pulumi-language-python`, put beside an engine that was built without it.
 
 Pulumi's engine asks a language host to run the program. The stock host ships in Pulumi's release
-archive only; this one does the part that running a program needs, on the SDK's public stubs.
+archive only; this one does the part that running a program or a provider's folder needs, on the
+SDK's public stubs.
 """
 
 # ruff: noqa: D102, E402, N802 - Pulumi's protocol names and describes the methods
@@ -17,9 +18,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 # The stubs alone: to import all of `pulumi` would cost every command of the engine a second.
@@ -88,6 +91,34 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         error = f"Program exited with non-zero exit code: {code}" if code else ""
         return language_pb2.RunResponse(error=error)
 
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
+        info = request.info
+        python = environment(info) / "bin/python"
+        if not python.exists():
+            message = (
+                f"There is no Python environment at {environment(info)}: run `make install`.\n"
+            )
+            yield language_pb2.RunPluginResponse(stderr=message.encode())
+            yield language_pb2.RunPluginResponse(exitcode=1)
+            return
+        process = subprocess.Popen(
+            [python, "-u", str(Path(info.program_directory, info.entry_point)), *request.args],
+            cwd=request.pwd,
+            env=os.environ | dict(pair.split("=", 1) for pair in request.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        if not context.add_callback(process.kill):  # the call has ended already
+            process.kill()
+        said: SimpleQueue[Any] = SimpleQueue()
+        for name in ("stdout", "stderr"):
+            threading.Thread(target=forward, args=(process, name, said)).start()
+        for _ in ("stdout", "stderr"):
+            while (part := said.get()) is not None:
+                yield language_pb2.RunPluginResponse(**part)
+        yield language_pb2.RunPluginResponse(exitcode=process.wait())
+
     def Cancel(self, _request: Any, _context: Any) -> Any:
         self.cancelled = True
         if self.program:
@@ -100,6 +131,14 @@ def environment(info: Any) -> Path:
     virtualenv = dict(info.options).get("virtualenv", "")
     chosen = virtualenv or os.environ.get("PULUMI_RUNTIME_VIRTUALENV") or ".venv"
     return Path(info.program_directory, chosen)
+
+
+def forward(process: subprocess.Popen[bytes], name: str, into: SimpleQueue[Any]) -> None:
+    """Hand on what a process says on standard output or standard error; None is the end."""
+    stream: Any = getattr(process, name)
+    while part := stream.read1():
+        into.put({name: part})
+    into.put(None)
 
 
 def arguments(request: Any, engine: str) -> list[str]:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 
 import grpc
 import pytest
@@ -212,6 +214,72 @@ def test_other_exit_code_is_an_error(stub, project):
     response = stub.Run(request(project, "7"))
 
     assert (response.error, response.bail) == ("Program exited with non-zero exit code: 7", False)
+
+
+PLUGIN = """
+import os, sys, time
+print(os.getpid(), flush=True)
+print(os.environ["GIVEN"], sys.argv[1:], os.getcwd(), file=sys.stderr, flush=True)
+if "wait" in sys.argv:
+    time.sleep(3600)
+sys.exit(7)
+"""
+
+
+@contextmanager
+def open_process(number):
+    """Open a process as a file that can be read once it has ended."""
+    process = os.pidfd_open(number)
+    yield process
+    os.close(process)
+
+
+def plugin(project, *arguments):
+    """Return the request to run a provider's folder, which lies beside the program."""
+    folder = project / "plugin"
+    folder.mkdir()
+    (folder / "__main__.py").write_text(PLUGIN)
+    info = language_pb2.ProgramInfo(
+        root_directory=str(folder), program_directory=str(folder), entry_point="."
+    )
+    info.options.update({"virtualenv": "../.venv"})
+    return language_pb2.RunPluginRequest(
+        pwd=str(project), args=arguments, env=["GIVEN=a=b"], info=info, kind="resource"
+    )
+
+
+def test_a_providers_folder_runs(stub, project):
+    """What it says is handed on, and its exit code is the last answer."""
+    answers = list(stub.RunPlugin(plugin(project, "127.0.0.1:2")))
+
+    assert int(b"".join(answer.stdout for answer in answers))
+    said = b"".join(answer.stderr for answer in answers).decode()
+    assert said == f"a=b ['127.0.0.1:2'] {project}\n"
+    assert answers[-1].WhichOneof("output") == "exitcode"
+    assert answers[-1].exitcode == 7
+
+
+def test_a_providers_folder_ends_with_its_call(host, stub, project):
+    """The engine ends a provider by cancelling the call that runs it."""
+    running = stub.RunPlugin(plugin(project, "wait"))
+    said = b""
+    while not said.endswith(b"\n"):
+        said += next(running).stdout
+
+    running.cancel()
+
+    with suppress(ProcessLookupError), open_process(int(said)) as process:
+        assert select.select([process], [], [], 10)[0], "it still runs"
+
+
+def test_a_providers_folder_without_environment_is_explained(stub, project):
+    """Where the folder's `virtualenv` is missing, the user learns what to do."""
+    (project / ".venv").unlink()
+
+    answers = list(stub.RunPlugin(plugin(project)))
+
+    assert b"run `make install`" in b"".join(answer.stderr for answer in answers)
+    assert answers[-1].exitcode == 1
 
 
 def test_cancel_ends_the_program_quietly(host, stub, project):
