@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform as machine
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -176,6 +177,8 @@ class Run:
         ]
         head = ["", "raw httpx", "through the server", "more", "processor time of the server"]
         self.show("operations", table(head, rows))
+        command = [sys.executable, "-m", "benchmarks.checking"]
+        self.show("checking", subprocess.check_output(command, cwd=ROOT, text=True).rstrip())
 
     def growing(self, count: int, *, rounds: int, at_end: bool = False) -> int:
         """Measure `up`, then some that change nothing; return the last one's instance requests."""

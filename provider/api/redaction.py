@@ -10,6 +10,7 @@ import html
 import json
 import logging
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -90,6 +91,7 @@ _SHORTEST_SECRET = 4
 _NO_SECRETS = frozenset({"true", "false", "null", "none"})
 
 
+@lru_cache(4096)
 def is_platform_written(key: str) -> bool:
     """Tell whether the platform rewrites the configuration key by itself."""
     return PLATFORM_WRITTEN.fullmatch(key) is not None
@@ -97,10 +99,10 @@ def is_platform_written(key: str) -> bool:
 
 def without_platform_written(configuration: Mapping[str, V]) -> dict[str, V]:
     """Return a configuration without the keys that the platform rewrites by itself."""
-    match = PLATFORM_WRITTEN.fullmatch
-    return {key: value for key, value in configuration.items() if match(key) is None}
+    return {key: value for key, value in configuration.items() if not is_platform_written(key)}
 
 
+@lru_cache(4096)
 def looks_secret(key: str) -> bool:
     """Tell whether a key names a secret, whatever metadata says of its type.
 

@@ -359,6 +359,8 @@ def same_value(one: Any, other: Any) -> bool:
     JSON texts are compared by content, for neither key order nor spacing is kept; outer white
     space does not count; null and the empty text are both "no value".
     """
+    if isinstance(one, str) and one == other:
+        return True
     left, right = (stored(one) or "").strip(), (stored(other) or "").strip()
     if left == right:
         return True

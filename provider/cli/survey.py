@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ..api.errors import CloudElementsError, NotFoundError, SpentError
 from ..instance import diff
 from ..instance import inputs as schema
-from ..instance import state as stored
 from ..instance.claims import Ledger
 from ..instance.credentials import (
     Credentials,
@@ -26,6 +25,7 @@ from ..instance.identity import doubt
 from ..instance.markers import Markers
 from ..instance.metadata import missing
 from ..instance.ownership import others_tag
+from ..instance.state import Record, Stored
 from ..stack import inputs
 from .backend import Backend, stack_marker
 from .console import shown
@@ -149,7 +149,7 @@ class _Places:
         That is looked for only where something hints at it: tags of another stack's, or an instance
         that was taken over and not made.
         """
-        record = stored.Record.of(kept.outputs)
+        record = Record.of(kept.outputs)
         carried = None if instance is None else instance.tags
         strange = carried is not None and not record.adopted and kept.markers
         if (
@@ -180,7 +180,7 @@ class _Codes:
         """Return why an entry's code is not sent; nothing when there is none, or it is."""
         credentials = Credentials.of(schema.inputs_of(inputs(name, declaration)))
         if kept is not None:
-            changes = diff.changes(kept.outputs, inputs(name, declaration))
+            changes = diff.changes(Stored(kept.id, kept.outputs), inputs(name, declaration))
             if changes.replayed:
                 return already_sent()
             credentials = Credentials(changes.credentials)
@@ -224,7 +224,7 @@ def _unproved(
     if instance is None or instance.tags is None:  # unmarked, or a light list
         with suppress(NotFoundError):
             instance = client.get_instance(kept.id)
-    found = doubt(kept.id, instance, kept.outputs, kept.inputs)
+    found = doubt(Stored(kept.id, kept.outputs), instance, kept.inputs)
     if found is None:
         return None
     what = found.refusal(kept.platform, client.address)
@@ -233,7 +233,7 @@ def _unproved(
 
 def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> Row:
     standing = Standing.CHANGED
-    adopted = stored.Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
+    adopted = Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
     then = "lets go of it, and it stays on the platform"
     if not (adopted or kept.retained):
         then = "deletes it"
@@ -263,7 +263,7 @@ def _shared(kept: Kept, instance: wire.Instance | None, places: _Places) -> str:
             f"stack '{other.name}' has it in its state as well, and what either deletes is gone "
             f"for both: keep it in one alone, by '{forget}' or the same there"
         )
-    markers, record = Markers.of(kept.markers), stored.Record.of(kept.outputs)
+    markers, record = Markers.of(kept.markers), Record.of(kept.outputs)
     carried = instance.tags if instance else None
     if not (markers and carried and kept.urn) or record.adopted:
         return ""
@@ -354,9 +354,9 @@ def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[st
         instance: The platform's.
         managed: The stack says whether the instance is disabled.
     """
-    record = stored.Record.of(kept.outputs)
-    before = stored.properties_of(kept.outputs)
-    seen = diff.observed(instance, before, record)
+    known = Stored(kept.id, kept.outputs)
+    before = known.properties
+    seen = diff.observed(instance, before, known.record)
     if seen.name != before.name:
         yield "name"
     if set(seen.tags) != set(before.tags):
@@ -378,7 +378,7 @@ def _changes(kept: Kept, declaration: InstanceDeclaration | None, places: _Place
 
 def _changed_fields(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
     """Yield what differs between the stack's file and the last run's outputs."""
-    found = diff.changes(kept.outputs, inputs(kept.name, declaration))
+    found = diff.changes(Stored(kept.id, kept.outputs), inputs(kept.name, declaration))
     if found.replaces:
         yield "element"
     if found.name:

@@ -163,13 +163,14 @@ def _refuse_elsewhere(wanted: _Wanted, state: State, client: CloudElementsClient
         FailureError: It is not, as far as can be told.
     """
     from ..instance.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
+    from ..instance.state import Stored  # noqa: PLC0415
 
     homes = sorted({one.platform for one in state.kept} - {""})
     if not homes or client.address in homes:
         return
     listed = {one.id: one for one in client.find_instances(tag=wanted.marker)}
     if any(
-        doubt(one.id, listed[one.id], one.outputs, one.inputs) is None
+        doubt(Stored(one.id, one.outputs), listed[one.id], one.inputs) is None
         for one in state.kept
         if one.id in listed
     ):

@@ -30,7 +30,9 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from ..api.errors import CloudElementsError
 from ..instance.context import Context
 from ..instance.host import HalfMadeError
+from ..instance.markers import MARKERS
 from ..instance.operations import Operations
+from ..instance.state import RECORD
 from .call import serving
 from .engine import EngineHost
 
@@ -207,8 +209,9 @@ def _complete(call: DynamicCall | None, given: Properties, field: str) -> Proper
         given: What the server handed over.
         field: Its name in the request.
     """
-    given = {key: value for key, value in given.items() if key != _PROVIDER}
-    if call is None or any(key.startswith("__") for key in given):
+    given = {**given}
+    given.pop(_PROVIDER, None)
+    if call is None or MARKERS in given or RECORD in given:
         return given
     sent = call.properties(field)
     return given | {key: value for key, value in sent.items() if key.startswith("__")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from ..api.client import CloudElementsClient
@@ -95,7 +96,7 @@ class Context:
             else:
                 platform.leftovers.abandon()
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Where it is, in the one spelling in which addresses are compared and remembered."""
         return self.settings.address

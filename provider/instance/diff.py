@@ -13,18 +13,20 @@ from ..api import wire
 from ..api.redaction import MASK, without_platform_written
 from .inputs import (
     MARKUP,
-    Inputs,
     fields_with,
     fingerprints,
     is_credential,
     is_unknown,
     known_part,
+    one_time,
 )
 from .markers import MARKERS, users_tags
-from .state import Properties, Record, properties_of
+from .state import Properties, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .state import Stored
 
 
 def same_text(one: str, other: str) -> bool:
@@ -150,17 +152,17 @@ class Changes:
         )
 
 
-def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
-    """Compare outputs in the state with a program's inputs, which may hold unknowns.
+def changes(stored: Stored, news: Mapping[str, Any]) -> Changes:
+    """Compare what the state has with a program's inputs, which may hold unknowns.
 
     An unknown value counts as changed.
     """
-    record, before = Record.of(olds), properties_of(olds)
+    olds, record, before = stored.outputs, stored.record, stored.properties
     whole = not is_unknown(news)
     unknown = set() if whole else {key for key, value in news.items() if is_unknown(value)}
     after = news if whole else known_part(dict(news))
-    inputs = _constructed(after)
-    credentials, replayed = _credentials(inputs, record, news, unknown)
+    credentials, replayed = _credentials(after, record, news, unknown)
+    disabled, markers = after.get("disabled"), after.get(MARKERS)
     configuration = news.get("configuration") or {}
     partly_known = isinstance(configuration, dict)
     return Changes(
@@ -169,8 +171,8 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
             for name in fields_with(replaces=True)
             if name in unknown or olds.get(name) != after.get(name)
         ],
-        name="name" in unknown or before.name != inputs.name,
-        tags="tags" in unknown or set(before.tags) != set(inputs.tags or []),
+        name="name" in unknown or before.name != after.get("name"),
+        tags="tags" in unknown or set(before.tags) != set(after.get("tags") or []),
         configuration=_configuration(before, configuration, unknown)
         if partly_known
         else {"configuration": configuration},
@@ -178,24 +180,10 @@ def changes(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Changes:
         credentials=credentials,
         replayed=replayed,
         disabled="disabled" in unknown
-        or (inputs.disabled is not None and inputs.disabled != bool(olds.get("disabled"))),
-        markers=MARKERS in unknown
-        or (bool(inputs.markers) and inputs.markers != olds.get(MARKERS)),
+        or (disabled is not None and disabled != bool(olds.get("disabled"))),
+        markers=MARKERS in unknown or (bool(markers) and markers != olds.get(MARKERS)),
         deletion="delete_adopted" in unknown
-        or bool(inputs.delete_adopted) != bool(olds.get("delete_adopted")),
-    )
-
-
-_DEFAULTS = {
-    name: (field.alias or name, field.get_default(call_default_factory=True))
-    for name, field in Inputs.model_fields.items()
-}
-
-
-def _constructed(known: Mapping[str, Any]) -> Inputs:
-    """Return inputs as they are, which may lack what is not known yet."""
-    return Inputs.model_construct(
-        **{name: known.get(alias, default) for name, (alias, default) in _DEFAULTS.items()}
+        or bool(after.get("delete_adopted")) != bool(olds.get("delete_adopted")),
     )
 
 
@@ -214,20 +202,20 @@ def _configuration(
 
 
 def _credentials(
-    inputs: Inputs, record: Record, news: Mapping[str, Any], unknown: set[str]
+    known: Mapping[str, Any], record: Record, news: Mapping[str, Any], unknown: set[str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return one-time credentials that were not sent before, and fingerprints of those that were.
 
     Those that were sent last, with success, are in neither.
     """
-    one_time = inputs.one_time
+    given_once = one_time(known)
     given = {
         path: mark
-        for path, mark in fingerprints(one_time).items()
+        for path, mark in fingerprints(given_once).items()
         if record.spent.get(path) != mark
     }
     sent = {mark for one in record.past for mark in one.values()}
-    new = {path: one_time[path] for path, mark in given.items() if mark not in sent}
+    new = {path: given_once[path] for path, mark in given.items() if mark not in sent}
     new |= {name: "" for name in ("code", "provider_data") if name in unknown}
     configuration = news.get("configuration")
     if "configuration" in unknown and isinstance(configuration, dict):

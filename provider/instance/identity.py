@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..config import environment_name, stack_key
 from .diff import same_text
 from .markers import MARKERS, Markers
-from .state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..api import wire
+    from .state import Stored
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,7 @@ def set_to(address: str) -> str:
 
 
 def doubt(
-    instance_id: str,
-    instance: wire.Instance | None,
-    outputs: Mapping[str, Any],
-    *inputs: Mapping[str, Any],
+    stored: Stored, instance: wire.Instance | None, *inputs: Mapping[str, Any]
 ) -> Doubt | None:
     """Return why an instance may be another one than the state's; None when it surely is the same.
 
@@ -69,33 +66,33 @@ def doubt(
     answer does not tell tags, its name and token must be those in the state.
 
     Args:
-        instance_id: Its id in the state.
+        stored: What the state has.
         instance: What the platform has under that id.
-        outputs: The state's.
         inputs: Inputs of the resource, old ones and new ones, which may hold unknowns.
     """
+    instance_id, outputs = stored.instance_id, stored.outputs
     if instance is None:
         return Doubt(f"there is no instance {instance_id}", "run pulumi state delete with its URN")
-    if not instance.is_of(str(outputs.get("element_key") or "")):
+    if not instance.is_of(stored.element_key):
         return Doubt(f"instance {instance_id} is of element '{instance.element.key}'")
     then = f"run pulumi state delete with its URN and set 'adopt' to {instance_id}"
-    marks = _marks(outputs, *inputs)
+    marks = _marks(stored, *inputs)
     if marks and instance.tags is not None:
         if marks.isdisjoint(instance.tags):
             return Doubt(f"instance {instance_id} does not carry its marker", then)
         return None
-    same = same_text(instance.name or "", str(outputs.get("name") or ""))
+    same = same_text(instance.name or "", stored.name)
     if same and instance.token and instance.token == outputs.get("element_token"):
         return None
     return Doubt(f"nothing shows that instance {instance_id} is the same", then)
 
 
-def _marks(outputs: Mapping[str, Any], *inputs: Mapping[str, Any]) -> set[str]:
+def _marks(stored: Stored, *inputs: Mapping[str, Any]) -> set[str]:
     """Return the tags of which the instance has one at least, as far as any is known.
 
     Several, for a run that was interrupted may have given it new ones that the state does not know.
     """
-    record, bags = Record.of(outputs), (outputs, *inputs)
+    record, bags = stored.record, (stored.outputs, *inputs)
     marked = [found for bag in bags if (found := _markers(bag)) is not None]
     if not record.adopted:
         return {one.instance for one in marked}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pulumi
+from pulumi.output import Unknown
 from pulumi.runtime.rpc import wrap_rpc_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
@@ -92,22 +92,27 @@ class Inputs(Declared):
     @property
     def one_time(self) -> dict[str, str]:
         """Every credential that can be spent once, by its path."""
-        found = {"code": self.code} if self.code else {}
-        found |= {
-            credential_path(key): wire.stored(value) or ""
-            for key, value in self.provider_data.items()
-            if is_one_time(key)
-        }
-        return found | {
-            f"configuration.{key}": wire.stored(value) or ""
-            for key, value in self.configuration.items()
-            if key in _TOKENS
-        }
+        return one_time(vars(self))
 
     @property
     def managed(self) -> dict[str, Any]:
         """The configuration that is compared: all but what the platform rewrites by itself."""
         return without_platform_written(self.configuration)
+
+
+def one_time(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return every credential that can be spent once, by its path."""
+    found = {"code": inputs["code"]} if inputs.get("code") else {}
+    found |= {
+        credential_path(key): wire.stored(value) or ""
+        for key, value in (inputs.get("provider_data") or {}).items()
+        if is_one_time(key)
+    }
+    return found | {
+        f"configuration.{key}": wire.stored(value) or ""
+        for key, value in (inputs.get("configuration") or {}).items()
+        if key in _TOKENS
+    }
 
 
 _REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
@@ -187,20 +192,20 @@ def sent_as_they_are(given: Inputs) -> dict[str, Any]:
 
 def is_unknown(value: object) -> bool:
     """Tell whether the engine does not know the value yet, wholly or in part."""
-    return pulumi.contains_unknowns(value)
+    if isinstance(value, dict):
+        return any(map(is_unknown, value.values()))
+    if isinstance(value, list):
+        return any(map(is_unknown, value))
+    return isinstance(value, Unknown)
 
 
 def known_part(value: Any) -> Any:
     """Return the value without what is not known yet, at any depth."""
+    if not is_unknown(value):
+        return value
     if isinstance(value, dict):
-        return {
-            key: known_part(item)
-            for key, item in value.items()
-            if not isinstance(item, pulumi.output.Unknown)
-        }
-    if isinstance(value, list):
-        return [known_part(item) for item in value if not isinstance(item, pulumi.output.Unknown)]
-    return value
+        return {k: known_part(v) for k, v in value.items() if not isinstance(v, Unknown)}
+    return [known_part(item) for item in value if not isinstance(item, Unknown)]
 
 
 def problems(bag: Mapping[str, Any]) -> list[str]:
@@ -298,7 +303,7 @@ def normalised(bag: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in given.items()
-        if value is not None and value not in ({}, []) and not key.startswith("__provider")
+        if value is not None and value not in ({}, []) and key != "__provider"
     }
     tags = kept.get("tags")
     if isinstance(tags, list) and not is_unknown(tags):
@@ -311,6 +316,8 @@ def without_null(value: Any) -> Any:
 
     In maps Pulumi's SDK takes it away by itself, in lists it does not.
     """
+    if not _holds_null(value):
+        return value
     if isinstance(value, dict):
         return {key: without_null(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -323,8 +330,17 @@ def nulls_in_values(bag: Mapping[str, Any]) -> list[str]:
     return [
         path
         for field in ("configuration", "provider_data")
-        for path in _nulls(bag.get(field) or {}, field)
+        if _holds_null(values := bag.get(field) or {})
+        for path in _nulls(values, field)
     ]
+
+
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_null, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_null, value))
+    return value is None
 
 
 def _nulls(value: Any, path: str) -> Iterator[str]:

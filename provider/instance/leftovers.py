@@ -57,7 +57,7 @@ class Leftovers:
 
     def meet(self, markers: Markers | None) -> None:
         """Note that the call at hand is about a resource of this stack."""
-        if markers is None or not (urn := self.host.urn()):
+        if markers is None or markers.stack in self._stacks or not (urn := self.host.urn()):
             return
         place = place_of(urn)
         if names_stack(markers.stack, **place):  # else it was moved here, and tells of another
@@ -66,7 +66,6 @@ class Leftovers:
     def declare(self, markers: Markers | None) -> None:
         """Note that the program has this resource, so that a create looks for what was left."""
         if markers is not None:
-            self.meet(markers)
             self._declared.add(markers.instance)
 
     @contextmanager

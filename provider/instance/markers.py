@@ -25,6 +25,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def _checked(inner: str) -> str:
     return f"{_PREFIX}{inner}{_digest(_CHECK_LENGTH, inner)}"
 
 
+@lru_cache
 def _readable(project: str, stack: str) -> str:
     return f"{_slug(project, _PROJECT_LENGTH)}-{_slug(stack, _STACK_LENGTH)}-"
 

@@ -237,6 +237,8 @@ def missing(
     needless = needless_keys(inputs.get("oauth_proxy"), inputs.get("external_authentication"))
     if not new:
         held = before.get("configuration", {})
+        if configuration == held:
+            return
         needless |= {one.key for one in _lacking(element, held, frozenset())}
     for entry in _lacking(element, configuration, needless):
         label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""

@@ -25,12 +25,11 @@ from ..api.errors import (
 )
 from . import creation, diff, ownership, preview
 from . import inputs as schema
-from . import state as stored
 from .context import Context
 from .host import HalfMadeError
-from .markers import MARKERS, Markers
+from .markers import Markers
 from .refresh import Refreshed, refreshed
-from .state import Record
+from .state import Stored
 from .update import update
 
 if TYPE_CHECKING:
@@ -130,25 +129,24 @@ class Operations:
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> Difference:
         """Compare the state's outputs with the program's inputs."""
         with one_sentence("compare", _name(olds)):
-            changes = diff.changes(olds, news)
+            stored = Stored(id_, olds)
+            changes = diff.changes(stored, news)
             changed = changes.any
             if self._context is not None:
                 replaces = bool(changes.replaces)
-                changed |= preview.moved(self._context, id_, olds, news, replaces=replaces)
-                ownership.found_in_state(self._context, id_, olds)
+                changed |= preview.moved(self._context, stored, news, replaces=replaces)
+                ownership.found_in_state(self._context, stored)
                 if not replaces:
-                    self._stays(self._context, id_, olds, news, changes)
+                    self._keeps(self._context, stored, news, changes)
             in_inputs = changed and self._host.old_inputs() not in (None, news)
             return Difference(changed, changes.replaces, in_inputs)
 
     @staticmethod
-    def _stays(
-        context: Context, id_: str, olds: dict[str, Any], news: dict[str, Any], changes: Changes
-    ) -> None:
+    def _keeps(context: Context, stored: Stored, news: dict[str, Any], changes: Changes) -> None:
         """Note that a resource keeps its instance, and tell what there is to know of that."""
-        context.ledger.keep(id_, Record.of(olds).claim)
-        ownership.warn_of_another(context, id_, olds)
-        preview.tell_disabled(context, id_, olds, news, authenticates=bool(changes.credentials))
+        context.ledger.keep(stored.instance_id, stored.record.claim)
+        ownership.warn_of_another(context, stored)
+        preview.tell_disabled(context, stored, news, authenticates=bool(changes.credentials))
         preview.warn_of_spent(context, news, changes)
 
     def create(self, inputs: dict[str, Any]) -> Created:
@@ -163,49 +161,48 @@ class Operations:
     def read(self, id_: str, outputs: dict[str, Any]) -> Refreshed | None:
         """Return the instance as it is now, or None where it is gone."""
         with self._telling("read", {"name": id_} | outputs):
-            context = self.context
-            known = stored.RECORD in outputs  # or a look-up by id
-            instance = ownership.make_sure(context, id_, outputs) if known else None
-            ownership.found_in_state(context, id_, outputs)
+            context, stored = self.context, Stored(id_, outputs)
+            instance = ownership.make_sure(context, stored) if stored.is_known else None
+            ownership.found_in_state(context, stored)
             try:
-                element_key = outputs.get("element_key")
-                instance = instance or context.client.get_instance(id_, element_key=element_key)
+                key = stored.element_key or None
+                instance = instance or context.client.get_instance(id_, element_key=key)
             except NotFoundError:
-                if not known:
+                if not stored.is_known:
                     raise  # for the engine would take "gone" for success
                 return None
-            context.warn_when_invalid(instance, _name(outputs))
-            ownership.warn_of_another_stack(context, instance, outputs)
-            ownership.warn_of_double(context, id_, outputs)
+            context.warn_when_invalid(instance, stored.name)
+            ownership.warn_of_another_stack(context, instance, stored)
+            ownership.warn_of_double(context, stored)
             inputs = self._host.old_inputs() or {}
             if instance.disabled and inputs.get("disabled") is None:
-                context.warn_of_disabled(id_, _name(outputs))
-            return refreshed(instance, outputs, inputs, context.address)
+                context.warn_of_disabled(id_, stored.name)
+            return refreshed(instance, stored, inputs, context.address)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Change the instance in place, with one request where something changed."""
         with self._telling("update", news), self._host.waiting("updating"):
-            context = self.context
-            ownership.make_sure(context, id_, olds, news)
-            ownership.found_in_state(context, id_, olds)
-            return update(context, schema.inputs_of(news), id_, olds)
+            context, stored = self.context, Stored(id_, olds)
+            ownership.make_sure(context, stored, news)
+            ownership.found_in_state(context, stored)
+            return update(context, schema.inputs_of(news), stored)
 
     def delete(self, id_: str, outputs: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""
         with self._telling("delete", outputs), self._host.waiting("deleting"):
-            context, markers = self.context, Markers.of(outputs.get(MARKERS))
-            if ownership.home_of(context, id_, outputs):
-                ownership.make_sure(context, id_, outputs)
-            ownership.meet(context, markers)
-            if not ownership.leaves_alone(context, id_, outputs):
-                instance = ownership.make_sure(context, id_, outputs)
-                if ownership.another_stack_has(context, id_, outputs, instance):
+            context, stored = self.context, Stored(id_, outputs)
+            if ownership.home_of(context, stored):
+                ownership.make_sure(context, stored)
+            ownership.meet(context, stored.markers)
+            if not ownership.leaves_alone(context, stored):
+                instance = ownership.make_sure(context, stored)
+                if ownership.another_stack_has(context, stored, instance):
                     self._host.warn(f"element instance {id_} stays: another stack has it now")
                     return
                 context.ledger.own(id_)
                 context.client.delete_instance(id_)
-                ownership.after_deleting(context, id_, outputs)
-            context.leftovers.wait(markers)
+                ownership.after_deleting(context, stored)
+            context.leftovers.wait(stored.markers)
 
     def _telling(self, verb: str, properties: Mapping[str, Any]) -> AbstractContextManager[None]:
         """Turn every error inside into one sentence that says what to do."""

@@ -15,7 +15,6 @@ from ..api.errors import (
 from .history import Fate
 from .identity import Doubt, doubt, set_to
 from .markers import (
-    MARKERS,
     Markers,
     credential_marker,
     is_adoption_marker,
@@ -26,42 +25,39 @@ from .markers import (
     place_of,
 )
 from .origin import Origin
-from .state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..api import wire
     from .context import Context
+    from .state import Stored
 
 UNKNOWN_ID = frozenset({400, 401, 403, 404})
 """What the platform may say of an id that is gone (docs: not settled by any)."""
 
 
-def home_of(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> str:
+def home_of(context: Context, stored: Stored) -> str:
     """Return the address of the platform that has the state's instance; empty if unknown.
 
     A state that is older than that memory may have come from here, as the journal of this
     address tells.
     """
-    remembered = Record.of(outputs).platform
-    markers = Markers.of(outputs.get(MARKERS))
+    remembered = stored.record.platform
+    markers = stored.markers
     last = context.ledger.journal.last(markers) if markers and not remembered else None
-    made_here = last and last.fate is Fate.MADE and last.instance == instance_id
+    made_here = last and last.fate is Fate.MADE and last.instance == stored.instance_id
     return context.address if made_here else remembered
 
 
-def make_sure(
-    context: Context, instance_id: str, outputs: Mapping[str, Any], *inputs: Mapping[str, Any]
-) -> wire.Instance | None:
+def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> wire.Instance | None:
     """Make sure that the instance of this id is the one that the state means.
 
     Nothing is asked where the state remembers this address.
 
     Args:
         context: What the process works with.
-        instance_id: Its id.
-        outputs: The state's.
+        stored: What the state has.
         inputs: New inputs.
 
     Returns:
@@ -70,25 +66,25 @@ def make_sure(
     Raises:
         RefusedError: It may be another one.
     """
-    home = home_of(context, instance_id, outputs)
-    if home == context.address or context.ledger.proved(instance_id):
+    home = home_of(context, stored)
+    if home == context.address or context.ledger.proved(stored.instance_id):
         return None
-    if context.ledger.is_new(instance_id):  # so the state's is another one of that number
-        this_runs = Doubt(f"instance {instance_id} is of this run")
+    if context.ledger.is_new(stored.instance_id):  # so the state's is another one of that number
+        this_runs = Doubt(f"instance {stored.instance_id} is of this run")
         raise RefusedError(this_runs.refusal(home, context.address))
     before = context.host.old_inputs() or {}
     instance = None
     try:
-        instance = context.client.get_instance(instance_id)
-        found = doubt(instance_id, instance, outputs, before, *inputs)
+        instance = context.client.get_instance(stored.instance_id)
+        found = doubt(stored, instance, before, *inputs)
     except NotFoundError:
-        found = doubt(instance_id, None, outputs)
+        found = doubt(stored, None)
     except CloudElementsError as error:
-        found = Doubt(f"instance {instance_id} can't be looked at: {told(error)}")
+        found = Doubt(f"instance {stored.instance_id} can't be looked at: {told(error)}")
     if found is not None:
         context.homes |= {home} - {""}
         raise RefusedError(found.refusal(home, context.address))
-    context.ledger.prove(instance_id)
+    context.ledger.prove(stored.instance_id)
     return instance
 
 
@@ -113,13 +109,14 @@ def refuse_elsewhere(context: Context) -> None:
         raise RefusedError(message)
 
 
-def found_in_state(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+def found_in_state(context: Context, stored: Stored) -> None:
     """Note that the state has this instance: no create may take it.
 
     Raises:
         RefusedError: A create of this run took it already.
     """
-    if context.ledger.claim_of(instance_id) not in ("", Record.of(outputs).claim):
+    instance_id = stored.instance_id
+    if context.ledger.claim_of(instance_id) not in ("", stored.record.claim):
         message = (
             f"instance {instance_id} was taken over by another resource of this run, which now "
             "has the name that this one had: take that one out of the program and the state "
@@ -127,7 +124,7 @@ def found_in_state(context: Context, instance_id: str, outputs: Mapping[str, Any
         )
         raise RefusedError(message)
     context.ledger.own(instance_id)
-    journal, markers = context.ledger.journal, Markers.of(outputs.get(MARKERS))
+    journal, markers = context.ledger.journal, stored.markers
     if markers is not None:
         meet(context, markers)
         last = journal.last(markers)
@@ -136,34 +133,34 @@ def found_in_state(context: Context, instance_id: str, outputs: Mapping[str, Any
     journal.keep(markers, instance_id)
 
 
-def leaves_alone(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> bool:
+def leaves_alone(context: Context, stored: Stored) -> bool:
     """Tell, also the user, whether a delete leaves the instance in place."""
-    kept, record = context.ledger.kept(instance_id), Record.of(outputs)
+    instance_id = stored.instance_id
+    kept, record = context.ledger.kept(instance_id), stored.record
     if context.ledger.claim_of(instance_id):
-        _stays(context, instance_id, outputs)
-    elif record.adopted and not outputs.get("delete_adopted"):
+        _stays(context, stored)
+    elif record.adopted and not stored.outputs.get("delete_adopted"):
         context.host.warn(
             f"element instance {instance_id} was adopted, so it is left in place; to have it "
             "deleted, set delete_adopted to true and run pulumi up first"
         )
-    elif kept is not None and (
-        kept != record.claim or _is_another_ones(context, instance_id, outputs)
-    ):
+    elif kept is not None and (kept != record.claim or _is_another_ones(context, stored)):
         context.host.warn(f"element instance {instance_id} stays: another resource has it now")
     else:
         return False
     return True
 
 
-def _stays(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+def _stays(context: Context, stored: Stored) -> None:
     """Leave alone what a create of this run took over, and tell what became of a replacement.
 
     The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
     """
+    instance_id = stored.instance_id
     if context.ledger.origin_of(instance_id) is Origin.ADOPTED:
         context.host.warn(f"element instance {instance_id} stays: another resource adopted it")
         return
-    context.ledger.journal.keep(Markers.of(outputs.get(MARKERS)), instance_id)
+    context.ledger.journal.keep(stored.markers, instance_id)
     context.host.warn(
         f"element instance {instance_id} stays, because it was taken for what an interrupted "
         "run had left: to have it replaced, ask for it once more on this machine, or run "
@@ -171,17 +168,17 @@ def _stays(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> No
     )
 
 
-def _is_another_ones(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> bool:
+def _is_another_ones(context: Context, stored: Stored) -> bool:
     """Tell whether an instance shows that it belongs to another resource than this state's.
 
     That is so when a resource adopted what another one gave up, and the run was interrupted
     before the other was taken out of the state.
     """
-    markers, record = Markers.of(outputs.get(MARKERS)), Record.of(outputs)
+    markers, record = stored.markers, stored.record
     if markers is None or record.adopted:  # adopted ones are left alone unless asked for
         return False
     try:
-        carried = context.client.get_instance(instance_id).tags
+        carried = context.client.get_instance(stored.instance_id).tags
     except NotFoundError:
         return False
     if carried is None:
@@ -194,10 +191,7 @@ def _is_another_ones(context: Context, instance_id: str, outputs: Mapping[str, A
 
 
 def another_stack_has(
-    context: Context,
-    instance_id: str,
-    outputs: Mapping[str, Any],
-    instance: wire.Instance | None = None,
+    context: Context, stored: Stored, instance: wire.Instance | None = None
 ) -> bool:
     """Tell whether an instance shows that another stack has it by now.
 
@@ -206,20 +200,19 @@ def another_stack_has(
 
     Args:
         context: What the process works with.
-        instance_id: The instance.
-        outputs: The state's.
+        stored: What the state has.
         instance: The instance, where it was read just now.
 
     Raises:
         RefusedError: It shows only whence it was moved, and whether that stack took it back
             can't be told.
     """
-    markers, urn = Markers.of(outputs.get(MARKERS)), context.host.urn()
-    if markers is None or Record.of(outputs).adopted or not urn:
+    markers, urn = stored.markers, context.host.urn()
+    if markers is None or stored.record.adopted or not urn:
         return False
-    listed = None if instance else context.ledger.listed(markers, instance_id)
+    listed = None if instance else context.ledger.listed(markers, stored.instance_id)
     try:
-        seen = instance or listed or context.client.get_instance(instance_id)
+        seen = instance or listed or context.client.get_instance(stored.instance_id)
     except APIError as error:
         if error.status in UNKNOWN_ID and not isinstance(error, StrangerError):
             return False  # it is gone, or the delete will tell
@@ -228,7 +221,7 @@ def another_stack_has(
     if {*markers.tags}.isdisjoint(carried) or names_stack(markers.stack, **place_of(urn)):
         return others_tag(carried, markers, urn) is not None
     message = (
-        f"instance {instance_id} has the tags of the stack that it was moved from "
+        f"instance {stored.instance_id} has the tags of the stack that it was moved from "
         f"('{markers.stack}', unless this one was renamed), which may have taken it back: run "
         "pulumi up with it still declared here, which gives it this stack's tags, or let this "
         "state forget it, by pulumi state delete"
@@ -236,19 +229,17 @@ def another_stack_has(
     raise RefusedError(message)
 
 
-def after_deleting(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+def after_deleting(context: Context, stored: Stored) -> None:
     """Write down that a resource's instance is no more; warn of another one that is left."""
-    markers = Markers.of(outputs.get(MARKERS))
+    markers = stored.markers
     last = context.ledger.journal.last(markers) if markers else None
-    if last is not None and last.instance == instance_id:
-        context.ledger.journal.note(markers, Fate.VOID, instance=instance_id)
+    if last is not None and last.instance == stored.instance_id:
+        context.ledger.journal.note(markers, Fate.VOID, instance=stored.instance_id)
     else:
-        warn_of_another(context, instance_id, outputs, Fate.VOID)
+        warn_of_another(context, stored, Fate.VOID)
 
 
-def warn_of_another(
-    context: Context, instance_id: str, outputs: Mapping[str, Any], fate: Fate = Fate.MADE
-) -> None:
+def warn_of_another(context: Context, stored: Stored, fate: Fate = Fate.MADE) -> None:
     """Warn of an instance that was made for the resource and is in no state.
 
     There is one when a replacement was interrupted and then given up, or when another run made
@@ -257,21 +248,20 @@ def warn_of_another(
 
     Args:
         context: What the process works with.
-        instance_id: The resource's own instance.
-        outputs: The state's.
+        stored: What the state has.
         fate: What is written down of that instance when there is no other.
     """
-    journal, markers = context.ledger.journal, Markers.of(outputs.get(MARKERS))
+    journal, markers = context.ledger.journal, stored.markers
     last = journal.last(markers) if markers else None
-    if markers is not None and instance_id in context.new:
-        context.new.discard(instance_id)
-        context.leftovers.tell_of_doubles(markers, instance_id)
+    if markers is not None and stored.instance_id in context.new:
+        context.new.discard(stored.instance_id)
+        context.leftovers.tell_of_doubles(markers, stored.instance_id)
         return
     if (
         markers is None
         or last is None
         or last.fate in (Fate.VOID, Fate.REFUSED)
-        or last.instance == instance_id
+        or last.instance == stored.instance_id
         or context.ledger.owns(last.instance)
     ):
         return
@@ -279,27 +269,25 @@ def warn_of_another(
         left = context.ledger.left(markers, last.instance)
     except CloudElementsError:
         left = [last.instance or "unknown"]
-    left = [one for one in left if one != instance_id]
+    left = [one for one in left if one != stored.instance_id]
     if left:
         context.leftovers.tell_of(left, markers)
     elif last.instance or not journal.at_work(last):
-        journal.note(markers, fate, instance=instance_id)
+        journal.note(markers, fate, instance=stored.instance_id)
 
 
-def warn_of_double(context: Context, instance_id: str, outputs: Mapping[str, Any]) -> None:
+def warn_of_double(context: Context, stored: Stored) -> None:
     """Warn of another instance of a resource that is refreshed, whoever made it."""
-    markers = Markers.of(outputs.get(MARKERS))
-    if markers is not None and not Record.of(outputs).adopted:
-        context.new.discard(instance_id)
-        context.leftovers.tell_of_doubles(markers, instance_id)
+    markers = stored.markers
+    if markers is not None and not stored.record.adopted:
+        context.new.discard(stored.instance_id)
+        context.leftovers.tell_of_doubles(markers, stored.instance_id)
 
 
-def warn_of_another_stack(
-    context: Context, instance: wire.Instance, outputs: Mapping[str, Any]
-) -> None:
+def warn_of_another_stack(context: Context, instance: wire.Instance, stored: Stored) -> None:
     """Warn of an instance that shows that another stack has it by now."""
-    markers, urn = Markers.of(outputs.get(MARKERS)), context.host.urn()
-    if markers is None or Record.of(outputs).adopted or not urn:
+    markers, urn = stored.markers, context.host.urn()
+    if markers is None or stored.record.adopted or not urn:
         return
     if tag := others_tag(instance.tags or [], markers, urn):
         context.host.warn(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from .context import Context
     from .diff import Changes
+    from .state import Stored
 
 
 def judge(
@@ -60,8 +61,9 @@ def judge(
 def _declare(context: Context, news: dict[str, Any]) -> None:
     """Note that the program has this resource, where its place is known."""
     if not schema.is_unknown(tags := news.get(MARKERS)):
-        ownership.meet(context, Markers.of(tags))
-        context.leftovers.declare(Markers.of(tags))
+        markers = Markers.of(tags)
+        ownership.meet(context, markers)
+        context.leftovers.declare(markers)
 
 
 def _against_metadata(
@@ -127,22 +129,20 @@ def _new_problems(context: Context, news: dict[str, Any]) -> list[str]:
     return []
 
 
-def moved(
-    context: Context, id_: str, olds: dict[str, Any], news: dict[str, Any], *, replaces: bool
-) -> bool:
+def moved(context: Context, stored: Stored, news: dict[str, Any], *, replaces: bool) -> bool:
     """Tell whether the platform has another address than the state remembers, and say so.
 
     Raises:
         RefusedError: It is another platform, or may be one and the new instance would come first.
     """
-    home = ownership.home_of(context, id_, olds)
+    home = ownership.home_of(context, stored)
     if home == context.address or not (home or replaces):
         return False
-    ownership.make_sure(context, id_, olds, news)
+    ownership.make_sure(context, stored, news)
     if home:
         context.host.note(
-            f"instance {id_} is the one of {home}, as its marker shows: the state remembers "
-            f"{context.address} from now on"
+            f"instance {stored.instance_id} is the one of {home}, as its marker shows: the state "
+            f"remembers {context.address} from now on"
         )
     return bool(home)
 
@@ -162,17 +162,13 @@ def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -
 
 
 def tell_disabled(
-    context: Context,
-    id_: str,
-    olds: Mapping[str, Any],
-    news: Mapping[str, Any],
-    *,
-    authenticates: bool,
+    context: Context, stored: Stored, news: Mapping[str, Any], *, authenticates: bool
 ) -> None:
     """Say what becomes of an instance that is disabled where the program does not say."""
-    if not olds.get("disabled") or news.get("disabled") is not None:
+    id_ = stored.instance_id
+    if not stored.outputs.get("disabled") or news.get("disabled") is not None:
         return
     if authenticates:
         context.host.note(f"enables instance {id_} as well, which is disabled on the platform")
     else:
-        context.warn_of_disabled(id_, str(olds.get("name") or ""))
+        context.warn_of_disabled(id_, stored.name)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..api import wire
-from . import diff
+from . import diff, state
 from . import inputs as schema
-from . import state as stored
 from .inputs import Inputs
 from .markers import MARKERS
 from .state import Properties, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .state import Stored
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,33 +28,32 @@ class Refreshed:
 
 
 def refreshed(
-    instance: wire.Instance, outputs: dict[str, Any], old_inputs: dict[str, Any], address: str
+    instance: wire.Instance, stored: Stored, old_inputs: dict[str, Any], address: str
 ) -> Refreshed:
     """Return what a refresh stores: outputs, and inputs in the program's own words.
 
     Args:
         instance: The platform's answer.
-        outputs: The state's; of a look-up by id they are inputs.
+        stored: What the state has; of a look-up by id, what was given.
         old_inputs: The state's.
         address: The platform's.
     """
-    known = stored.RECORD in outputs
-    record = (
-        Record.of(outputs) if known else Record(managed=frozenset(outputs.get("configuration", {})))
-    )
+    outputs, record, before = stored.outputs, stored.record, stored.properties
+    if not stored.is_known:
+        record = Record(managed=frozenset(outputs.get("configuration", {})))
+        before = _given(outputs)
     record = replace(record, platform=address)
-    before = stored.properties_of(outputs) if known else _given(outputs)
-    instance = instance.completed(stored.instance_of(instance.id, outputs))
+    instance = instance.completed(stored.instance)
     seen = diff.observed(instance, before, record)
     kept = {key: outputs[key] for key in (*Inputs.model_fields, MARKERS) if key in outputs}
     kept |= {"name": seen.name, "tags": seen.tags}
     kept.setdefault("element_key", instance.element.key or "")
     kept["configuration"] = seen.configuration
-    now = stored.outputs(schema.inputs_of(kept), instance, seen, record)
+    now = state.outputs(schema.inputs_of(kept), instance, seen, record)
     return Refreshed(now, drifted(instance, old_inputs, before, seen))
 
 
-def _given(outputs: dict[str, Any]) -> Properties:
+def _given(outputs: Mapping[str, Any]) -> Properties:
     return Properties(
         name=str(outputs.get("name", "")),
         tags=list(outputs.get("tags") or []),

@@ -6,6 +6,7 @@ Outputs are read and written here alone; those of older versions too. Knows no H
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pulumi.runtime.rpc import wrap_rpc_secret
@@ -13,7 +14,7 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 from ..api import wire
 from ..api.redaction import without_platform_written
 from .inputs import Inputs, is_code
-from .markers import MARKERS, is_adoption_marker
+from .markers import MARKERS, Markers, is_adoption_marker
 from .origin import Origin
 
 if TYPE_CHECKING:
@@ -113,34 +114,72 @@ class Properties:
     configuration: dict[str, Any]
 
 
-def properties_of(outputs_bag: Mapping[str, Any]) -> Properties:
-    """Return the managed part of outputs that are in the state."""
-    record = Record.of(outputs_bag)
-    held = cast("dict[str, Any]", outputs_bag.get("configuration") or {})
-    return Properties(
-        name=outputs_bag.get("name") or "",
-        tags=list(outputs_bag.get("tags") or []),
-        configuration={key: held[key] for key in record.managed if key in held},
-    )
+@dataclass(frozen=True, repr=False)
+class Stored:
+    """A resource as the state has it.
+
+    Args:
+        instance_id: Id of its instance.
+        outputs: Its outputs, without secret marks.
+    """
+
+    instance_id: str
+    outputs: Mapping[str, Any]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether these are outputs of ours; a look-up by id has none."""
+        return RECORD in self.outputs
+
+    @cached_property
+    def record(self) -> Record:
+        """What was remembered of it; an empty one when nothing was."""
+        return Record.of(self.outputs)
+
+    @cached_property
+    def markers(self) -> Markers | None:
+        """Its marker tags; None where it has none."""
+        return Markers.of(self.outputs.get(MARKERS))
+
+    @cached_property
+    def properties(self) -> Properties:
+        """The part that is managed."""
+        held = cast("dict[str, Any]", self.outputs.get("configuration") or {})
+        return Properties(
+            name=self.outputs.get("name") or "",
+            tags=list(self.outputs.get("tags") or []),
+            configuration={key: held[key] for key in self.record.managed if key in held},
+        )
+
+    @property
+    def element_key(self) -> str:
+        """The key of its element; empty where that is not known."""
+        return str(self.outputs.get("element_key") or "")
+
+    @property
+    def name(self) -> str:
+        """The name of its instance; empty where that is not known."""
+        return str(self.outputs.get("name") or "")
+
+    @property
+    def instance(self) -> wire.Instance:
+        """The instance as the outputs tell of it: what an answer may leave out."""
+        told = self.outputs
+        return wire.Instance(
+            id=self.instance_id,
+            name=told.get("name"),
+            tags=told.get("tags") or [],
+            token=told.get("element_token"),
+            element=wire.ElementReference(key=told.get("element_key")),
+            configuration=told.get("configuration"),
+            disabled=told.get("disabled"),
+            valid=told.get("valid"),
+        )
 
 
 def desired_properties(inputs: Inputs) -> Properties:
     """Return the managed part of what the program gave."""
     return Properties(inputs.name, inputs.tags, inputs.managed)
-
-
-def instance_of(instance_id: str, bag: Mapping[str, Any]) -> wire.Instance:
-    """Return an instance as a resource's outputs tell of it: what an answer may leave out."""
-    return wire.Instance(
-        id=instance_id,
-        name=bag.get("name"),
-        tags=bag.get("tags") or [],
-        token=bag.get("element_token"),
-        element=wire.ElementReference(key=bag.get("element_key")),
-        configuration=bag.get("configuration"),
-        disabled=bag.get("disabled"),
-        valid=bag.get("valid"),
-    )
 
 
 def outputs(

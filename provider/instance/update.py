@@ -9,7 +9,6 @@ from ..api import wire
 from ..api.errors import CloudElementsError
 from ..api.redaction import MASK
 from . import diff
-from . import state as stored
 from .credentials import GET_ONE, already_sent
 from .desired import Desired
 from .host import HalfMadeError
@@ -25,18 +24,16 @@ if TYPE_CHECKING:
     from .context import Context
     from .diff import Changes
     from .inputs import Inputs
+    from .state import Properties, Stored
 
 
-def update(
-    context: Context, inputs: Inputs, instance_id: str, olds: Mapping[str, Any]
-) -> dict[str, Any]:
+def update(context: Context, inputs: Inputs, stored: Stored) -> dict[str, Any]:
     """Change an instance from what the state holds to what the program wants.
 
     Args:
         context: What the process works with.
         inputs: Checked inputs, all known.
-        instance_id: The instance.
-        olds: The state's outputs.
+        stored: What the state has.
 
     Returns:
         The outputs.
@@ -45,9 +42,8 @@ def update(
         HalfMadeError: Not everything that is wanted came about.
     """
     desired = Desired.of(inputs)
-    changes = diff.changes(olds, inputs.model_dump(by_alias=True, exclude_none=True))
-    before = stored.instance_of(instance_id, olds)
-    return _Update(context, desired, before, changes).run(Record.of(olds))
+    changes = diff.changes(stored, inputs.model_dump(by_alias=True, exclude_none=True))
+    return _Update(context, desired, stored.instance, changes).run(stored.record)
 
 
 @dataclass(frozen=True, repr=False)
@@ -228,7 +224,7 @@ def _may_authenticate(
 
 
 def _differing(
-    desired: Desired, instance: wire.Instance, seen: stored.Properties, *, sent: bool
+    desired: Desired, instance: wire.Instance, seen: Properties, *, sent: bool
 ) -> dict[str, Any]:
     """Return the configuration of which the instance has something else, or may have.
 

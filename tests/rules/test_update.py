@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import pytest
+from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from provider.api import wire
 from provider.api.client import CloudElementsClient
@@ -16,6 +17,7 @@ from provider.instance.context import Context
 from provider.instance.history import Fate
 from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
+from provider.instance.state import Stored
 from sandbox import Sandbox
 from tests.listener import Listener
 
@@ -66,7 +68,7 @@ def begin(platform, inputs):
 
 
 def plain(outputs):
-    return {key: schema.pulumi.runtime.rpc.unwrap_rpc_secret(v) for key, v in outputs.items()}
+    return {key: unwrap_rpc_secret(v) for key, v in outputs.items()}
 
 
 def requests(sandbox):
@@ -164,14 +166,14 @@ def test_a_refused_create_that_left_an_instance_keeps_it(sandbox, platform):
 def test_an_update_without_a_change_sends_nothing_but_looks(sandbox, platform):
     id_, outputs = begin(platform, DESK)
     before = len(sandbox.journal())
-    updates.update(platform, schema.inputs_of(DESK), id_, unmarked(outputs))
+    updates.update(platform, schema.inputs_of(DESK), Stored(id_, unmarked(outputs)))
     asked = [(entry["method"], entry["path"]) for entry in sandbox.journal()[before:]]
     assert asked == [("GET", f"/instances/{id_}")]
 
 
 def unmarked(value):
     """Return outputs as the engine hands them back."""
-    value = schema.pulumi.runtime.rpc.unwrap_rpc_secret(value)
+    value = unwrap_rpc_secret(value)
     if isinstance(value, dict):
         return {key: unmarked(item) for key, item in value.items()}
     return value
@@ -195,7 +197,7 @@ def renewed(sandbox, platform, inputs=DRIVE):
 
     def update(code=new, outputs=outputs):
         wished = schema.inputs_of(inputs | {"code": code})
-        return updates.update(platform, wished, id_, unmarked(outputs))
+        return updates.update(platform, wished, Stored(id_, unmarked(outputs)))
 
     return update, old, new
 
@@ -336,7 +338,7 @@ def test_a_change_without_a_code_is_never_a_put(sandbox, platform):
     sandbox.add_fault("status", method="PATCH", path="/instances/{id}", status=405)
     news = schema.inputs_of(DESK | {"tags": ["new"]})
     with pytest.raises(APIError):
-        updates.update(platform, news, id_, unmarked(outputs))
+        updates.update(platform, news, Stored(id_, unmarked(outputs)))
     assert "PUT" not in [entry["method"] for entry in sandbox.journal()]
 
 

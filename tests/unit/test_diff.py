@@ -11,7 +11,7 @@ from provider.instance import inputs as schema
 from provider.instance import state as stored
 from provider.instance.markers import MARKERS, markers
 from provider.instance.origin import Origin
-from provider.instance.state import Properties, Record
+from provider.instance.state import Properties, Record, Stored
 
 UNKNOWN = pulumi.output.Unknown()
 OURS = markers(organization="o", project="p", stack="s", place="one").tags
@@ -196,7 +196,7 @@ def test_a_record_survives_the_state():
 
 
 def changes(before, after, **state):
-    return diff.changes(outputs(before) | state, after)
+    return diff.changes(Stored("7", outputs(before) | state), after)
 
 
 def test_no_change_after_a_create():
@@ -260,9 +260,9 @@ def test_a_credential_that_was_sent_is_no_change_and_its_removal_neither():
     spent = schema.fingerprints({"code": "sent"})
     inputs = DESK | {"code": "sent"}
     state = outputs(inputs, record=Record(spent=spent))
-    assert not diff.changes(state, inputs).any
-    assert not diff.changes(state, DESK).any
-    assert diff.changes(state, DESK | {"code": "next"}).credentials == {"code": "next"}
+    assert not diff.changes(Stored("7", state), inputs).any
+    assert not diff.changes(Stored("7", state), DESK).any
+    assert diff.changes(Stored("7", state), DESK | {"code": "next"}).credentials == {"code": "next"}
 
 
 def test_credentials_inside_the_configuration_are_spent_once_as_well():

@@ -6,6 +6,7 @@ import pytest
 from provider.api import wire
 from provider.instance.identity import Doubt, doubt
 from provider.instance.markers import MARKERS, markers
+from provider.instance.state import Stored
 
 OURS = markers(organization="o", project="p", stack="dev", place="desk")
 THEIRS = markers(organization="o", project="p", stack="dev", place="mail")
@@ -46,7 +47,7 @@ def adopted(**fields):
     ids=str,
 )
 def test_what_shows_that_it_is_the_same(fields):
-    assert doubt("7", found(**fields), STATE) is None
+    assert doubt(Stored("7", STATE), found(**fields)) is None
 
 
 @pytest.mark.parametrize(
@@ -63,41 +64,41 @@ def test_what_shows_that_it_is_the_same(fields):
     ids=str,
 )
 def test_what_does_not(fields, why):
-    assert why in doubt("7", found(**fields), STATE).why
+    assert why in doubt(Stored("7", STATE), found(**fields)).why
 
 
 def test_what_is_not_there_is_not_the_same():
-    assert doubt("7", None, STATE).why == "there is no instance 7"
+    assert doubt(Stored("7", STATE), None).why == "there is no instance 7"
 
 
 def test_a_state_without_a_token_proves_nothing_by_it():
     lacking = {key: value for key, value in STATE.items() if key != "element_token"}
-    assert doubt("7", found(tags=None, token=None), lacking) is not None
+    assert doubt(Stored("7", lacking), found(tags=None, token=None)) is not None
 
 
 def test_tags_of_an_interrupted_rename_are_known_by_the_inputs():
     """The platform has them already, and the state not yet."""
-    assert doubt("7", found(tags=THEIRS.tags), STATE) is not None
-    assert doubt("7", found(tags=THEIRS.tags), STATE, {MARKERS: THEIRS.tags}) is None
+    assert doubt(Stored("7", STATE), found(tags=THEIRS.tags)) is not None
+    assert doubt(Stored("7", STATE), found(tags=THEIRS.tags), {MARKERS: THEIRS.tags}) is None
 
 
 @pytest.mark.parametrize("unknown", [pulumi.UNKNOWN, [pulumi.UNKNOWN, "x"], None, []])
 def test_markers_that_are_not_known_yet_are_none(unknown):
     half_made = {key: value for key, value in STATE.items() if key != MARKERS}
-    assert doubt("7", found(), half_made, {MARKERS: unknown}) is None  # by name and token
-    assert doubt("7", found(token="other"), half_made, {MARKERS: unknown}) is not None
+    assert doubt(Stored("7", half_made), found(), {MARKERS: unknown}) is None  # by name and token
+    assert doubt(Stored("7", half_made), found(token="other"), {MARKERS: unknown}) is not None
 
 
 def test_an_adopted_one_is_known_by_the_tag_of_its_adoption():
     mark = OURS.adoption("7")
     carrying = found(tags=["theirs", mark], token="rotated")
-    assert doubt("7", carrying, adopted(adoption=mark)) is None
-    assert doubt("7", carrying, adopted(), {"adopt": "7"}) is None
-    assert doubt("7", carrying, adopted(adoption=OURS.adoption("8"))) is not None
-    assert doubt("7", carrying, adopted(), {"adopt": "8"}) is not None
+    assert doubt(Stored("7", adopted(adoption=mark)), carrying) is None
+    assert doubt(Stored("7", adopted()), carrying, {"adopt": "7"}) is None
+    assert doubt(Stored("7", adopted(adoption=OURS.adoption("8"))), carrying) is not None
+    assert doubt(Stored("7", adopted()), carrying, {"adopt": "8"}) is not None
     # Which one it had, is not known: name and token tell.
-    assert doubt("7", carrying, adopted()) is not None
-    assert doubt("7", found(tags=["theirs", mark]), adopted()) is None
+    assert doubt(Stored("7", adopted()), carrying) is not None
+    assert doubt(Stored("7", adopted()), found(tags=["theirs", mark])) is None
 
 
 HERE, HOME = "https://here", "https://home"

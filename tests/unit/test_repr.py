@@ -16,7 +16,7 @@ from provider.instance.operations import Checked, Created
 from provider.instance.recovery import Search
 from provider.instance.refresh import Refreshed
 from provider.instance.sending import Change, Sender
-from provider.instance.state import Record
+from provider.instance.state import Record, Stored
 from provider.instance.update import _Update
 from provider.stack import parse
 
@@ -33,7 +33,7 @@ INPUTS = inputs_of(BAG)
 DESIRED = Desired.of(INPUTS)
 RECORD = Record(answered={"configuration.site": SECRET}, spent={"code": SECRET})
 INSTANCE = wire.Instance(id="7", token=SECRET, configuration=BAG["configuration"])
-CHANGES = diff.changes({}, BAG)
+CHANGES = diff.changes(Stored("7", {}), BAG)
 ENTRY = {"element": "hubspot"} | {
     key: BAG[key] for key in ("configuration", "code", "provider_data")
 }
