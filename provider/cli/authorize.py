@@ -354,7 +354,7 @@ def _ask(
     asked = application.extras | extras
     token = None
     if application.oauth1:
-        answer = client.oauth_request_token(
+        answer = client.oauth.request_token(
             application.element.key,
             api_key=application.api_key,
             api_secret=application.api_secret,
@@ -363,7 +363,7 @@ def _ask(
         )
         token = (answer.token, answer.secret or "")
         asked = asked | {"requestToken": answer.token}
-    redirect = client.oauth_url(
+    redirect = client.oauth.url(
         application.element.key,
         api_key=application.api_key,
         api_secret=application.api_secret,

@@ -33,8 +33,8 @@ CALLS = [
     (lambda c: c.get_element("hubspot"), ()),
     (lambda c: c.find_elements(), ()),
     (lambda c: c.check_credentials(), ()),
-    (lambda c: c.oauth_url("hubspot", **OAUTH, state="s"), SECRETS[3:]),
-    (lambda c: c.oauth_request_token("twitter", **OAUTH), SECRETS[3:]),
+    (lambda c: c.oauth.url("hubspot", **OAUTH, state="s"), SECRETS[3:]),
+    (lambda c: c.oauth.request_token("twitter", **OAUTH), SECRETS[3:]),
 ]
 WORDS = st.text(max_size=30) | st.sampled_from(SECRETS) | st.sampled_from(["8 MB", "\x1b[2J\r\n"])
 DOCUMENTS = st.recursive(

@@ -395,7 +395,7 @@ REDIRECT = {"element": "hubspot", "oauthUrl": "https://vendor.example/authorize?
 def test_the_oauth_url_is_asked_for_without_a_secret_in_the_address():
     arrived, answer = recorder(ok(REDIRECT))
     extras = {"requestToken": "t1"}
-    redirect = client(answer).oauth_url(
+    redirect = client(answer).oauth.url(
         "hubspot", **OAUTH, state="s1", scope="read", site_address="acme", extras=extras
     )
     assert redirect.oauth_url == REDIRECT["oauthUrl"]
@@ -459,7 +459,7 @@ def test_the_consent_page_is_the_one_that_was_asked_for(fields, query, without, 
     """Wherever the platform reads it; the secret stays out of addresses where that can be told."""
     arrived, answer = oauth_urls(fields, query, without=without, page=page)
 
-    redirect = client(answer).oauth_url(
+    redirect = client(answer).oauth.url(
         "hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"}
     )
 
@@ -471,7 +471,7 @@ def test_the_consent_page_is_the_one_that_was_asked_for(fields, query, without, 
 
 def test_an_api_without_the_post_is_asked_by_get_for_any_page():
     arrived, answer = recorder(platform_error(405, "no such method"), ok(REDIRECT))
-    client(answer).oauth_url("hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"})
+    client(answer).oauth.url("hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"})
     assert [request.method for request in arrived] == ["POST", "GET"]
     assert arrived[1].url.params["subdomain"] == "acme"
 
@@ -480,7 +480,7 @@ def test_an_api_without_the_post_is_asked_by_get_for_any_page():
 def test_a_refusal_of_who_asks_keeps_the_secret_out_of_addresses(status):
     arrived, answer = recorder(platform_error(status, "no"))
     caught(
-        lambda: client(answer).oauth_url(
+        lambda: client(answer).oauth.url(
             "hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"}
         )
     )
@@ -490,7 +490,7 @@ def test_a_refusal_of_who_asks_keeps_the_secret_out_of_addresses(status):
 @pytest.mark.parametrize("status", [404, 405, 415])
 def test_an_api_without_the_post_is_asked_by_get(status):
     arrived, answer = recorder(platform_error(status, "what?"), ok(REDIRECT))
-    client(answer).oauth_url("hubspot", **OAUTH, state="s1", site_address="https://me.example")
+    client(answer).oauth.url("hubspot", **OAUTH, state="s1", site_address="https://me.example")
     assert [request.method for request in arrived] == ["POST", "GET"]
     assert parse_qs(arrived[1].url.query.decode()) == {
         "apiKey": ["application-key"],
@@ -504,13 +504,13 @@ def test_an_api_without_the_post_is_asked_by_get(status):
 @pytest.mark.parametrize("status", [400, 401, 500])
 def test_a_refusal_that_a_get_would_get_as_well_keeps_the_secret_out_of_addresses(status):
     arrived, answer = recorder(platform_error(status, f"no: {API_SECRET}"))
-    caught(lambda: client(answer).oauth_url("hubspot", **OAUTH, state="s1"))
+    caught(lambda: client(answer).oauth.url("hubspot", **OAUTH, state="s1"))
     assert {request.method for request in arrived} == {"POST"}
 
 
 def test_an_error_of_the_get_shows_no_address():
     answer = platform_error(404, f"no element at /oauth/url?apiSecret={API_SECRET}")
-    error = caught(lambda: client(answer).oauth_url("hubspot", **OAUTH, state="s1"))
+    error = caught(lambda: client(answer).oauth.url("hubspot", **OAUTH, state="s1"))
     assert isinstance(error, NotFoundError)
 
 
@@ -521,7 +521,7 @@ def test_a_lost_answer_to_the_get_shows_no_address():
         message = f"GET {request.url} failed"
         raise httpx.ReadError(message, request=request)
 
-    error = caught(lambda: client(lose).oauth_url("hubspot", **OAUTH, state="s1"))
+    error = caught(lambda: client(lose).oauth.url("hubspot", **OAUTH, state="s1"))
     assert isinstance(error, AmbiguousError)
 
 
@@ -530,18 +530,18 @@ def test_a_lost_answer_to_the_get_shows_no_address():
 )
 def test_an_oauth_url_that_no_browser_should_open_is_refused(address):
     answer = ok({"element": "hubspot", "oauthUrl": address})
-    caught(lambda: client(answer).oauth_url("hubspot", **OAUTH, state="s1"))
+    caught(lambda: client(answer).oauth.url("hubspot", **OAUTH, state="s1"))
 
 
 def test_an_oauth_url_that_is_no_address_proves_nothing():
     arrived, answer = recorder(ok({"oauthUrl": "http://["}))
-    client(answer).oauth_url("hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"})
+    client(answer).oauth.url("hubspot", **OAUTH, state="s1", extras={"subdomain": "acme"})
     assert arrived[-1].method == "GET"
 
 
 def test_a_request_token_is_asked_for():
     arrived, answer = recorder(ok({"token": "t1", "secret": "s1"}))
-    token = client(answer).oauth_request_token("twitter", **OAUTH, extras={"scope": "x"})
+    token = client(answer).oauth.request_token("twitter", **OAUTH, extras={"scope": "x"})
     assert (token.token, token.secret) == ("t1", "s1")
     (request,) = arrived
     assert (request.method, request.url.path.rsplit("/", 2)[1:]) == ("GET", ["oauth", "token"])
@@ -564,7 +564,7 @@ def test_models_show_no_secret():
     made = client(ok(INSTANCE | {"configuration": {"password": PASSWORD}})).get_instance("7")
     assert "token-of-seven" not in repr(made)
     assert PASSWORD not in repr(made)
-    token = client(ok({"token": API_SECRET, "secret": API_SECRET})).oauth_request_token(
+    token = client(ok({"token": API_SECRET, "secret": API_SECRET})).oauth.request_token(
         "twitter", **OAUTH
     )
     assert API_SECRET not in repr(token)
@@ -574,7 +574,7 @@ def test_nothing_is_logged(caplog):
     caplog.set_level(logging.DEBUG)
     with platform(answer(b"{}", status="405 No"), answer(json.dumps(REDIRECT).encode())) as server:
         here = real(server)
-        here.oauth_url("hubspot", **OAUTH, state="s1")
+        here.oauth.url("hubspot", **OAUTH, state="s1")
         here.close()
         assert "apiSecret" in server.requests[1].decode()
     assert caplog.text == ""
