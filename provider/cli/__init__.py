@@ -18,6 +18,7 @@ from .catalogue import describe, search
 from .console import Commands, write
 from .doctor import doctor
 from .export import export
+from .run import destroy, preview, refresh, up
 from .secrets import secrets
 from .status import status
 from .sweep import sweep
@@ -61,7 +62,8 @@ def elements(
                          elements authorize files --stack dev --up
     Existing instances:  elements export --stack prod
                          elements secrets --stack prod
-    Day by day:          elements status --watch
+    Day by day:          elements up --stack prod
+                         elements status --watch
     When in doubt:       elements doctor
 
     The platform is found through CLOUD_ELEMENTS_BASE_URL, CLOUD_ELEMENTS_USER_SECRET and
@@ -79,5 +81,6 @@ def elements(
         os.chdir(folder)
 
 
-for command in (authorize, export, secrets, status, doctor, sweep, describe, search):
+_COMMANDS = (authorize, export, secrets, status, doctor, sweep, describe, search)
+for command in (*_COMMANDS, up, preview, refresh, destroy):
     app.command()(command)

@@ -405,6 +405,16 @@ def settings_of(stack: Stack) -> Settings:
         raise FailureError(message) from None
 
 
+def concurrency(stack: Stack) -> int | None:
+    """Return how many operations the provider works on; None where the setting is no number."""
+    from .. import config  # noqa: PLC0415
+
+    name = "concurrency"
+    text = os.environ.get(config.environment_name(name)) or stack.text(config.stack_key(name))
+    number = (text or str(config.Settings.concurrency)).strip()
+    return int(number) if number.isdigit() and int(number) > 0 else None
+
+
 def overridden(stack: Stack) -> str | None:
     """Return what to say where the environment leads elsewhere than the stack."""
     from .. import config  # noqa: PLC0415

@@ -11,15 +11,19 @@ import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .console import ENDINGS, Exit, FailureError, handling, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 _AT_ONCE = 4  # processes of pulumi, each of which is busy for a moment
+_TURN = 0.05  # seconds between two looks at what a command wrote
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _LOOPBACK = "127.0.0.1"
@@ -48,6 +52,18 @@ def _environment() -> dict[str, str]:
         spared = environment.get(name) or environment.get("NO_PROXY")
         environment[name] = ",".join(filter(None, (spared, _LOOPBACK, "localhost")))
     return environment
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended that was followed."""
+
+    code: int
+    """Its exit code; below 0 the signal that killed it."""
+    signals: tuple[int, ...]
+    """Signals that came meanwhile, and were handed on."""
+    said: str = field(repr=False)
+    """What it wrote to standard error."""
 
 
 class Pulumi:
@@ -123,6 +139,52 @@ class Pulumi:
             arguments: Command line after `pulumi`.
             quiet: Keep standard output free: what it says goes to standard error.
         """
+        with self._started(*arguments, stdout=2 if quiet else None) as (child, stopped):
+            code = child.wait()
+        return Exit.of_signal(stopped[0]) if code and stopped else code
+
+    def followed(
+        self,
+        *arguments: str,
+        into: Path,
+        hear: Callable[[str], None],
+        more: Mapping[str, str],
+        held: Iterable[int] = (),
+    ) -> Ended:
+        """Run a command to its end, and hear each line of its standard output as it is written.
+
+        It writes into a file and not to us: should we be killed, it goes on all the same.
+
+        Args:
+            arguments: Command line after `pulumi`.
+            into: The file.
+            hear: Called with each line, and at least a few times a second with an empty one.
+            more: Variables for its environment.
+            held: Files that stay open as long as it runs.
+        """
+        with into.open("wb") as out, into.open("rb") as lines, TemporaryFile() as errors:
+            options = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": errors}
+            options |= {"pass_fds": tuple(held)} if os.name == "posix" else {}
+            rest = b""
+            with self._started(*arguments, more=more, **options) as (child, stopped):
+                over = False
+                while not over:
+                    with suppress(subprocess.TimeoutExpired):
+                        child.wait(_TURN)
+                    over = child.returncode is not None
+                    *whole, rest = (rest + lines.read()).split(b"\n")
+                    for line in whole or [b""]:
+                        hear(line.decode(errors="replace"))
+            hear(rest.decode(errors="replace"))
+            errors.seek(0)
+            said = errors.read().decode(errors="replace")
+        return Ended(child.returncode, tuple(stopped), said)
+
+    @contextmanager
+    def _started(
+        self, *arguments: str, more: Mapping[str, str] | None = None, **options: Any
+    ) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+        """Start a command that is waited for; yield it, and the signals that come meanwhile."""
         # At a terminal Ctrl+C reaches it as well as us; elsewhere it gets each signal through us.
         # Twice would mean at once, with operations left pending.
         together = os.name != "posix" or _in_foreground()
@@ -138,14 +200,16 @@ class Pulumi:
             child = subprocess.Popen(  # noqa: S603 - the person's own pulumi
                 [self._command, *arguments],
                 cwd=self._folder,
-                env=_environment(),
-                stdout=2 if quiet else None,
+                env={**_environment(), **(more or {})},
                 process_group=None if together else 0,
+                **options,
             )
             if stopped and not together:  # it came before there was somebody to pass it to
                 child.send_signal(signal.SIGINT)
-            code = child.wait()
-        return Exit.of_signal(stopped[0]) if code and stopped else code
+            try:
+                yield child, stopped
+            finally:
+                child.wait()
 
 
 def _in_foreground() -> bool:
