@@ -1,20 +1,26 @@
-"""Cloud Elements element instances for Pulumi programs."""
+"""Cloud Elements element instances for Pulumi programs.
+
+Installed, this package is `pulumi_cloud_elements`.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .lifecycle import PROVIDER
     from .resource import ElementInstance
+    from .stack import declare_stack
 
-__all__ = ["ElementInstance"]
+__all__ = ["PROVIDER", "ElementInstance", "declare_stack"]
+
+_HOMES = {"ElementInstance": ".resource", "PROVIDER": ".lifecycle", "declare_stack": ".stack"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the resource when it is asked for: the command line does without Pulumi's SDK."""
-    if name != "ElementInstance":
-        message = f"module 'provider' has no attribute '{name}'"
+    """Load what is asked for, and no more: the command line does without Pulumi's SDK."""
+    if name not in _HOMES:
+        message = f"module '{__name__}' has no attribute '{name}'"
         raise AttributeError(message)
-    from .resource import ElementInstance  # noqa: PLC0415
-
-    return ElementInstance
+    return getattr(import_module(_HOMES[name], __name__), name)

@@ -1,7 +1,9 @@
 """The name by which the state of every stack finds the provider again.
 
-This module's path and the class's name stand in each resource's state: never move or rename them.
-For the same reason the class holds nothing that would be pickled.
+In each resource's state stands `pulumi_cloud_elements:PROVIDER`, which is the same text from the
+package and from a clone; states of earlier builds have this module's path in the clone and the
+class's name. Never move or rename any of them. For the same reason the class holds nothing that
+would be pickled.
 
 A Pulumi program imports this module for that name alone, so what does the work is imported late,
 inside the server.
@@ -10,6 +12,7 @@ inside the server.
 from __future__ import annotations
 
 import gc
+import pkgutil
 import sys
 from contextlib import contextmanager
 from functools import cached_property
@@ -48,7 +51,11 @@ class ElementInstanceProvider(ResourceProvider):
     """The dynamic provider of `ElementInstance`; see `provider.doors.dynamic`."""
 
     serialize_as_secret_always = False
-    """Nothing is captured, so what is serialized is a reference to this class and no secret."""
+    """Nothing is captured, so what is serialized is a reference to a name and no secret."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have a state refer to the provider by one name, wherever this code lies."""
+        return pkgutil.resolve_name, ("pulumi_cloud_elements:PROVIDER",)
 
     @cached_property
     def door(self) -> Door:
@@ -89,3 +96,7 @@ class ElementInstanceProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:  # noqa: D102
         self.door.delete(_id, _props)
+
+
+PROVIDER = ElementInstanceProvider()
+"""What a state refers to."""

@@ -16,6 +16,7 @@ secret in the stack file stay secret one by one, so that previews show the plain
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,20 @@ def _bag(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(adopt, int) and not isinstance(adopt, bool):
         bag["adopt"] = str(adopt)
     return bag
+
+
+_TOLD = 32
+"""Exit code that tells Pulumi's language host that the user has been told, so that it adds no
+line."""
+
+
+def declare_stack() -> None:
+    """Be the whole program of a stack: `declare`, or end with what is wrong in its file."""
+    try:
+        declare()
+    except StackError as error:
+        pulumi.log.error(str(error))
+        sys.exit(_TOLD)
 
 
 def declare() -> dict[str, ElementInstance]:

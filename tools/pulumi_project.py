@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tools.engine import Engine
 
 ROOT = Path(__file__).parents[1]
-LINKED = ("provider", ".venv")
+LINKED = ("provider", "pulumi_cloud_elements.py", ".venv")
 COPIED = ("Pulumi.yaml", "__main__.py", "stacks")
 PATIENCE = 10.0  # seconds that an interrupted engine gets to end what it is at
 

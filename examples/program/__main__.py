@@ -2,7 +2,7 @@
 
 import pulumi
 
-from provider import ElementInstance
+from pulumi_cloud_elements import ElementInstance
 
 config = pulumi.Config()
 

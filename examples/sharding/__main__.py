@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pulumi
+from pulumi_cloud_elements.stack_file import texts
 
-from provider import ElementInstance
-from provider.stack_file import texts
+from pulumi_cloud_elements import ElementInstance
 
 config = pulumi.Config()
 shards = config.require_int("shards")

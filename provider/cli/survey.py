@@ -248,11 +248,10 @@ def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> 
 def _declares_by_file(stack: Stack) -> bool:
     """Tell whether the project's program declares what the stack file lists, and no more."""
     try:
-        return "provider.stack" in (stack.project.program / "__main__.py").read_text(
-            encoding="utf-8"
-        )
+        program = (stack.project.program / "__main__.py").read_text(encoding="utf-8")
     except OSError:
         return False
+    return "declare_stack" in program or "provider.stack" in program
 
 
 def _shared(kept: Kept, instance: wire.Instance | None, places: _Places) -> str:

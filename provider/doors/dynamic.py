@@ -8,6 +8,7 @@ nothing is found (unit tests, another SDK) the provider goes on without it.
 from __future__ import annotations
 
 import asyncio
+import binascii
 import functools
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.json_format import MessageToDict
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 _METHODS = frozenset({"Check", "Diff", "Create", "Read", "Update", "Delete"})
 _PROVIDER = "__provider"
+_OLD_NAME = b"provider.lifecycle"
 _SPARE_WORKERS = 4
 """A few more than work at once, so that the engine's Cancel is answered meanwhile."""
 
@@ -78,8 +81,13 @@ class Door:
         """Compare the state's outputs with the program's inputs."""
         with _answering() as given:
             found = self.operations.diff(id_, given(olds, "olds"), given(news, "news"))
+            # Refresh and delete go by the state's name, so the old one must not stay there.
+            if (renamed := _by_old_name(olds)) and not found.changed:
+                host().note("the state gets the provider's new name; nothing is sent")
         if found.replaces:
             return DiffResult(changes=True, replaces=found.replaces)
+        if renamed and not found.changed:
+            return DiffResult(changes=True)
         # None leaves it to the engine to compare inputs, which shows the change in detail and
         # lets replace_on_changes work; where only outputs differ, it would see nothing.
         return DiffResult(changes=None if found.changed and found.in_inputs else found.changed)
@@ -98,14 +106,27 @@ class Door:
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         """Change the instance in place."""
+        renamed = _by_old_name(olds)
         with _answering() as given:
-            outputs = self.operations.update(id_, given(olds, "olds"), given(news, "news"))
+            before = _as_kept(given(olds, "olds")) if renamed else given(olds, "olds")
+            outputs = self.operations.update(id_, before, given(news, "news"), renamed=renamed)
         return UpdateResult(outputs)
 
     def delete(self, id_: str, props: Properties) -> None:
         """Delete the instance."""
         with _answering() as given:
             self.operations.delete(id_, given(props, "properties"))
+
+
+def _by_old_name(olds: Properties) -> bool:
+    """Tell whether a state refers to the provider as builds before 0.2 did.
+
+    Not whether the text is another than today's: another Python may write the same name otherwise.
+    """
+    try:
+        return _OLD_NAME in binascii.a2b_base64(str(olds.get(_PROVIDER, "")))
+    except binascii.Error:
+        return False
 
 
 @functools.cache
@@ -215,6 +236,14 @@ def _complete(call: DynamicCall | None, given: Properties, field: str) -> Proper
         return given
     sent = call.properties(field)
     return given | {key: value for key, value in sent.items() if key.startswith("__")}
+
+
+def _as_kept(olds: Properties) -> Properties:
+    """Return outputs that are to be stored again with their nulls, which the server leaves out."""
+    call = current_call()
+    if call is None:
+        return olds
+    return {k: v for k, v in MessageToDict(call.request.olds).items() if k != _PROVIDER}
 
 
 def _refuse(call: DynamicCall, error: CloudElementsError) -> None:

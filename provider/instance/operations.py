@@ -30,7 +30,7 @@ from .host import HalfMadeError
 from .markers import Markers
 from .refresh import Refreshed, refreshed
 from .state import Stored
-from .update import update
+from .update import nothing_but_a_name, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -179,13 +179,26 @@ class Operations:
                 context.warn_of_disabled(id_, stored.name)
             return refreshed(instance, stored, inputs, context.address)
 
-    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """Change the instance in place, with one request where something changed."""
+    def update(
+        self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, renamed: bool = False
+    ) -> dict[str, Any]:
+        """Change the instance in place, with one request where something changed.
+
+        Args:
+            id_: The instance.
+            olds: The state's outputs.
+            news: The program's inputs.
+            renamed: The state has an old name of the provider: that alone may be the update.
+        """
         with self._telling("update", news), self._host.waiting("updating"):
             context, stored = self.context, Stored(id_, olds)
             ownership.make_sure(context, stored, news)
             ownership.found_in_state(context, stored)
-            return update(context, schema.inputs_of(news), stored)
+            inputs = schema.inputs_of(news)
+            if renamed and nothing_but_a_name(inputs, stored):
+                context.warn_when_invalid(stored.instance, inputs.name)
+                return stored.unchanged(context.address)
+            return update(context, inputs, stored)
 
     def delete(self, id_: str, outputs: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""

@@ -176,6 +176,19 @@ class Stored:
             valid=told.get("valid"),
         )
 
+    def unchanged(self, address: str) -> dict[str, Any]:
+        """Return its outputs as they are to be stored again, secrets marked.
+
+        Args:
+            address: The platform's.
+        """
+        marked = {
+            key: wrap_rpc_secret(self.outputs.get(key))
+            for key in ("configuration", "element_token")
+        }
+        record = replace(self.record, platform=address)
+        return {**self.outputs, **marked, RECORD: record.to_bag()}
+
 
 def desired_properties(inputs: Inputs) -> Properties:
     """Return the managed part of what the program gave."""

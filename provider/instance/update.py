@@ -46,6 +46,17 @@ def update(context: Context, inputs: Inputs, stored: Stored) -> dict[str, Any]:
     return _Update(context, desired, stored.instance, changes).run(stored.record)
 
 
+def nothing_but_a_name(inputs: Inputs, stored: Stored) -> bool:
+    """Tell whether there is nothing to change, and nothing that an earlier run left unfinished.
+
+    Args:
+        inputs: Checked inputs, all known.
+        stored: What the state has.
+    """
+    changes = diff.changes(stored, inputs.model_dump(by_alias=True, exclude_none=True))
+    return not changes.any and not stored.record.refused
+
+
 @dataclass(frozen=True, repr=False)
 class _Update:
     """An update of one instance.

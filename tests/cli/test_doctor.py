@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -611,15 +612,13 @@ def test_a_secret_in_clear_is_found_in_what_is_merged_and_in_json_text(workplace
 
 def test_a_namesake_of_the_package_has_a_line_of_its_own(workplace):
     """Python would find it first."""
-    linked = workplace.project.folder / "provider"
-    target = linked.readlink()
-    linked.unlink()
-    (workplace.project.folder / "provider.py").touch()
+    own = workplace.project.folder / "pulumi_cloud_elements"
+    own.mkdir()
+    (own / "__init__.py").touch()
     try:
         package = report(workplace.elements("doctor", "--json"))["package"]
     finally:
-        (workplace.project.folder / "provider.py").unlink()
-        linked.symlink_to(target)
+        shutil.rmtree(own)
 
     assert not package["ok"]
-    assert "provider.py hides the package 'provider'" in package["what"]
+    assert "pulumi_cloud_elements hides the package" in package["what"]

@@ -299,12 +299,15 @@ def test_ignore_changes_takes_the_bracket_form_and_the_dotted_one_is_told(new_pr
 
 
 @pytest.mark.parametrize("own", ["provider.py", "provider/__init__.py"])
-def test_a_namesake_of_the_package_is_told_in_one_sentence(project, own):
+def test_a_provider_of_the_program_s_own_hides_nothing(project, own, sandbox):
     (project.folder / "provider").unlink()
     path = project.folder / own
     path.parent.mkdir(exist_ok=True)
     path.write_text("mine = True\n")
-    said = project.preview(expect=1).stdout
-    assert "hides the package 'provider' of pulumi-cloud-elements" in said
-    assert str(path) in said
-    assert "Traceback" not in said
+    program = project.folder / "__main__.py"
+    program.write_text(f"import provider\nassert provider.mine\n{program.read_text()}")
+    declare(project, ONE)
+    project.up()
+    assert len(sandbox.instances()) == 1
+    project.destroy()
+    assert sandbox.instances() == []

@@ -37,6 +37,10 @@ SECRET = rpc._special_secret_sig
 UNKNOWN = rpc.UNKNOWN
 PROVIDER = serialize_provider(ElementInstanceProvider())
 """What stands in every bag: the real pickle of the real class."""
+OLD_NAME = (
+    "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
+)
+"""What stood there before 0.2: the class in the clone's folder."""
 SECONDS = 60
 """How long a single call may take before the test fails."""
 
@@ -185,13 +189,26 @@ class Server:
         config: The stack's configuration, full keys.
         environment: More variables; None as a value takes one away.
         launcher: Python source to start instead of `-m pulumi.dynamic`.
+        python: The interpreter.
+        folder: Where the process starts: the program's folder.
     """
 
     urn = "urn:pulumi:dev::tests::pulumi-python:dynamic/cloud-elements:ElementInstance::invoices"
     provider = PROVIDER
     """The serialized provider in every bag."""
+    stored = None
+    """The one in a state's bags, where it is another."""
 
-    def __init__(self, sandbox=None, config=None, environment=None, launcher=None):
+    def __init__(
+        self,
+        sandbox=None,
+        config=None,
+        environment=None,
+        launcher=None,
+        *,
+        python=sys.executable,
+        folder=ROOT,
+    ):
         self.engine = Engine()
         reach = {}
         if sandbox is not None:
@@ -208,8 +225,8 @@ class Server:
         variables = inherited | own | reach | (environment or {})
         start = ["-c", launcher] if launcher else ["-m", "pulumi.dynamic"]
         self._process = subprocess.Popen(
-            [sys.executable, "-u", *start, self.engine.address],
-            cwd=ROOT,
+            [python, "-u", *start, self.engine.address],
+            cwd=folder,
             env={key: value for key, value in variables.items() if value is not None},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -289,6 +306,14 @@ class Server:
         struct.update(values | ({"__provider": self.provider} if provider else {}))
         return struct
 
+    def _kept(self, values):
+        """Return the bag of a state."""
+        return (
+            self._bag(values | {"__provider": self.stored}, provider=False)
+            if self.stored
+            else self._bag(values)
+        )
+
     def call(self, method, request):
         """Make one call; an error is a `RefusedCall`."""
         try:
@@ -299,7 +324,7 @@ class Server:
     def check(self, inputs, olds=None):
         """Return the checked inputs as they come over the wire, and what failed."""
         request = provider_pb2.CheckRequest(
-            urn=self.urn, olds=self._bag(olds) if olds else None, news=self._bag(inputs)
+            urn=self.urn, olds=self._kept(olds) if olds else None, news=self._bag(inputs)
         )
         response = self.call("Check", request)
         assert all(failure.property == "" for failure in response.failures)
@@ -324,7 +349,7 @@ class Server:
 
     def begin_delete(self, state):
         """Delete the resource, and wait for nothing."""
-        self.begin("Delete", id=state.id, properties=self._bag(state.outputs))
+        self.begin("Delete", id=state.id, properties=self._kept(state.outputs))
 
     def create(self, inputs, *, check=True):
         """Check and create; return the state."""
@@ -340,8 +365,8 @@ class Server:
         request = provider_pb2.DiffRequest(
             urn=self.urn,
             id=state.id,
-            olds=self._bag(state.outputs),
-            old_inputs=self._bag(state.inputs),
+            olds=self._kept(state.outputs),
+            old_inputs=self._kept(state.inputs),
             news=self._bag(inputs),
         )
         response = self.call("Diff", request)
@@ -358,8 +383,8 @@ class Server:
         request = provider_pb2.UpdateRequest(
             urn=self.urn,
             id=state.id,
-            olds=self._bag(state.outputs),
-            old_inputs=self._bag(state.inputs),
+            olds=self._kept(state.outputs),
+            old_inputs=self._kept(state.inputs),
             news=self._bag(checked),
         )
         outputs = json_format.MessageToDict(self.call("Update", request).properties)
@@ -370,8 +395,8 @@ class Server:
         request = provider_pb2.ReadRequest(
             urn=self.urn,
             id=state.id,
-            inputs=self._bag(state.inputs),
-            properties=self._bag(state.outputs),
+            inputs=self._kept(state.inputs),
+            properties=self._kept(state.outputs),
         )
         response = self.call("Read", request)
         if not response.id:
@@ -393,7 +418,7 @@ class Server:
         request = provider_pb2.DeleteRequest(
             urn=self.urn,
             id=state.id,
-            properties=self._bag(state.outputs),
-            old_inputs=self._bag(state.inputs),
+            properties=self._kept(state.outputs),
+            old_inputs=self._kept(state.inputs),
         )
         self.call("Delete", request)

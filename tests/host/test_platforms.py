@@ -6,7 +6,16 @@ import httpx
 import pytest
 
 from sandbox import Sandbox
-from tests.host.server import BASIC, PROVIDER, RefusedCall, State, desk, marked, serialized
+from tests.host.server import (
+    BASIC,
+    OLD_NAME,
+    PROVIDER,
+    RefusedCall,
+    State,
+    desk,
+    marked,
+    serialized,
+)
 
 QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
 
@@ -16,11 +25,16 @@ QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"
 
 @pytest.mark.parametrize(
     "writers",
-    [(PROVIDER, serialized(2)), (serialized(2), PROVIDER)],
-    ids=["newer first", "older first"],
+    [
+        (PROVIDER, serialized(2)),
+        (serialized(2), PROVIDER),
+        (PROVIDER, OLD_NAME),
+        (OLD_NAME, PROVIDER),
+    ],
+    ids=["newer first", "older first", "new name first", "old name first"],
 )
 def test_what_one_serialized_provider_took_over_another_does_not_delete(start, sandbox, writers):
-    """The state may keep what another Python wrote, beside what this one writes."""
+    """The state may keep what another Python or an earlier build wrote, beside what is new."""
     assert len(set(writers)) == 2
     old = start(sandbox, environment=QUICK).create(desk())
     server = start(sandbox, environment=QUICK)

@@ -1,4 +1,4 @@
-"""Another `provider` in a program's folder."""
+"""Another `pulumi_cloud_elements` in a program's folder."""
 
 from pathlib import Path
 
@@ -12,11 +12,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("file", "named"),
     [
-        ("provider.py", "provider.py"),
-        ("provider/__init__.py", "provider"),
-        ("provider/data.txt", None),  # a folder that is no package: Python goes on looking
-        ("providers.py", None),
-        ("sub/provider.py", None),
+        ("pulumi_cloud_elements.py", "pulumi_cloud_elements.py"),
+        ("pulumi_cloud_elements/__init__.py", "pulumi_cloud_elements"),
+        # A folder that is no package: Python goes on looking.
+        ("pulumi_cloud_elements/data.txt", None),
+        ("sub/pulumi_cloud_elements.py", None),
+        ("provider.py", None),
+        ("provider/__init__.py", None),
     ],
 )
 def test_what_python_finds_first_is_told(tmp_path, file, named):
@@ -28,10 +30,17 @@ def test_what_python_finds_first_is_told(tmp_path, file, named):
         assert told is None
     else:
         assert told is not None
-        assert told.startswith(f"{tmp_path / named} hides the package 'provider'")
+        assert told.startswith(f"{tmp_path / named} hides the package 'pulumi_cloud_elements'")
 
 
-def test_this_package_hides_nothing(tmp_path):
+@pytest.mark.parametrize("linked", [("provider", "pulumi_cloud_elements.py"), ("provider",)])
+def test_this_package_hides_nothing(tmp_path, linked):
     assert namesake(ROOT) is None
-    (tmp_path / "provider").symlink_to(ROOT / "provider")
+    for name in linked:
+        (tmp_path / name).symlink_to(ROOT / name)
+    assert namesake(tmp_path) is None
+
+
+def test_the_installed_package_hides_nothing(tmp_path):
+    (tmp_path / "pulumi_cloud_elements").symlink_to(ROOT / "provider")
     assert namesake(tmp_path) is None

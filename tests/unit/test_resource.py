@@ -1,6 +1,7 @@
 """The resource class: what it registers, and the contract that lives in every stack's state."""
 
 import base64
+import pickle
 import pickletools
 import sys
 
@@ -12,8 +13,14 @@ from provider import ElementInstance
 from provider.instance.markers import MARKERS, is_marker
 from provider.lifecycle import ElementInstanceProvider
 
-GOLDEN = "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
+GOLDEN = (
+    "gASVQQAAAAAAAACMB3BrZ3V0aWyUjAxyZXNvbHZlX25hbWWUk5SMHnB1bHVtaV9jbG91ZF9lbGVtZW50czpQUk9WSURF"
+    "UpSFlFKULg=="
+)
 """What the state of every stack holds. Another one would strand them: never change it."""
+BEFORE_0_2 = (
+    "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
+)
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
@@ -72,6 +79,11 @@ def test_the_pickled_provider(run):
     pickled = serialize_provider(ElementInstanceProvider())
     assert _meaning(pickled) == _meaning(GOLDEN)
     assert run(invoices)["invoices"].inputs["__provider"] == pickled
+
+
+@pytest.mark.parametrize("stored", [GOLDEN, BEFORE_0_2], ids=["today's", "before 0.2"])
+def test_what_a_state_holds_leads_to_the_provider(stored):
+    assert type(pickle.loads(base64.b64decode(stored))) is ElementInstanceProvider
 
 
 def _meaning(pickled):
@@ -272,9 +284,9 @@ def test_null_in_a_map_is_told(run, monkeypatch):
 def test_a_namesake_beside_the_program_is_told_in_one_sentence(run, tmp_path, monkeypatch):
     """The server that will run the provider would find it first."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
-    (tmp_path / "provider.py").touch()
+    (tmp_path / "pulumi_cloud_elements.py").touch()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(pulumi.RunError, match=r"provider\.py hides the package 'provider'"):
+    with pytest.raises(pulumi.RunError, match=r"pulumi_cloud_elements\.py hides the package"):
         run(invoices)
 
 

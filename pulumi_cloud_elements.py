@@ -1,0 +1,80 @@
+"""In this repository the name under which the code is installed: it stands for `provider/`.
+
+The package has no such file. There the folder `provider` is `pulumi_cloud_elements`, and `sandbox`
+is `pulumi_cloud_elements.sandbox`. Every module is one here, by whichever name it is imported: a
+state may refer to either, and what one of them takes over, another must not delete.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec, spec_from_file_location, spec_from_loader
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    from provider import *  # noqa: F403
+
+_HERE = Path(__file__).resolve().parent
+_PREFIX = f"{__name__}."
+
+
+class _Alias(MetaPathFinder, Loader):
+    """Finds `pulumi_cloud_elements.x`: it is `provider.x`, but for the sandbox."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002 - the finder's interface
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """Return how to load it, or None where the name is none of ours."""
+        return spec_from_loader(fullname, self) if fullname.startswith(_PREFIX) else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the one module that has both names."""
+        inner = spec.name.removeprefix(_PREFIX)
+        name = inner if inner.split(".")[0] == "sandbox" else f"provider.{inner}"
+        module = importlib.import_module(name)
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Leave it as it is; the import system has given it another spec."""
+        spec = module.__spec__
+        if spec is not None:
+            module.__spec__ = spec.loader_state
+
+
+def _loaded_by_path() -> ModuleType:
+    """Return the package where a program's own `provider` hides the folder: by its other name."""
+    init = _HERE / "provider" / "__init__.py"
+    places = [str(init.parent), str(_HERE)]  # the sandbox lies beside it
+    spec = spec_from_file_location(__name__, init, submodule_search_locations=places)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[__name__] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_ours() -> bool:
+    """Tell whether `provider` is the folder beside this file."""
+    known = sys.modules.get("provider")
+    spec = known.__spec__ if known else PathFinder.find_spec("provider")
+    origin = spec.origin if spec else None
+    return origin is not None and Path(origin).resolve().parent == _HERE / "provider"
+
+
+if _is_ours():
+    sys.meta_path.insert(0, _Alias())
+    sys.modules[__name__] = importlib.import_module("provider")
+else:
+    _loaded_by_path()
