@@ -9,10 +9,16 @@ import argparse
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from .faults import Fault, parse_fault
 from .server import ORGANIZATION_SECRET, USER_SECRET, Sandbox
 from .switches import GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TURN = 0.2  # seconds
 
 
 def _switch(text: str) -> tuple[str, str]:
@@ -30,14 +36,14 @@ def _fault(text: str) -> Fault:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
-def _arguments() -> argparse.ArgumentParser:
+def _arguments(program: str = "python -m sandbox") -> argparse.ArgumentParser:
     listed = "".join(
         f"\n  {switch.name}={'|'.join(switch.values or ['NUMBER'])} ({switch.default})"
         for _, switches in GROUPS
         for switch in switches
     )
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox",
+        prog=program,
         description=__doc__,
         epilog=f"switches, each with its default:{listed}\n\n"
         "What each means, and every fault: docs/sandbox.md",
@@ -85,10 +91,15 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """Run until SIGINT or SIGTERM."""
-    parser = _arguments()
-    options = parser.parse_args()
+def main(arguments: Sequence[str] | None = None, program: str = "python -m sandbox") -> int:
+    """Run until SIGINT or SIGTERM.
+
+    Args:
+        arguments: Command line after the program's name; the process's own by default.
+        program: What the program is called.
+    """
+    parser = _arguments(program)
+    options = parser.parse_args(arguments)
     try:
         sandbox = Sandbox(
             elements=options.elements,
@@ -126,7 +137,8 @@ def main() -> int:
             f"  state and control: {origin}/sandbox\n"
             "  stop with Ctrl+C\n"
         )
-        stop.wait()
+        while not stop.wait(_TURN):
+            pass  # a signal that another thread took note of wakes nobody
     return 0
 
 

@@ -19,6 +19,7 @@ from .console import Commands, write
 from .doctor import doctor
 from .export import export
 from .run import destroy, preview, refresh, up
+from .sandbox import sandbox
 from .secrets import secrets
 from .status import status
 from .sweep import sweep
@@ -84,3 +85,7 @@ def elements(
 _COMMANDS = (authorize, export, secrets, status, doctor, sweep, describe, search)
 for command in (*_COMMANDS, up, preview, refresh, destroy):
     app.command()(command)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,  # the sandbox tells of its options itself
+)(sandbox)

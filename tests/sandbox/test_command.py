@@ -1,4 +1,4 @@
-"""`python -m sandbox` as another process would start it."""
+"""`python -m sandbox` and `elements sandbox`, as another process would start them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,16 +17,21 @@ from sandbox.switches import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HEADER = "User sandbox-user-secret, Organization sandbox-organization-secret"
 
 
+MODULE = (sys.executable, "-m", "sandbox")
+ELEMENTS = (str(Path(sys.executable).with_name("elements")), "sandbox")
+
+
 @contextmanager
-def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(
+    *options: str, command: tuple[str, ...] = MODULE
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the command; yield the process and the address in its ready line."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", *options],
+        [*command, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -41,15 +47,18 @@ def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.communicate()
 
 
+@pytest.mark.parametrize("command", [MODULE, ELEMENTS], ids=["module", "elements"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_serves_until_a_signal(
+    tmp_path: Path, number: signal.Signals, command: tuple[str, ...]
+) -> None:
     """One ready line on standard output, an explanation on the other, and status 0."""
     (tmp_path / "mine.json").write_text('{"key": "mine"}')
     (tmp_path / "bad.json").write_text("{")
     options = ["--elements", str(tmp_path), "--db", str(tmp_path / "state.db")]
     options += ["--switch", "bad_code_status=401", "--fault", "status;status=502;path=/instances"]
     with (
-        started(*options) as (process, address),
+        started(*options, command=command) as (process, address),
         httpx.Client(base_url=address, headers={"Authorization": HEADER}) as api,
     ):
         assert api.get("/elements/mine").json()["key"] == "mine"

@@ -103,6 +103,7 @@ def test_a_target_shown_exists(target):
 
 
 def test_the_sandbox_takes_the_options_shown():
-    for words in commands("python"):
-        if words[:2] == ["-m", "sandbox"]:
-            assert _arguments().parse_args(words[2:])
+    shown = [words[1:] for words in commands("elements") if words[0] == "sandbox"]
+    assert shown
+    for options in shown:
+        assert _arguments().parse_args(options)
