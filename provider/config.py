@@ -63,6 +63,11 @@ class Settings:
     metadata: bool = _setting(
         "Check inputs against the element's metadata at preview.", default=True
     )
+    await_consent: bool = _setting(
+        "Let a new instance that has no code yet wait for it, and everything else go on, where the "
+        "engine can (Pulumi 3.274; such a run exits with 10).",
+        default=True,
+    )
     journal: bool = _setting(
         "Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this "
         "machine sends a code twice or makes an instance again, even when lists lag.",

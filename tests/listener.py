@@ -17,6 +17,8 @@ class Listener:
         """The inputs that the state has, for the next call."""
         self.listens = True
         """Somebody waits for the call."""
+        self.lets_wait = False
+        """The engine is one that lets a resource wait."""
         self._urn = urn
 
     def warn_once(self, message):
@@ -33,6 +35,9 @@ class Listener:
 
     def old_inputs(self):
         return self.inputs
+
+    def can_await(self):
+        return self.lets_wait
 
     def awaited(self):
         return self.listens

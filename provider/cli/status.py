@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STYLES = {
     "ok": "",
     "not created": "cyan",
+    "awaiting consent": "cyan",
     "changed": "cyan",
     "drifted": "yellow",
     "disabled": "yellow",
@@ -60,11 +61,11 @@ def status(
 ) -> None:
     """Compare what the stack declares with what the platform has.
 
-    Each instance is ok, or: not created (declared only), changed (in the stack since the last
-    pulumi up), drifted (on the platform), disabled, not valid (its credentials are refused),
-    gone (deleted outside Pulumi), left over (carries the stack's marker, but is in no state),
-    in two states, elsewhere (in another stack's state), other platform (the address in use is
-    not that of its platform).
+    Each instance is ok, or: not created (declared only), awaiting consent (all but the code is
+    there), changed (in the stack since the last pulumi up), drifted (on the platform), disabled,
+    not valid (its credentials are refused), gone (deleted outside Pulumi), left over (carries the
+    stack's marker, but is in no state), in two states, elsewhere (in another stack's state), other
+    platform (the address in use is not that of its platform).
     The last column says what to do. Nothing is changed, and no value is shown.
 
     Exits with 3 when anything is not ok.

@@ -45,6 +45,7 @@ class Standing(StrEnum):
 
     OK = "ok"
     NOT_CREATED = "not created"
+    AWAITING = "awaiting consent"
     CHANGED = "changed"
     DRIFTED = "drifted"
     DISABLED = "disabled"
@@ -435,13 +436,14 @@ def _not_created(
         if other := places.other(declaration.adopt):
             what += f", which stack '{other.name}' has in its state: take it out there first"
         return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
-    what = "run pulumi up"
+    what, standing = "run pulumi up", Standing.NOT_CREATED
     try:
         element = codes.client.get_element(declaration.element)
         lacking = list(missing(element, inputs(name, declaration), new=True))
         if any(one.startswith(_CONSENT) for one in lacking):
             # That command sets the callback URL as well.
             before = [one for one in lacking if not one.startswith((*_CONSENT, _CALLBACK))]
+            standing = standing if before else Standing.AWAITING
             lacking = [
                 *before,
                 f"{'then ' if before else ''}run {_consent(stack, name, declaration)}",
@@ -453,7 +455,7 @@ def _not_created(
         what = "there is no such element: 'elements search' finds the right one"
     except CloudElementsError:
         pass  # pulumi up will say so
-    return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
+    return Row(name, declaration.element, None, standing, what)
 
 
 def _left_over(

@@ -31,7 +31,7 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from ..api.errors import CloudElementsError
 from ..instance.context import Context
-from ..instance.host import HalfMadeError
+from ..instance.host import AwaitingError, HalfMadeError
 from ..instance.markers import MARKERS
 from ..instance.operations import Operations
 from ..instance.state import RECORD
@@ -260,6 +260,9 @@ def _refuse(call: DynamicCall, error: CloudElementsError) -> None:
             reasons=[str(error)],
         )
         status.details.add().Pack(detail)
+    elif isinstance(error, AwaitingError):
+        # Older SDKs don't have this empty message.
+        status.details.add(type_url="type.googleapis.com/pulumirpc.ErrorResourceAwaitFailed")
     call.context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     if not hasattr(sys.modules["__main__"], "_abort_with_traceback"):
         # Before SDK 3.260 the server logs the traceback of what is raised; an abort it doesn't.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LOG_SECONDS = 5.0
 _PROGRESS_SECONDS = 5.0
+_AWAITS = "3.274.0"
+"""The first engine that was seen to let a resource wait."""
 
 
 class EngineHost:
@@ -40,6 +42,8 @@ class EngineHost:
         self.go_on = self._lifeline.go_on
         self.sleep = self._lifeline.sleep
         self._said_once: set[str] = set()
+        self._can_await: bool | None = None
+        self._asking = threading.Lock()
 
     def warn(self, message: str) -> None:
         """Show a warning on the resource's line, or on the stack's when no resource is at hand."""
@@ -74,6 +78,23 @@ class EngineHost:
             self._engine.Log(request, timeout=_LOG_SECONDS)
         except grpc.RpcError:
             return  # a message that can't be shown must not break a deployment
+
+    def can_await(self) -> bool:
+        """Tell whether the engine lets a resource wait; one that can't say its version does not."""
+        with self._asking:
+            if self._can_await is None:
+                self._can_await = self._is_at_least(_AWAITS)
+        return self._can_await
+
+    def _is_at_least(self, version: str) -> bool:
+        if self._engine is None:
+            return False
+        try:
+            request = engine_pb2.RequirePulumiVersionRequest(pulumi_version_range=f">={version}")
+            self._engine.RequirePulumiVersion(request, timeout=_LOG_SECONDS)
+        except (AttributeError, grpc.RpcError):  # an older SDK, an older engine
+            return False
+        return True
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -27,7 +27,7 @@ from ..api.errors import (
     TooLargeError,
 )
 from ..api.retry import TABLE, Kind, Then
-from . import adoption, diff
+from . import adoption, consent, diff
 from .claims import carrying
 from .credentials import GET_ONE, refuse_sent, refuse_shown
 from .desired import Desired
@@ -100,6 +100,7 @@ def obtain(context: Context, desired: Desired) -> Found:
             journal.note(markers, Fate.MADE, instance=left.id)
             return Found(left, Origin.RECOVERED, sent=False)
         refuse_shown(desired.credentials, context.ledger.of_stack(markers))
+    consent.wait(context, desired.inputs)
     found = _Creation(context, desired).run()
     if found.origin is Origin.RECOVERED:
         codes = desired.credentials.codes

@@ -23,6 +23,10 @@ class HalfMadeError(CloudElementsError):
         self.outputs = outputs
 
 
+class AwaitingError(CloudElementsError):
+    """Something else has to happen first: nothing was done, and everything else goes on."""
+
+
 class Host(Protocol):
     """The server, and the call of the engine's that this thread serves.
 
@@ -51,6 +55,10 @@ class Host(Protocol):
 
     def old_inputs(self) -> dict[str, Any] | None:
         """Return the inputs that the state has of the resource at hand; None outside of a call."""
+        ...
+
+    def can_await(self) -> bool:
+        """Tell whether the engine lets a resource wait for something, and everything else go on."""
         ...
 
     def awaited(self) -> bool:

@@ -218,6 +218,7 @@ def missing(
     inputs: Mapping[str, Any],
     *,
     new: bool,
+    consent: bool = True,
     before: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[str]:
     """Yield what an instance of `element` needs and `inputs` lack, as `path: what`.
@@ -229,6 +230,7 @@ def missing(
         element: The element's metadata.
         inputs: Inputs that may hold unknowns, which count as given.
         new: The instance is still to be created, so credentials are needed too.
+        consent: What the consent of the account's owner brings is one of them.
         before: The inputs of the instance as it is; empty when there is none.
     """
     configuration = inputs.get("configuration", {})
@@ -244,7 +246,9 @@ def missing(
         label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
         yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
     if new:
-        yield from _missing_credentials(element, inputs, configuration)
+        yield from _missing_token(inputs, configuration)
+        if consent:
+            yield from missing_consent(element, inputs)
 
 
 def _lacking(
@@ -257,17 +261,26 @@ def _lacking(
     return [entry for entry in required if configuration.get(entry.key) in (None, "")]
 
 
-def _missing_credentials(
-    element: wire.Element, inputs: Mapping[str, Any], configuration: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield the credential that a create lacks; what is not known yet counts as given."""
-    external = inputs.get("external_authentication") or "none"
-    token = next((key for key in _TOKENS if configuration.get(key) not in (None, "")), None)
-    if external == "initial" and token is None:
+def _token(configuration: Mapping[str, Any]) -> str | None:
+    return next((key for key in _TOKENS if configuration.get(key) not in (None, "")), None)
+
+
+def _missing_token(inputs: Mapping[str, Any], configuration: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the token of an external authentication that a create lacks."""
+    if inputs.get("external_authentication") == "initial" and _token(configuration) is None:
         yield (
             f"configuration.{_TOKENS[0]}: is required by external_authentication 'initial', "
             f"unless {_TOKENS[1]} is given"
         )
+
+
+def missing_consent(element: wire.Element, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a create lacks of what consent brings; what is not known yet counts as given."""
+    configuration = inputs.get("configuration", {})
+    if not isinstance(configuration, dict) or inputs.get("adopt"):
+        return
+    token = _token(configuration)
+    external = inputs.get("external_authentication") or "none"
     chosen = configuration.get(AUTHENTICATION_TYPE)
     provider_data = inputs.get("provider_data") or {}
     if external != "none" or is_unknown(chosen) or not isinstance(provider_data, dict):

@@ -26,7 +26,7 @@ from ..api.errors import (
 from . import creation, diff, ownership, preview
 from . import inputs as schema
 from .context import Context
-from .host import HalfMadeError
+from .host import AwaitingError, HalfMadeError
 from .markers import Markers
 from .refresh import Refreshed, refreshed
 from .state import Stored
@@ -243,11 +243,14 @@ def one_sentence(
 
     Raises:
         HalfMadeError: The instance exists and must be kept.
+        AwaitingError: Nothing was done yet.
         CloudElementsError: Anything else failed.
     """
     failure: CloudElementsError
     try:
         yield
+    except AwaitingError as error:
+        failure = error
     except HalfMadeError as error:
         message = sentence(verb, name, str(error))
         failure = HalfMadeError(error.instance_id, error.outputs, message)

@@ -13,7 +13,7 @@ from ..api.errors import (
     advice,
     told,
 )
-from . import adoption, ownership
+from . import adoption, consent, ownership
 from . import inputs as schema
 from .credentials import (
     GET_ONE,
@@ -23,6 +23,7 @@ from .credentials import (
     refuse_before_update,
 )
 from .desired import Desired
+from .history import Fate
 from .markers import MARKERS, Markers
 from .metadata import missing, plain_keys, unknown_keys
 
@@ -92,12 +93,22 @@ def _against_metadata(
         return failures, frozenset()
     if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
         failures.append(f"element_key: must be the element's key, '{element.key}'")
-    failures += missing(element, news, new=new, before=olds)
+    waits = not (olds or _made(context, news)) and consent.waits(context, element, news)
+    failures += missing(element, news, new=new, consent=not waits, before=olds)
+    if waits:
+        context.host.note(consent.awaiting(context, news))
     configuration = news.get("configuration")
     if isinstance(configuration, dict) and configuration != olds.get("configuration"):
         for warning in unknown_keys(element, configuration):
             context.host.warn(warning)
     return failures, plain_keys(element)
+
+
+def _made(context: Context, news: Mapping[str, Any]) -> bool:
+    """Tell whether it has an instance: what is replaced by hand shows no old inputs."""
+    markers = None if schema.is_unknown(tags := news.get(MARKERS)) else Markers.of(tags)
+    last = context.ledger.journal.last(markers) if markers else None
+    return last is not None and last.fate is Fate.MADE
 
 
 def _new_problems(context: Context, news: dict[str, Any]) -> list[str]:

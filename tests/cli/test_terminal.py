@@ -221,7 +221,9 @@ def test_a_narrow_terminal_shows_what_to_do_below(workplace, terminal):
 
     said = " ".join(end(child)[1].split())
 
-    assert "an-entry-of-a-long-name onedrivebusiness not created run elements authorize" in said
+    assert (
+        "an-entry-of-a-long-name onedrivebusiness awaiting consent run elements authorize" in said
+    )
 
 
 def test_the_shortest_terminal_shows_whole_words(workplace, terminal):

@@ -22,6 +22,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import (
+    engine_pb2,
     engine_pb2_grpc,
     provider_pb2,
     provider_pb2_grpc,
@@ -124,11 +125,15 @@ class RefusedCall(Exception):  # noqa: N818 - what a test looks at, no error of 
         self.details = error.details()
         """The plain text as well, which the engine does not show."""
         self.init_failed = None
+        self.awaits = False
         if raw is not None:
             self.status.ParseFromString(raw)
             assert self.status.code == error.code().value[0]
             self.message = self.status.message
         for detail in self.status.details:
+            if detail.type_url.endswith("/pulumirpc.ErrorResourceAwaitFailed"):
+                self.awaits = detail.value == b""
+                continue
             failed = provider_pb2.ErrorResourceInitFailed()
             assert detail.Unpack(failed)
             self.init_failed = failed
@@ -140,6 +145,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def __init__(self):
         self.logged = []
+        self.lets_wait = False
         self._news = threading.Condition()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
         engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
@@ -152,6 +158,13 @@ class Engine(engine_pb2_grpc.EngineServicer):
             self.logged.append(request)
             self._news.notify_all()
         return empty_pb2.Empty()
+
+    def RequirePulumiVersion(self, request, context):  # noqa: N802 - the protocol's name
+        """Answer as an engine does that is new enough, or too old."""
+        if not self.lets_wait:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "is not in the range")
+        assert request.pulumi_version_range == ">=3.274.0"
+        return engine_pb2.RequirePulumiVersionResponse()
 
     def hears(self, message):
         """Wait until a message was logged."""

@@ -1,0 +1,71 @@
+"""A new instance that lacks the consent of its account's owner waits, and everything else goes on.
+
+That an engine lets a resource wait is new in Pulumi 3.274: what depends on it is left out, its
+state stays as it was, and the run exits with 10.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from ..api.errors import CloudElementsError
+from .host import AwaitingError
+from .markers import place_of
+from .metadata import missing_consent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..api import wire
+    from .context import Context
+    from .inputs import Inputs
+
+
+def waits(context: Context, element: wire.Element, inputs: Mapping[str, Any]) -> bool:
+    """Tell whether a create waits for consent: what it brings is missing, and none of it given.
+
+    Half of it would be a mistake.
+
+    Args:
+        context: What the process works with.
+        element: The element's metadata.
+        inputs: Inputs that may hold unknowns, which count as given.
+    """
+    if not _may_wait(context, inputs):
+        return False
+    lacking = [problem.partition(":")[0] for problem in missing_consent(element, inputs)]
+    return lacking in (["code"], ["provider_data"])
+
+
+def _may_wait(context: Context, inputs: Mapping[str, Any]) -> bool:
+    given = inputs.get("code") or inputs.get("provider_data")
+    return context.settings.await_consent and not given and context.host.can_await()
+
+
+def wait(context: Context, inputs: Inputs) -> None:
+    """Let a resource wait for consent that is missing.
+
+    Raises:
+        AwaitingError: It is.
+    """
+    given = inputs.model_dump()
+    if not _may_wait(context, given):
+        return
+    try:
+        element = context.metadata.element(inputs.element_key)
+    except CloudElementsError:
+        return  # the create will tell
+    if element and waits(context, element, given):
+        message = awaiting(context, given)
+        context.host.warn(message)  # the engine shows no text of such an error
+        raise AwaitingError(message)
+
+
+def awaiting(context: Context, inputs: Mapping[str, Any]) -> str:
+    """Return what is waited for, and how it comes."""
+    urn = context.host.urn()
+    if inputs.get("oauth_proxy") or not urn:
+        return "awaiting consent: give it a code from your application"
+    command = ["elements", "authorize", urn.rpartition("::")[2], "--stack", place_of(urn)["stack"]]
+    return f"awaiting consent: {shlex.join(command)}"
