@@ -284,18 +284,18 @@ def _platform(
 
 def _journal(settings: Settings, stack: Stack) -> Check:
     """Try out whether a run can remember what it sent, by the rule of `pulumi up`."""
-    from ..instance.history import Journal  # noqa: PLC0415 - loads HTTP
+    from ..instance.history import History  # noqa: PLC0415 - loads HTTP
     from ..instance.markers import Markers  # noqa: PLC0415
 
     said: list[str] = []
-    journal = Journal.at_home(os.environ, settings, warn=said.append)
-    journal.try_out(Markers(*stack.marker_tags()))
+    history = History.at_home(os.environ, settings, warn=said.append)
+    history.try_out(Markers(*stack.marker_tags()))
     if said:
         return Check("journal", ok=False, what="; ".join(said))
-    if journal.folder is None:
+    if history.folder is None:
         what = "off: after a run that was killed, nothing but tags tells what it sent"
         return Check("journal", ok=True, what=what)
-    return Check("journal", ok=True, what=f"what is sent is remembered in {journal.folder}")
+    return Check("journal", ok=True, what=f"what is sent is remembered in {history.folder}")
 
 
 def _answers(

@@ -80,7 +80,7 @@ def status(
     told: set[str | None] = {None}
 
     def look() -> Exit:
-        from ..instance.history import Journal  # noqa: PLC0415 - loads HTTP
+        from ..instance.history import History  # noqa: PLC0415 - loads HTTP
         from .survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
 
         target = chosen.project.stack(chosen.name)  # reads its configuration anew
@@ -93,8 +93,8 @@ def status(
             platform(settings) as client,
             could_not(f"look at stack '{target.name}'", base_url=settings.base_url),
         ):
-            journal = Journal.at_home(os.environ, settings)
-            rows = survey(target, declared, state, client, journal=journal)
+            history = History.at_home(os.environ, settings)
+            rows = survey(target, declared, state, client, history=history)
         if watch:
             say(f"{datetime.now().astimezone():%H:%M:%S}")
         if as_json:

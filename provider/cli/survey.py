@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..api.errors import CloudElementsError, NotFoundError, SpentError
 from ..instance import diff
 from ..instance import inputs as schema
-from ..instance.claims import Ledger
+from ..instance.claims import Claims
 from ..instance.credentials import (
     Credentials,
     already_sent,
@@ -20,7 +20,7 @@ from ..instance.credentials import (
     refuse_before_update,
     refuse_shown,
 )
-from ..instance.history import Journal
+from ..instance.history import History
 from ..instance.identity import doubt
 from ..instance.markers import Markers
 from ..instance.metadata import missing
@@ -76,7 +76,7 @@ def survey(
     client: CloudElementsClient,
     *,
     others: Callable[[], Backend] | None = None,
-    journal: Journal | None = None,
+    history: History | None = None,
 ) -> list[Row]:
     """Return one row for each instance that is declared, in the state or left over.
 
@@ -86,14 +86,14 @@ def survey(
         state: Its state, secrets in clear.
         client: The platform.
         others: Reads the states of the other stacks, where one of them may have an instance too.
-        journal: What this machine sent.
+        history: What this machine sent.
 
     Raises:
         CloudElementsError: The platform can't be asked.
     """
     places = _Places(stack, others or (lambda: Backend.read_or_not(stack.project)))
     carrying = _carrying(client, stack_marker(stack, state))
-    codes = _Codes(stack, Ledger(client, journal or Journal()), [*carrying.values()])
+    codes = _Codes(stack, Claims(client, history or History()), [*carrying.values()])
     kept = [one for one in state.kept if not one.waiting_to_go]
     by_file = _declares_by_file(stack)
     rows = [
@@ -168,14 +168,14 @@ class _Codes:
     """What is known of the codes that the stack declares, by the rules of `pulumi up`."""
 
     stack: Stack
-    ledger: Ledger
+    claims: Claims
     carrying: list[wire.Instance]
     """The instances with the stack's marker."""
 
     @property
     def client(self) -> CloudElementsClient:
         """The platform."""
-        return self.ledger.client
+        return self.claims.client
 
     def spent(self, name: str, declaration: InstanceDeclaration, *, kept: Kept | None) -> str:
         """Return why an entry's code is not sent; nothing when there is none, or it is."""
@@ -188,9 +188,9 @@ class _Codes:
         markers = Markers(*self.stack.marker_tags(name))
         try:
             if kept is not None:
-                refuse_before_update(credentials, markers, self.ledger.journal)
+                refuse_before_update(credentials, markers, self.claims.history)
             else:
-                refuse_before_create(credentials, markers, self.ledger)
+                refuse_before_create(credentials, markers, self.claims)
                 others = [i for i in self.carrying if markers.instance not in (i.tags or [])]
                 refuse_shown(credentials, others)
         except SpentError as error:
@@ -425,7 +425,7 @@ def _not_created(
             )
         elif spent := codes.spent(name, declaration, kept=None):
             what = f"{spent}: run {_consent(stack, name, declaration)}"
-        elif codes.ledger.journal.kept(Markers(*stack.marker_tags(name))) == waiting.id:
+        elif codes.claims.history.kept(Markers(*stack.marker_tags(name))) == waiting.id:
             what = (
                 "was in the state, which has forgotten it, so the next pulumi up makes another "
                 f"one: to keep it, set 'adopt' to {waiting.id}"

@@ -32,7 +32,7 @@ _LOOKS = 0.5
 """Seconds between two looks for the engine, and for whoever waits for a call."""
 _LONGEST_END = 60.0
 """Seconds that what is under way gets without an engine: as long as the next run reckons with it
-(`provider.instance.history`)."""
+(`provider.instance.journal`)."""
 
 
 class Lifeline:

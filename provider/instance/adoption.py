@@ -22,7 +22,7 @@ _OR_CREATE = "correct 'adopt', or leave it out to create an instance"
 def adopt(context: Context, desired: Desired, named: str) -> tuple[str, dict[str, Any]]:
     """Return id and outputs of the existing instance that the program names."""
     instance = adoptee(context, desired, named)
-    if not context.ledger.claim(instance.id, Origin.ADOPTED):
+    if not context.claims.claim(instance.id, Origin.ADOPTED):
         message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
         raise RefusedError(message)
     markers, carried = desired.markers, instance.tags or []

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from ..api.errors import CloudElementsError, NotFoundError
-from .history import Journal
+from .history import History
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Ledger:
+class Claims:
     """Which instances already belong to a resource, as far as this process knows.
 
     Shared by all threads of the process. It also holds the one list of what earlier runs left.
     """
 
     client: CloudElementsClient
-    journal: Journal = field(default_factory=Journal)
+    history: History = field(default_factory=History)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owned: set[str] = field(default_factory=set)
     _claims: dict[str, tuple[Origin, str]] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class Ledger:
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 
-    def seen_by(self, client: CloudElementsClient) -> Ledger:
-        """Return the same ledger with lists of its own: of another account at the same address."""
+    def seen_by(self, client: CloudElementsClient) -> Claims:
+        """Return the same claims with lists of its own: of another account at the same address."""
         return replace(self, client=client, _lists={})
 
     def own(self, instance_id: str) -> None:

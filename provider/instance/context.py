@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..api.client import CloudElementsClient
 from ..api.retry import Time
-from .claims import Ledger
-from .history import Journal
+from .claims import Claims
+from .history import History
 from .leftovers import Leftovers
 from .metadata import Metadata
 
@@ -29,7 +29,8 @@ class Context:
     client: CloudElementsClient
     settings: Settings
     metadata: Metadata
-    ledger: Ledger
+    claims: Claims
+    history: History
     clock: Time
     leftovers: Leftovers
     new: set[str] = field(default_factory=set)
@@ -51,16 +52,17 @@ class Context:
         *,
         client: CloudElementsClient | None = None,
         clock: Time | None = None,
-        ledger: Ledger | None = None,
-        journal: Journal | None = None,
+        claims: Claims | None = None,
+        history: History | None = None,
     ) -> Context:
         """Return the platform that the settings name; tests hand in their own client and clock."""
         clock = clock or Time(sleep=host.sleep)
         client = client or CloudElementsClient(settings, clock=clock, go_on=host.go_on)
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
-        ledger = ledger.seen_by(client) if ledger else Ledger(client, journal or Journal())
-        leftovers = Leftovers(client, ledger, clock, host)
-        return cls(host, client, settings, metadata, ledger, clock, leftovers)
+        claims = claims.seen_by(client) if claims else Claims(client, history or History())
+        leftovers = Leftovers(client, claims, clock, host)
+        history = claims.history
+        return cls(host, client, settings, metadata, claims, history, clock, leftovers)
 
     @classmethod
     def shared(cls, settings: Settings, host: Host) -> Context:
@@ -74,10 +76,10 @@ class Context:
             known = cls.of_process.get(settings)
             if known is None:
                 same = [one for one in cls.of_process.values() if one.address == settings.address]
-                ledger = same[0].ledger if same else None
+                claims = same[0].claims if same else None
                 warn = host.warn_once
-                journal = None if ledger else Journal.at_home(os.environ, settings, warn=warn)
-                known = cls.of(settings, host, ledger=ledger, journal=journal)
+                history = None if claims else History.at_home(os.environ, settings, warn=warn)
+                known = cls.of(settings, host, claims=claims, history=history)
                 cls.of_process[settings] = known
             return known
 

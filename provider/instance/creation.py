@@ -31,8 +31,8 @@ from . import adoption, consent, diff
 from .claims import carrying
 from .credentials import GET_ONE, refuse_sent, refuse_shown
 from .desired import Desired
-from .history import Fate
 from .host import HalfMadeError
+from .journal import Fate
 from .origin import Origin
 from .recovery import Search, objection, single, waits
 from .sending import settle
@@ -93,18 +93,18 @@ def obtain(context: Context, desired: Desired) -> Found:
     Raises:
         CloudElementsError: Nothing was created, or it can't be told which one is ours.
     """
-    markers, journal = desired.markers, context.ledger.journal
+    markers, history = desired.markers, context.history
     if markers is not None:
         left = Search(context, desired, markers).left_over()
         if left is not None:
-            journal.note(markers, Fate.MADE, instance=left.id)
+            history.note(markers, Fate.MADE, instance=left.id)
             return Found(left, Origin.RECOVERED, sent=False)
-        refuse_shown(desired.credentials, context.ledger.of_stack(markers))
+        refuse_shown(desired.credentials, context.claims.of_stack(markers))
     consent.wait(context, desired.inputs)
     found = _Creation(context, desired).run()
     if found.origin is Origin.RECOVERED:
         codes = desired.credentials.codes
-        journal.note(markers, Fate.MADE, codes=codes, instance=found.instance.id)
+        history.note(markers, Fate.MADE, codes=codes, instance=found.instance.id)
     return found
 
 
@@ -154,7 +154,7 @@ class _Creation:
         if lost.outcome is Outcome.VENDOR_ERROR:
             self._note(Fate.REFUSED)
         elif codes:
-            self.context.ledger.journal.give_up(self.desired.markers, codes)
+            self.context.history.give_up(self.desired.markers, codes)
         raise self._lost(lost)
 
     def _reserve(self) -> None:
@@ -164,21 +164,21 @@ class _Creation:
             SpentError: One was sent before.
         """
         markers, codes = self.desired.markers, self.desired.credentials.codes
-        refuse_sent(self.context.ledger.journal.reserve(markers, codes), markers)
+        refuse_sent(self.context.history.reserve(markers, codes), markers)
 
     def _objection(self, answer: wire.Instance) -> str | None:
         """Return why an answer to our POST is about another instance; else note that it is ours."""
-        ledger, markers = self.context.ledger, self.desired.markers
+        claims, markers = self.context.claims, self.desired.markers
         why = objection(self.desired, answer)
-        if why is None and markers and ledger.was_there(markers, answer.id):
+        if why is None and markers and claims.was_there(markers, answer.id):
             why = "was there before"
-        if why is None and not ledger.make(answer.id):
+        if why is None and not claims.make(answer.id):
             why = "belongs to another resource"
         return why and f"the answer is about instance {answer.id}, which {why}"
 
     def _note(self, fate: Fate, instance: str = "") -> None:
         codes = self.desired.credentials.codes
-        self.context.ledger.journal.note(self.desired.markers, fate, codes=codes, instance=instance)
+        self.context.history.note(self.desired.markers, fate, codes=codes, instance=instance)
 
     def _made(self, created: wire.Instance, *, again: bool) -> Found:
         """Return what our POST made, or an earlier one of ours whose answer was lost."""
@@ -227,7 +227,7 @@ class _Creation:
                     "shows another"
                 )
                 return None
-            first = single(self.desired, context.ledger.free(carrying(markers, listed)))
+            first = single(self.desired, context.claims.free(carrying(markers, listed)))
             if first is not None or any(one.id == created.id for one in listed):
                 break
         first = Search(context, self.desired, markers).take(first)

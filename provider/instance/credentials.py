@@ -11,17 +11,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..api.errors import SpentError
-from .history import Fate
 from .inputs import codes_in, fingerprints
+from .journal import Fate
 from .markers import credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..api import wire
-    from .claims import Ledger
-    from .history import Entry, Journal
+    from .claims import Claims
+    from .history import History
     from .inputs import Inputs
+    from .journal import Entry
     from .markers import Markers
 
 GET_ONE = "get a new code"
@@ -88,7 +89,7 @@ def refuse_shown(credentials: Credentials, instances: Iterable[wire.Instance]) -
             raise SpentError(already_sent(f" to instance {instance.id}"))
 
 
-def refuse_before_create(credentials: Credentials, markers: Markers | None, ledger: Ledger) -> None:
+def refuse_before_create(credentials: Credentials, markers: Markers | None, claims: Claims) -> None:
     """Refuse a code before a create: one that is spent, with nothing that waits to be taken over.
 
     Previews and `elements status` say by this what the create will; the platform is asked only
@@ -97,11 +98,11 @@ def refuse_before_create(credentials: Credentials, markers: Markers | None, ledg
     Raises:
         SpentError: A new code is needed.
     """
-    journal = ledger.journal
-    sent = journal.spent(markers, credentials.codes)
+    history = claims.history
+    sent = history.spent(markers, credentials.codes)
     if sent is None or markers is None:
         return
-    last, kept = journal.last(markers), journal.kept(markers)
+    last, kept = history.last(markers), history.kept(markers)
     if last is not None and sent.marker == markers.instance:
         if kept and last.instance == kept and last.fate is Fate.MADE:
             message = (
@@ -109,23 +110,23 @@ def refuse_before_create(credentials: Credentials, markers: Markers | None, ledg
                 f"set 'adopt' to {kept} to keep it)"
             )
             raise SpentError(message)
-        if _may_be_there(last, markers, ledger):
+        if _may_be_there(last, markers, claims):
             return
     refuse_sent(sent, markers)
 
 
-def _may_be_there(last: Entry, markers: Markers, ledger: Ledger) -> bool:
+def _may_be_there(last: Entry, markers: Markers, claims: Claims) -> bool:
     """Tell whether a create finds what an interrupted run made, or has to look for it."""
     if last.fate not in (Fate.SENT, Fate.LOST, Fate.MADE):
         return False
-    if last.fate is Fate.SENT and not last.instance and ledger.journal.at_work(last):
+    if last.fate is Fate.SENT and not last.instance and claims.history.at_work(last):
         return True
-    kept = ledger.journal.kept(markers)
-    return any(one.id != kept for one in ledger.made(markers, last.instance))
+    kept = claims.history.kept(markers)
+    return any(one.id != kept for one in claims.made(markers, last.instance))
 
 
 def refuse_before_update(
-    credentials: Credentials, markers: Markers | None, journal: Journal
+    credentials: Credentials, markers: Markers | None, history: History
 ) -> None:
     """Refuse a code before an instance is authenticated with it: another resource's, or refused.
 
@@ -134,7 +135,7 @@ def refuse_before_update(
     Raises:
         SpentError: A new code is needed.
     """
-    sent = journal.spent(markers, credentials.codes)
+    sent = history.spent(markers, credentials.codes)
     ours = sent is not None and markers is not None and sent.marker == markers.instance
     if not (sent and ours and sent.fate in (Fate.SENT, Fate.LOST, Fate.MADE)):
         refuse_sent(sent, markers)

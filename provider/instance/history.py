@@ -12,83 +12,27 @@ times.
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import re
 import threading
-import time
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..api.address import is_loopback
 from ..api.retry import Time
+from .journal import Entry, Fate, Journal, unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..config import Settings
     from .markers import Markers
 
-_REMEMBERED = 30 * 24 * 3600.0
-"""Seconds. A code lives for minutes, and no list lags for days."""
 _AT_WORK = 60.0
 """Seconds for which a request may be at work whose sender was killed (docs: 9-26 s were seen)."""
 
 
-class Fate(StrEnum):
-    """What came of a request, as far as its sender knows."""
-
-    SENT = "sent"
-    """It left, and nothing more is known."""
-    LOST = "lost"
-    """The same, and its sender looked for what came of it in vain: its codes count as spent."""
-    MADE = "made"
-    """It took effect, on the instance that the entry names."""
-    REFUSED = "refused"
-    """It had no effect, but its codes count as spent."""
-    VOID = "void"
-    """It had no effect, and spent nothing; or its instance was deleted."""
-    KEPT = "kept"
-    """Its instance was seen in the state: whatever an interrupted run left is another one."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line.
-
-    Args:
-        marker: The resource's instance marker.
-        codes: Fingerprints of the one-time codes in the request.
-        instance: Id, where one is known; of a request that was sent, the one that it changes.
-        time: Seconds since 1970.
-        left: The engine was gone, or another run came in between, before it can be known that the
-            state has the instance that was made.
-        stack: The stack's marker; told by the file's name.
-    """
-
-    marker: str
-    fate: Fate
-    codes: tuple[str, ...]
-    instance: str
-    time: float
-    left: bool = False
-    stack: str = ""
-
-    @property
-    def moment(self) -> str:
-        """When it was written, in words."""
-        return f"{datetime.fromtimestamp(self.time, UTC):%Y-%m-%d at %H:%M} UTC"
-
-
-class Journal:
+class History:
     """The entries of all resources, one file for each stack and month.
 
     Args:
@@ -110,17 +54,14 @@ class Journal:
         clock: Time | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._folder = folder
-        self._platforms = [_digest(one) for one in dict.fromkeys([former or platform, platform])]
         self._everywhere = everywhere
         self._clock = clock or Time()
-        self._warn = warn
+        platforms = dict.fromkeys([former or platform, platform])
+        self._journal = Journal(folder, platforms, self._clock, warn)
         self._lock = threading.Lock()
         self._stacks: dict[str, _Entries] = {}
         self._others: dict[Path, tuple[int, _Entries]] = {}
-        self._paths: dict[str, Path] = {}
         self._tried: set[str] = set()
-        self._told: set[str] = set()
 
     @classmethod
     def at_home(
@@ -129,7 +70,7 @@ class Journal:
         settings: Settings,
         *,
         warn: Callable[[str], None] = lambda _: None,
-    ) -> Journal:
+    ) -> History:
         """Return the journal in Pulumi's own folder; in memory only when the settings say so."""
         if not settings.journal:
             return cls()
@@ -137,7 +78,7 @@ class Journal:
         try:
             folder = Path(home) if home else Path.home() / ".pulumi"
         except RuntimeError:
-            warn(_unwritten("there is no home folder", "set PULUMI_HOME to one"))
+            warn(unwritten("there is no home folder", "set PULUMI_HOME to one"))
             return cls()
         # A sandbox mints the same codes as the next one; at the vendor, a code is spent once.
         everywhere = not is_loopback(urlsplit(settings.base_url).hostname or "")
@@ -152,7 +93,7 @@ class Journal:
     @property
     def folder(self) -> Path | None:
         """Where the files are; None where everything is kept in memory."""
-        return self._folder
+        return self._journal.folder
 
     def try_out(self, markers: Markers | None) -> None:
         """Warn, once for a stack, where what is sent for it can't be remembered.
@@ -160,17 +101,17 @@ class Journal:
         To be asked before a code is sent, so it writes: an empty line.
         """
         with self._lock:
-            if markers is None or self._folder is None or markers.stack in self._tried:
+            if markers is None or self.folder is None or markers.stack in self._tried:
                 return
             self._tried.add(markers.stack)
             latest = self._of(markers.stack).latest
             if latest is not None and latest.time > self._clock.wall() + _AT_WORK:
-                self._tell(
-                    f"the last run of this stack wrote down {latest.moment} in {self._folder}, "
+                self._journal.tell(
+                    f"the last run of this stack wrote down {latest.moment} in {self.folder}, "
                     "which is in the future: this machine's clock was set back, or was ahead; set "
                     "it right, because only the clock tells how long ago something was sent"
                 )
-            self._append(markers.stack, "")
+            self._journal.append(markers.stack, "")
 
     def note(
         self,
@@ -233,8 +174,8 @@ class Journal:
         """
         with self._lock:
             entries = self._of(stack)
-            if again and self._folder is not None:
-                entries = _Entries(self._remembered(stack))
+            if again and self.folder is not None:
+                entries = _Entries(self._journal.entries(stack))
             return entries.loose()
 
     def at_work(self, entry: Entry) -> float:
@@ -274,113 +215,23 @@ class Journal:
         moment = since.time if since else self._clock.wall()
         entry = Entry(markers.instance, fate, codes, instance, moment, left, markers.stack)
         self._of(markers.stack).add(entry)
-        bag = {**vars(entry), "codes": list(codes)}
-        del bag["stack"]
-        if not left:
-            del bag["left"]
-        self._append(markers.stack, json.dumps(bag))
-
-    def _append(self, stack: str, line: str) -> None:
-        """Add a line. It begins with a line break, so that a line torn by a kill spoils no other.
-
-        To the file of this month, or a later one where the clock was set back: the order of the
-        lines is what counts. One of a month that is over is never written again, only removed.
-        """
-        if self._folder is None:
-            return
-        if stack not in self._paths:
-            month = time.strftime("%Y-%m", time.gmtime(self._clock.wall()))
-            own = self._folder / f"{stack}-{self._platforms[-1]}-{month}.jsonl"
-            self._paths[stack] = max([own, *self._files(stack, self._platforms[-1:])])
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _write(self._paths[stack], f"\n{line}".encode())
-        except OSError as error:
-            self._tell(_unwritten(*_reason(self._folder, error)))
-
-    def _files(self, stack: str | None, platforms: Collection[str] | None) -> list[Path]:
-        """Return the files of a stack or of all, of platforms or of all, the oldest first."""
-        if self._folder is None:
-            return []
-        try:
-            names = [path.name for path in self._folder.iterdir()]
-        except (FileNotFoundError, NotADirectoryError):  # the first write tells
-            return []
-        except OSError as error:
-            self._tell(_unread(self._folder, error))
-            return []
-        found = [
-            (match["month"], self._folder / name)
-            for name in names
-            if (match := _NAME.fullmatch(name))
-            and stack in (None, match["stack"])
-            and (platforms is None or match["platform"] in platforms)
-        ]
-        return [path for _, path in sorted(found)]
-
-    def _own(self, stack: str) -> list[Path]:
-        """Return the files of a stack on this platform, the oldest first."""
-        return [path for one in self._platforms for path in self._files(stack, [one])]
+        self._journal.write(entry)
 
     def _of(self, stack: str) -> _Entries:
         if stack not in self._stacks:
-            self._stacks[stack] = _Entries(self._remembered(stack))
+            self._stacks[stack] = _Entries(self._journal.entries(stack))
         return self._stacks[stack]
-
-    def _remembered(self, stack: str) -> list[Entry]:
-        """Return what the files hold, the oldest first; remove those that nobody needs any more."""
-        found: list[Entry] = []
-        paths = self._own(stack)
-        for path in paths:
-            entries = self._read(path)
-            found += entries
-            newest = max((entry.time for entry in entries), default=self._clock.wall())
-            # A clock that runs ahead must not wipe what there is.
-            if path != paths[-1] and newest < self._clock.wall() - _REMEMBERED:
-                with suppress(OSError):
-                    path.unlink()
-        return found
 
     def _elsewhere(self, stack: str) -> Iterator[_Entries]:
         """Yield what is known of other stacks, and of other platforms where that counts.
 
         Their runs may be under way, so what has grown is read anew.
         """
-        own = self._own(stack)
-        for path in self._files(None, None if self._everywhere else self._platforms):
-            if path in own:
-                continue
-            size = -1
-            with suppress(OSError):
-                size = path.stat().st_size
+        for path, size in self._journal.others(stack, everywhere=self._everywhere):
             if self._others.get(path, (-1,))[0] != size:
-                self._others[path] = (size, _Entries(self._read(path)))
+                self._others[path] = (size, _Entries(self._journal.read(path)))
             if path in self._others:
                 yield self._others[path][1]
-
-    def _read(self, path: Path) -> list[Entry]:
-        """Return the entries of a file, the oldest first."""
-        try:
-            if path.exists() and not path.is_file():  # a device or a pipe may never end
-                raise OSError(errno.EINVAL, "it is no file")  # noqa: TRY301 - told like any other
-            lines = path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            self._tell(_unread(path, error))
-            return []
-        name = _NAME.fullmatch(path.name)
-        found: list[Entry] = []
-        for line in lines:
-            # Torn by a kill, spoilt by a full disk, or another version's.
-            with suppress(ValueError, TypeError, KeyError, RecursionError):
-                found.append(_entry(json.loads(line), name["stack"] if name else ""))
-        return found
-
-    def _tell(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            self._warn(message)
 
 
 class _Entries:
@@ -420,67 +271,3 @@ class _Entries:
         found = [self._codes[code] for code in codes if code in self._codes]
         sent = [(count, entry) for count, entry in found if entry.fate is not Fate.VOID]
         return max(sent, key=itemgetter(0))[1] if sent else None
-
-
-_NAME = re.compile(r"(?P<stack>.+)-(?P<platform>[0-9a-f]{8})-(?P<month>\d{4,}-\d\d)\.jsonl")
-_LATEST = 253_402_300_799.0
-"""The last second of the year 9999, after which no calendar goes."""
-
-
-def _digest(platform: str) -> str:
-    return sha256(platform.encode()).hexdigest()[:8]
-
-
-def _entry(bag: Mapping[str, Any], stack: str) -> Entry:
-    moment = float(bag["time"])
-    return Entry(
-        str(bag["marker"]),
-        Fate(bag["fate"]),
-        tuple(map(str, bag["codes"])),
-        str(bag["instance"]),
-        moment if 0.0 <= moment <= _LATEST else 0.0,
-        bool(bag.get("left")),
-        stack,
-    )
-
-
-def _write(path: Path, line: bytes) -> None:
-    """Append to a file.
-
-    Raises:
-        OSError: It can't be written, or not all of it.
-    """
-    at_once = getattr(os, "O_NONBLOCK", 0)  # whatever may stand in its place
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | at_once, 0o600)
-    try:
-        if os.write(file, line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    finally:
-        os.close(file)
-
-
-def _reason(folder: Path, error: OSError) -> tuple[str, str]:
-    """Return why the journal can't be written, and what to do."""
-    reason = f"{folder} can't be written: {error.strerror}"
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            return reason, "make room there"
-        case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
-            return reason, "move away what stands in its place"
-        case _:
-            return reason, "make it writable"
-
-
-def _unwritten(reason: str, then: str) -> str:
-    return (
-        f"what is sent can't be remembered on this machine, because {reason}; so when a run is "
-        "killed or an answer is lost, the next one may send the same code again, or make the "
-        f"instance a second time: {then}, or set cloud-elements:journal to false to do without"
-    )
-
-
-def _unread(path: Path, error: OSError) -> str:
-    return (
-        f"what earlier runs on this machine sent is not known, because {path} can't be read: "
-        f"{error.strerror}; so a code that they sent may be sent again: make it readable"
-    )

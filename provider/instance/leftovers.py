@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..api.errors import CloudElementsError, NotFoundError
 from .claims import carrying
-from .history import Fate
+from .journal import Fate
 from .markers import Markers, names_stack, place_of
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from ..api.client import CloudElementsClient
     from ..api.retry import Time
-    from .claims import Ledger
-    from .history import Entry
+    from .claims import Claims
     from .host import Host
+    from .journal import Entry
 
 _LAST_WORDS = 3.0
 """Seconds for the last list: the engine kills a provider that does not end within five."""
@@ -36,13 +36,13 @@ class Leftovers:
 
     Args:
         client: The platform.
-        ledger: What the process knows.
+        claims: What the process knows.
         clock: The clock.
         host: The server.
     """
 
     client: CloudElementsClient
-    ledger: Ledger
+    claims: Claims
     clock: Time
     host: Host
     _stacks: dict[str, str] = field(default_factory=dict)
@@ -88,15 +88,15 @@ class Leftovers:
             self._leave(markers)
 
     def _leave(self, markers: Markers) -> None:
-        journal = self.ledger.journal
-        last = journal.last(markers)
+        history = self.claims.history
+        last = history.last(markers)
         if (
             last is not None
             and last.fate is Fate.MADE
             and not last.left
-            and last.instance not in ("", journal.kept(markers))
+            and last.instance not in ("", history.kept(markers))
         ):
-            journal.note(markers, Fate.MADE, instance=last.instance, left=True)
+            history.note(markers, Fate.MADE, instance=last.instance, left=True)
 
     def wait(self, markers: Markers | None) -> None:
         """Wait for what a killed run is making, until a minute after it asked for that at most.
@@ -116,17 +116,17 @@ class Leftovers:
 
     def _at_work(self, stack: str, *, again: bool) -> float:
         """Return for how many seconds a request of a killed run may be at work."""
-        journal = self.ledger.journal
+        history = self.claims.history
         sent = [one for one in self._loose(stack, again=again) if one.fate is not Fate.MADE]
-        return max(map(journal.at_work, sent), default=0.0)
+        return max(map(history.at_work, sent), default=0.0)
 
     def _loose(self, stack: str, *, again: bool) -> list[Entry]:
         """Return the entries about what no resource of this run has, or asks for."""
         known = self._declared | self._created.keys()
         return [
             entry
-            for entry in self.ledger.journal.loose(stack, again=again)
-            if entry.marker not in known and not self.ledger.owns(entry.instance)
+            for entry in self.claims.history.loose(stack, again=again)
+            if entry.marker not in known and not self.claims.owns(entry.instance)
         ]
 
     def tell(self) -> None:
@@ -148,14 +148,14 @@ class Leftovers:
         except CloudElementsError:
             return [entry.instance for entry in loose if entry.instance]
         left: list[str] = []
-        free = self.ledger.free(listed)
+        free = self.claims.free(listed)
         for entry in loose:
             ours = Markers(stack, entry.marker)
             shown = [one.id for one in carrying(ours, free) if one.tags or one.id == entry.instance]
             if not shown and entry.instance and self._is_there(entry.instance):
                 shown = [entry.instance]
-            if not shown and (entry.instance or not self.ledger.journal.at_work(entry)):
-                self.ledger.journal.note(ours, Fate.VOID, instance=entry.instance)
+            if not shown and (entry.instance or not self.claims.history.at_work(entry)):
+                self.claims.history.note(ours, Fate.VOID, instance=entry.instance)
             left += shown
         return [one for one in dict.fromkeys(left) if one not in self._told]
 
@@ -171,11 +171,11 @@ class Leftovers:
 
     def tell_of_doubles(self, markers: Markers, instance_id: str) -> None:
         """Say which other instances carry a resource's marker, by one list for all resources."""
-        others = self.ledger.beside(markers, instance_id)
+        others = self.claims.beside(markers, instance_id)
         if others:
             self.tell_of(others, markers)
             # From now on every run asks until it is gone.
-            self.ledger.journal.note(markers, Fate.MADE, instance=others[0], left=True)
+            self.claims.history.note(markers, Fate.MADE, instance=others[0], left=True)
 
     def tell_of(self, ids: list[str], markers: Markers) -> None:
         """Say, once, which instances a resource has beside the one in the state."""

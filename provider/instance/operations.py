@@ -144,7 +144,7 @@ class Operations:
     @staticmethod
     def _keeps(context: Context, stored: Stored, news: dict[str, Any], changes: Changes) -> None:
         """Note that a resource keeps its instance, and tell what there is to know of that."""
-        context.ledger.keep(stored.instance_id, stored.record.claim)
+        context.claims.keep(stored.instance_id, stored.record.claim)
         ownership.warn_of_another(context, stored)
         preview.tell_disabled(context, stored, news, authenticates=bool(changes.credentials))
         preview.warn_of_spent(context, news, changes)
@@ -212,7 +212,7 @@ class Operations:
                 if ownership.another_stack_has(context, stored, instance):
                     self._host.warn(f"element instance {id_} stays: another stack has it now")
                     return
-                context.ledger.own(id_)
+                context.claims.own(id_)
                 context.client.delete_instance(id_)
                 ownership.after_deleting(context, stored)
             context.leftovers.wait(stored.markers)

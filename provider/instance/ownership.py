@@ -12,8 +12,8 @@ from ..api.errors import (
     StrangerError,
     told,
 )
-from .history import Fate
 from .identity import Doubt, doubt, set_to
+from .journal import Fate
 from .markers import (
     Markers,
     credential_marker,
@@ -45,7 +45,7 @@ def home_of(context: Context, stored: Stored) -> str:
     """
     remembered = stored.record.platform
     markers = stored.markers
-    last = context.ledger.journal.last(markers) if markers and not remembered else None
+    last = context.history.last(markers) if markers and not remembered else None
     made_here = last and last.fate is Fate.MADE and last.instance == stored.instance_id
     return context.address if made_here else remembered
 
@@ -67,9 +67,9 @@ def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> w
         RefusedError: It may be another one.
     """
     home = home_of(context, stored)
-    if home == context.address or context.ledger.proved(stored.instance_id):
+    if home == context.address or context.claims.proved(stored.instance_id):
         return None
-    if context.ledger.is_new(stored.instance_id):  # so the state's is another one of that number
+    if context.claims.is_new(stored.instance_id):  # so the state's is another one of that number
         this_runs = Doubt(f"instance {stored.instance_id} is of this run")
         raise RefusedError(this_runs.refusal(home, context.address))
     before = context.host.old_inputs() or {}
@@ -84,13 +84,13 @@ def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> w
     if found is not None:
         context.homes |= {home} - {""}
         raise RefusedError(found.refusal(home, context.address))
-    context.ledger.prove(stored.instance_id)
+    context.claims.prove(stored.instance_id)
     return instance
 
 
 def meet(context: Context, markers: Markers | None) -> None:
     """Note that the call at hand is about a resource of this stack, before it does anything."""
-    context.ledger.journal.try_out(markers)
+    context.history.try_out(markers)
     context.leftovers.meet(markers)
 
 
@@ -116,28 +116,28 @@ def found_in_state(context: Context, stored: Stored) -> None:
         RefusedError: A create of this run took it already.
     """
     instance_id = stored.instance_id
-    if context.ledger.claim_of(instance_id) not in ("", stored.record.claim):
+    if context.claims.claim_of(instance_id) not in ("", stored.record.claim):
         message = (
             f"instance {instance_id} was taken over by another resource of this run, which now "
             "has the name that this one had: take that one out of the program and the state "
             "(pulumi state delete), run pulumi up, then declare it again"
         )
         raise RefusedError(message)
-    context.ledger.own(instance_id)
-    journal, markers = context.ledger.journal, stored.markers
+    context.claims.own(instance_id)
+    history, markers = context.history, stored.markers
     if markers is not None:
         meet(context, markers)
-        last = journal.last(markers)
-        if last is not None and last.instance == instance_id != journal.kept(markers):
+        last = history.last(markers)
+        if last is not None and last.instance == instance_id != history.kept(markers):
             context.new.add(instance_id)
-    journal.keep(markers, instance_id)
+    history.keep(markers, instance_id)
 
 
 def leaves_alone(context: Context, stored: Stored) -> bool:
     """Tell, also the user, whether a delete leaves the instance in place."""
     instance_id = stored.instance_id
-    kept, record = context.ledger.kept(instance_id), stored.record
-    if context.ledger.claim_of(instance_id):
+    kept, record = context.claims.kept(instance_id), stored.record
+    if context.claims.claim_of(instance_id):
         _stays(context, stored)
     elif record.adopted and not stored.outputs.get("delete_adopted"):
         context.host.warn(
@@ -157,10 +157,10 @@ def _stays(context: Context, stored: Stored) -> None:
     The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
     """
     instance_id = stored.instance_id
-    if context.ledger.origin_of(instance_id) is Origin.ADOPTED:
+    if context.claims.origin_of(instance_id) is Origin.ADOPTED:
         context.host.warn(f"element instance {instance_id} stays: another resource adopted it")
         return
-    context.ledger.journal.keep(stored.markers, instance_id)
+    context.history.keep(stored.markers, instance_id)
     context.host.warn(
         f"element instance {instance_id} stays, because it was taken for what an interrupted "
         "run had left: to have it replaced, ask for it once more on this machine, or run "
@@ -210,7 +210,7 @@ def another_stack_has(
     markers, urn = stored.markers, context.host.urn()
     if markers is None or stored.record.adopted or not urn:
         return False
-    listed = None if instance else context.ledger.listed(markers, stored.instance_id)
+    listed = None if instance else context.claims.listed(markers, stored.instance_id)
     try:
         seen = instance or listed or context.client.get_instance(stored.instance_id)
     except APIError as error:
@@ -232,9 +232,9 @@ def another_stack_has(
 def after_deleting(context: Context, stored: Stored) -> None:
     """Write down that a resource's instance is no more; warn of another one that is left."""
     markers = stored.markers
-    last = context.ledger.journal.last(markers) if markers else None
+    last = context.history.last(markers) if markers else None
     if last is not None and last.instance == stored.instance_id:
-        context.ledger.journal.note(markers, Fate.VOID, instance=stored.instance_id)
+        context.history.note(markers, Fate.VOID, instance=stored.instance_id)
     else:
         warn_of_another(context, stored, Fate.VOID)
 
@@ -251,8 +251,8 @@ def warn_of_another(context: Context, stored: Stored, fate: Fate = Fate.MADE) ->
         stored: What the state has.
         fate: What is written down of that instance when there is no other.
     """
-    journal, markers = context.ledger.journal, stored.markers
-    last = journal.last(markers) if markers else None
+    history, markers = context.history, stored.markers
+    last = history.last(markers) if markers else None
     if markers is not None and stored.instance_id in context.new:
         context.new.discard(stored.instance_id)
         context.leftovers.tell_of_doubles(markers, stored.instance_id)
@@ -262,18 +262,18 @@ def warn_of_another(context: Context, stored: Stored, fate: Fate = Fate.MADE) ->
         or last is None
         or last.fate in (Fate.VOID, Fate.REFUSED)
         or last.instance == stored.instance_id
-        or context.ledger.owns(last.instance)
+        or context.claims.owns(last.instance)
     ):
         return
     try:
-        left = context.ledger.left(markers, last.instance)
+        left = context.claims.left(markers, last.instance)
     except CloudElementsError:
         left = [last.instance or "unknown"]
     left = [one for one in left if one != stored.instance_id]
     if left:
         context.leftovers.tell_of(left, markers)
-    elif last.instance or not journal.at_work(last):
-        journal.note(markers, fate, instance=stored.instance_id)
+    elif last.instance or not history.at_work(last):
+        history.note(markers, fate, instance=stored.instance_id)
 
 
 def warn_of_double(context: Context, stored: Stored) -> None:

@@ -23,7 +23,7 @@ from .credentials import (
     refuse_before_update,
 )
 from .desired import Desired
-from .history import Fate
+from .journal import Fate
 from .markers import MARKERS, Markers
 from .metadata import missing, plain_keys, unknown_keys
 
@@ -107,7 +107,7 @@ def _against_metadata(
 def _made(context: Context, news: Mapping[str, Any]) -> bool:
     """Tell whether it has an instance: what is replaced by hand shows no old inputs."""
     markers = None if schema.is_unknown(tags := news.get(MARKERS)) else Markers.of(tags)
-    last = context.ledger.journal.last(markers) if markers else None
+    last = context.history.last(markers) if markers else None
     return last is not None and last.fate is Fate.MADE
 
 
@@ -119,7 +119,7 @@ def _new_problems(context: Context, news: dict[str, Any]) -> list[str]:
     named, markers = desired.inputs.adopt, desired.markers
     try:
         if not named:
-            refuse_before_create(desired.credentials, markers, context.ledger)
+            refuse_before_create(desired.credentials, markers, context.claims)
             return []
         instance = adoption.adoptee(context, desired, named)
     except SpentError as error:
@@ -129,7 +129,7 @@ def _new_problems(context: Context, news: dict[str, Any]) -> list[str]:
     except CloudElementsError:
         return []  # the create will tell
     marker = markers.instance if markers else ""
-    if context.ledger.owns(instance.id) or not context.ledger.meant_by(instance.id, marker):
+    if context.claims.owns(instance.id) or not context.claims.meant_by(instance.id, marker):
         return [f"adopt: instance {instance.id} is another resource's already: correct it"]
     changes = adoption.effects(desired, instance)
     tell = context.host.warn if changes else context.host.note
@@ -167,7 +167,7 @@ def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -
         return
     try:
         credentials = Credentials(changes.credentials)
-        refuse_before_update(credentials, Markers.of(markers), context.ledger.journal)
+        refuse_before_update(credentials, Markers.of(markers), context.history)
     except SpentError as error:
         context.host.warn(f"{error}: {GET_ONE}, or take it out")
 

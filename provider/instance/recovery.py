@@ -14,7 +14,7 @@ from ..api.errors import (
 )
 from .claims import carrying
 from .diff import plain_text, same_text
-from .history import Fate
+from .journal import Fate
 from .origin import Origin
 from .ownership import UNKNOWN_ID
 
@@ -139,7 +139,7 @@ class Search:
         Raises:
             RefusedError: It is there and can't be read, or does not carry the marker after all.
         """
-        if listed is None or not self.context.ledger.claim(listed.id, Origin.RECOVERED):
+        if listed is None or not self.context.claims.claim(listed.id, Origin.RECOVERED):
             return None
         key = self.desired.inputs.element_key
         try:
@@ -159,23 +159,23 @@ class Search:
 
     def left_over(self) -> wire.Instance | None:
         """Return what an earlier run left: by the list, else by what this machine remembers."""
-        listed = carrying(self.markers, self.context.ledger.of_stack(self.markers))
+        listed = carrying(self.markers, self.context.claims.of_stack(self.markers))
         self._spare_what_is_replaced(listed)
         return self.take(self._free(listed)) or self._remembered()
 
     def _free(self, candidates: list[wire.Instance]) -> wire.Instance | None:
-        return single(self.desired, self.context.ledger.free(candidates))
+        return single(self.desired, self.context.claims.free(candidates))
 
     def _spare_what_is_replaced(self, listed: list[wire.Instance]) -> None:
         """Claim the instance that the state had, for a replacement that was asked for by hand.
 
         Of that (`--replace`, `state taint`) the engine tells nothing, neither by diff nor by read.
         """
-        ledger = self.context.ledger
-        kept = ledger.journal.kept(self.markers)
-        if not kept or ledger.owns(kept):
+        claims = self.context.claims
+        kept = claims.history.kept(self.markers)
+        if not kept or claims.owns(kept):
             return
-        ledger.own(kept)
+        claims.own(kept)
         if any(instance.id == kept for instance in listed):
             self.context.host.warn(
                 f"instance {kept} was in the state, so another one is made; if it was forgotten "
@@ -184,11 +184,11 @@ class Search:
 
     def _remembered(self) -> wire.Instance | None:
         """Return what this machine remembers to have made, or may have."""
-        ledger, client = self.context.ledger, self.context.client
-        last = ledger.journal.last(self.markers)
+        claims, client = self.context.claims, self.context.client
+        last = claims.history.last(self.markers)
         if last is None:
             return None
-        if last.instance and not ledger.owns(last.instance):
+        if last.instance and not claims.owns(last.instance):
             try:
                 made = [client.get_instance(last.instance)]
             except APIError as error:
@@ -200,5 +200,5 @@ class Search:
             return self.take(self._free(made))
         if last.fate in (Fate.SENT, Fate.LOST) and not last.instance:
             self.context.host.progress("an earlier run was interrupted; looking for what it made")
-            return self.until(ledger.journal.at_work(last))
+            return self.until(claims.history.at_work(last))
         return None

@@ -21,9 +21,9 @@ from ..api.errors import (
 from ..api.retry import TABLE, Kind, Then
 from . import diff, reauthentication
 from .credentials import GET_ONE, refuse_sent
-from .history import Fate
 from .host import HalfMadeError
 from .inputs import codes_in
+from .journal import Fate
 from .markers import MARKERS, credential_marker, is_credential_marker
 from .recovery import waits
 
@@ -109,7 +109,7 @@ class Sender:
             instance, body = self._sent(change)
             answered = _answered(instance, self.desired, body, record.answered)
             record = replace(record, answered=answered, refused=record.refused and not again)
-        claimed = self.context.ledger.claim_of(change.before.id)
+        claimed = self.context.claims.claim_of(change.before.id)
         enable = enable or bool(record.refused and claimed)
         return settle(self.context, self.desired, instance, record, enable=enable)
 
@@ -153,8 +153,8 @@ class Sender:
             SpentError: One was sent before.
         """
         if change.codes:  # anything else may be sent again, so nobody has to know of it
-            journal, markers = self.context.ledger.journal, self.desired.markers
-            refuse_sent(journal.reserve(markers, change.codes, instance=change.before.id), markers)
+            history, markers = self.context.history, self.desired.markers
+            refuse_sent(history.reserve(markers, change.codes, instance=change.before.id), markers)
 
     def _tried(
         self, change: Change, send: Callable[..., wire.Instance], *, last: bool = False
@@ -272,10 +272,10 @@ class Sender:
         if markers is None:
             return self._read(change.before.id), False
         wanted = set(credential_marker(change.record.spent))
-        journal = self.context.ledger.journal
-        sent = journal.spent(markers, change.codes)
+        history = self.context.history
+        sent = history.spent(markers, change.codes)
         ours = sent is not None and sent.marker == markers.instance
-        patience = journal.at_work(sent) if sent and ours else 0.0
+        patience = history.at_work(sent) if sent and ours else 0.0
         for _ in waits(patience, self.context.clock):
             seen = self._read(change.before.id)
             if wanted & set(seen.tags or []):
@@ -305,8 +305,8 @@ class Sender:
 
     def _note(self, change: Change, fate: Fate) -> None:
         if change.codes:
-            journal, markers = self.context.ledger.journal, self.desired.markers
-            journal.note(markers, fate, codes=change.codes, instance=change.before.id)
+            history, markers = self.context.history, self.desired.markers
+            history.note(markers, fate, codes=change.codes, instance=change.before.id)
 
     def _failure(
         self,
@@ -323,7 +323,7 @@ class Sender:
             sent: Fingerprints of the credentials that it would have left, when it carried some.
         """
         before, kept = change.before, change.kept
-        new = self.context.ledger.claim_of(before.id)
+        new = self.context.claims.claim_of(before.id)
         if isinstance(error, NotFoundError) or not (sent or new):
             return error
         # Kept in the state with what was sent, so that no later run sends it again, and without

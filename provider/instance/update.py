@@ -200,7 +200,7 @@ def take_over(
         origin=origin,
         # A create of ours would have ended enabled; one that was refused may be left disabled.
         refused=bool(instance.disabled) and not adopted,
-        claim=context.ledger.claim_of(instance.id),
+        claim=context.claims.claim_of(instance.id),
         platform=context.address,
     )
     kept = replace(record, spent={}) if sends else record

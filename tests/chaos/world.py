@@ -10,7 +10,7 @@ from provider.api.retry import Time
 from provider.config import Settings
 from provider.doors.dynamic import host
 from provider.instance.context import Context
-from provider.instance.history import Journal
+from provider.instance.history import History
 from provider.lifecycle import ElementInstanceProvider
 
 
@@ -110,11 +110,11 @@ class Machine:
         """Start a provider process, which knows nothing but what the machine remembers."""
         self.line = Line(self._inner)
         client = CloudElementsClient(self._settings, transport=self.line, clock=self.clock.time)
-        journal = Journal(self._folder, platform="sandbox", clock=self.clock.time)
+        journal = History(self._folder, platform="sandbox", clock=self.clock.time)
         provider = ElementInstanceProvider()
         provider.door.operations.connect(
             Context.of(
-                self._settings, host(), client=client, clock=self.clock.time, journal=journal
+                self._settings, host(), client=client, clock=self.clock.time, history=journal
             )
         )
         return provider

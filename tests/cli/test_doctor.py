@@ -23,7 +23,8 @@ from provider.cli import app
 from provider.cli.console import Exit
 from provider.cli.doctor import clock_check
 from provider.cli.project import Project, Stack, setting_path
-from provider.instance.history import Fate, Journal
+from provider.instance.history import History
+from provider.instance.journal import Fate
 from provider.instance.markers import Markers
 from provider.stack import parse
 from sandbox.catalogue import catalogue
@@ -155,7 +156,7 @@ def test_a_clock_that_was_set_back_is_told(deployed):
     marked = Markers(*Stack(Project(), "test").marker_tags("mail"))
     home = Path(deployed.project.env["PULUMI_HOME"]) / "cloud-elements"
     tomorrow = Time(wall=lambda: time.time() + 86_400)
-    Journal(home, platform=deployed.sandbox.base_url, clock=tomorrow).note(marked, Fate.SENT)
+    History(home, platform=deployed.sandbox.base_url, clock=tomorrow).note(marked, Fate.SENT)
 
     line = report(deployed.elements("doctor", "--json"))["journal"]
 

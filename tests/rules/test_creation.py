@@ -10,9 +10,10 @@ import pytest
 from provider.api.errors import AbandonedError, CloudElementsError
 from provider.doors import dynamic
 from provider.instance import diff
-from provider.instance.claims import Ledger
-from provider.instance.history import Fate, Journal
+from provider.instance.claims import Claims
+from provider.instance.history import History
 from provider.instance.host import HalfMadeError
+from provider.instance.journal import Fate
 from provider.instance.markers import MARKERS, markers
 from provider.instance.state import Stored
 from provider.lifecycle import ElementInstanceProvider
@@ -587,12 +588,12 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
                 raise CloudElementsError(message)
             return []
 
-    ledger = Ledger(Client())
+    claims = Claims(Client())
     ends = []
 
     def ask():
         try:
-            ends.append(ledger.of_stack(MARKED))
+            ends.append(claims.of_stack(MARKED))
         except CloudElementsError as error:
             ends.append(str(error))
 
@@ -601,15 +602,15 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
     assert entered.wait(10)
     for thread in threads[1:]:
         thread.start()
-    ledger.own("1")  # held up by nobody
-    while ledger._lock.locked() or len(ledger._lists) != 1:
+    claims.own("1")  # held up by nobody
+    while claims._lock.locked() or len(claims._lists) != 1:
         pass
     leave.set()
     for thread in threads:
         thread.join()
     assert ends.count("lost") >= 1
     assert set(map(str, ends)) <= {"lost", "[]"}
-    assert ledger.of_stack(MARKED) == []
+    assert claims.of_stack(MARKED) == []
 
 
 # A second instance after all
@@ -965,7 +966,7 @@ def test_a_journal_of_an_older_version_makes_no_replacement_wait(
 ):
     """It had every change in it, as sent alone."""
     number, outputs = create(machine.process(), plain())
-    journal = Journal(tmp_path, platform="sandbox", clock=clock.time)
+    journal = History(tmp_path, platform="sandbox", clock=clock.time)
     own = markers(organization="o", project="p", stack="dev", place="invoices")
     journal.note(own, Fate.SENT, instance=number)
     provider = machine.process()

@@ -6,7 +6,7 @@ import pytest
 
 from provider.api.retry import Time
 from provider.doors import dynamic
-from provider.instance.history import Fate
+from provider.instance.journal import Fate
 from provider.instance.markers import MARKERS, Markers, markers
 from tests.chaos.pocket_engine import as_given
 from tests.chaos.world import Killed, Machine
@@ -164,7 +164,7 @@ def test_it_waits_no_longer_when_the_other_process_writes_down_the_end(
     machines, clock, said, monkeypatch
 ):
     kept = create(machines[0].process(), "kept")
-    orphan = machines[0].process().door.operations.context.ledger.journal
+    orphan = machines[0].process().door.operations.context.claims.history
     lost = Markers.of(desk("lost")[MARKERS])
     orphan.reserve(lost)
     sent = clock.now()

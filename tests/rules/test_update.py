@@ -14,8 +14,8 @@ from provider.instance import creation
 from provider.instance import inputs as schema
 from provider.instance import update as updates
 from provider.instance.context import Context
-from provider.instance.history import Fate
 from provider.instance.host import HalfMadeError
+from provider.instance.journal import Fate
 from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
 from provider.instance.state import Stored
 from sandbox import Sandbox
@@ -257,7 +257,7 @@ def test_a_code_that_another_resource_sent_meanwhile_is_not_sent_by_put(sandbox,
     update, old, new = renewed(sandbox, platform)
     sandbox.set_switch("patch_reauthenticates", "off")
     mark = schema.fingerprints({"code": new})["code"]
-    journal, note = platform.ledger.journal, platform.ledger.journal.note
+    journal, note = platform.claims.history, platform.claims.history.note
     other = markers(organization="o", project="p", stack="s", place="two")
 
     def take(marker, fate, **more):

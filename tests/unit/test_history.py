@@ -11,7 +11,8 @@ import pytest
 
 from provider.api.retry import Time
 from provider.config import Settings
-from provider.instance.history import Fate, Journal
+from provider.instance.history import History
+from provider.instance.journal import Fate
 from provider.instance.markers import markers
 
 DAY = 86_400.0
@@ -27,7 +28,7 @@ def at(tmp_path):
     """Return a function that opens the journal at a time."""
 
     def open_at(seconds, folder=tmp_path, **options):
-        return Journal(folder, clock=Time(wall=lambda: seconds), **options)
+        return History(folder, clock=Time(wall=lambda: seconds), **options)
 
     return open_at
 
@@ -112,22 +113,22 @@ def test_old_files_are_removed_once_there_is_a_newer_one(at, tmp_path):
 
 
 def test_stacks_and_platforms_do_not_mix(tmp_path):
-    Journal(tmp_path, platform="https://one").note(MARKED, Fate.MADE, instance="7")
-    assert Journal(tmp_path, platform="https://one").last(PROD) is None
-    assert Journal(tmp_path, platform="https://two").last(MARKED) is None
-    assert Journal(tmp_path, platform="https://one").last(MARKED).instance == "7"
+    History(tmp_path, platform="https://one").note(MARKED, Fate.MADE, instance="7")
+    assert History(tmp_path, platform="https://one").last(PROD) is None
+    assert History(tmp_path, platform="https://two").last(MARKED) is None
+    assert History(tmp_path, platform="https://one").last(MARKED).instance == "7"
 
 
 def test_an_address_is_the_same_in_any_spelling(tmp_path):
     """Older versions wrote under the spelling at hand, and that is read as well."""
     home = {"PULUMI_HOME": str(tmp_path)}
     spelling = "https://API.example:443/elements/api-v2/"
-    old = Journal(tmp_path / "cloud-elements", platform=spelling)
+    old = History(tmp_path / "cloud-elements", platform=spelling)
     old.note(MARKED, Fate.SENT, codes=["a"])
-    assert Journal.at_home(home, settings(spelling)).last(MARKED)
-    Journal.at_home(home, settings(spelling)).note(MARKED, Fate.MADE, codes=["a"], instance="7")
-    assert Journal.at_home(home, settings(spelling)).last(MARKED).instance == "7"
-    assert Journal.at_home(home, settings()).last(MARKED).instance == "7"
+    assert History.at_home(home, settings(spelling)).last(MARKED)
+    History.at_home(home, settings(spelling)).note(MARKED, Fate.MADE, codes=["a"], instance="7")
+    assert History.at_home(home, settings(spelling)).last(MARKED).instance == "7"
+    assert History.at_home(home, settings()).last(MARKED).instance == "7"
 
 
 # Codes of other stacks
@@ -152,8 +153,8 @@ def test_a_code_that_another_stack_sent_is_spent(at):
 def test_a_code_that_went_to_another_platform_is_spent(tmp_path, platform, known):
     """Unless this one is on loopback: a sandbox mints the same codes as the next one."""
     home = {"PULUMI_HOME": str(tmp_path)}
-    Journal.at_home(home, settings()).note(MARKED, Fate.SENT, codes=["a"])
-    entry = Journal.at_home(home, settings(platform)).spent(MARKED, ["a"])
+    History.at_home(home, settings()).note(MARKED, Fate.SENT, codes=["a"])
+    entry = History.at_home(home, settings(platform)).spent(MARKED, ["a"])
     assert (entry is not None) is known
 
 
@@ -171,7 +172,7 @@ def below_a_file(tmp_path):
 
 def a_pipe(tmp_path):
     """A pipe that nobody reads, where the file of the month would be."""
-    Journal(tmp_path, clock=Time(wall=lambda: NOW)).note(OTHER, Fate.SENT)
+    History(tmp_path, clock=Time(wall=lambda: NOW)).note(OTHER, Fate.SENT)
     (path,) = tmp_path.iterdir()
     path.unlink()
     os.mkfifo(path)
@@ -219,11 +220,12 @@ def test_a_disk_that_fills_up_later_is_told_then(at, tmp_path):
 NEARLY_FULL = """
 import resource, signal
 from pathlib import Path
-from provider.instance.history import Fate, Journal
+from provider.instance.history import History
+from provider.instance.journal import Fate
 from provider.instance.markers import markers
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))
-journal = Journal(Path({folder!r}), warn=print)
+journal = History(Path({folder!r}), warn=print)
 marked = markers(organization="o", project="p", stack="dev", place="invoices")
 journal.try_out(marked)
 print("sends")
@@ -239,9 +241,9 @@ def test_a_line_that_fits_in_part_alone_is_told(tmp_path):
     first, second = done.stdout.splitlines()
     assert first == "sends"
     assert "can't be written: No space left on device" in second
-    assert Journal(tmp_path).spent(MARKED, ["a"]) is None
-    Journal(tmp_path).note(MARKED, Fate.SENT, codes=["b"])  # the torn line spoils no other
-    assert Journal(tmp_path).spent(MARKED, ["b"])
+    assert History(tmp_path).spent(MARKED, ["a"]) is None
+    History(tmp_path).note(MARKED, Fate.SENT, codes=["b"])  # the torn line spoils no other
+    assert History(tmp_path).spent(MARKED, ["b"])
 
 
 REFUSALS = [
@@ -264,7 +266,7 @@ def test_whatever_the_system_refuses_is_told(at, tmp_path, monkeypatch, refusal)
     said = []
     journal = at(NOW, tmp_path, warn=said.append)
     with monkeypatch.context() as patch:
-        patch.setattr(f"provider.instance.history.os.{call}", refuse)
+        patch.setattr(f"provider.instance.journal.os.{call}", refuse)
         journal.try_out(MARKED)
     (warning,) = said
     assert f"can't be written: {os.strerror(number)}" in warning
@@ -278,7 +280,7 @@ def test_without_a_home_it_is_told(monkeypatch):
 
     monkeypatch.setattr(Path, "home", nowhere)
     said = []
-    journal = Journal.at_home({}, settings(), warn=said.append)
+    journal = History.at_home({}, settings(), warn=said.append)
     (warning,) = said
     assert "there is no home folder" in warning
     assert f": set PULUMI_HOME to one, or set {AWAY} to do without" in warning
@@ -289,7 +291,7 @@ def test_without_a_home_it_is_told(monkeypatch):
 def test_who_switched_it_off_is_told_nothing(tmp_path):
     said = []
     home = {"PULUMI_HOME": str(in_the_way(tmp_path))}
-    journal = Journal.at_home(home, settings(journal=False), warn=said.append)
+    journal = History.at_home(home, settings(journal=False), warn=said.append)
     journal.try_out(MARKED)
     assert said == []
     assert journal.folder is None

@@ -33,7 +33,7 @@ def python(source, folder):
 )
 @pytest.mark.parametrize("turn", [1, -1])
 def test_a_module_is_one_by_either_name(one, other, turn):
-    """Two of them would be two ledgers, and what one adopts the other would delete."""
+    """Two of them would be two sets of claims, and what one adopts the other would delete."""
     names = (one, other)[::turn]
     source = (
         "import sys, importlib; "

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.instance.history import Fate, Journal
+from provider.instance.history import History
+from provider.instance.journal import Fate
 from provider.instance.markers import markers
 
 RESOURCES = [
@@ -31,7 +32,7 @@ def backwards(notes, wanted):
 
 @given(NOTES, CODES)
 def test_spent_is_what_the_entries_say(notes, wanted):
-    journal = Journal()
+    journal = History()
     for number, (resource, fate, codes) in enumerate(notes):
         journal.note(resource, fate, codes=codes, instance=str(number))
     entry = journal.spent(RESOURCES[0], wanted)
@@ -40,7 +41,7 @@ def test_spent_is_what_the_entries_say(notes, wanted):
 
 @given(NOTES)
 def test_last_and_kept_are_the_latest_of_their_resource(notes):
-    journal = Journal()
+    journal = History()
     for number, (resource, fate, codes) in enumerate(notes):
         journal.note(resource, fate, codes=codes, instance=str(number))
     for wanted in RESOURCES:
