@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .lifecycle import PROVIDER
-    from .resource import ElementInstance
+    from .resource import ElementInstance, Events
     from .stack import declare_stack
 
-__all__ = ["PROVIDER", "ElementInstance", "declare_stack"]
+__all__ = ["PROVIDER", "ElementInstance", "Events", "declare_stack"]
 
-_HOMES = {"ElementInstance": ".resource", "PROVIDER": ".lifecycle", "declare_stack": ".stack"}
+_HOMES = {
+    "ElementInstance": ".resource",
+    "Events": ".resource",
+    "PROVIDER": ".lifecycle",
+    "declare_stack": ".stack",
+}
 
 
 def __getattr__(name: str) -> Any:

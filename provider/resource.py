@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -40,6 +40,28 @@ root resource): logical names in aliases, and the resources that gave them up. W
 a name now is another resource, and gets other markers."""
 
 
+class Events(TypedDict, total=False):
+    """How events are learned of and told; see `provider.instance.events.Events` for the defaults.
+
+    It is a plain map, so that `{"by": "polling", "to": …}` is one as well.
+    """
+
+    enabled: pulumi.Input[bool]
+    """Whether events are told; `True` when not given."""
+    by: pulumi.Input[str]
+    """`polling` or `webhook`; the element's own way when not given."""
+    to: pulumi.Input[str]
+    """Secret. Https address of your application that events are sent to."""
+    every: pulumi.Input[int]
+    """Minutes between two polls; the element's own default when not given."""
+    signature_key: pulumi.Input[str]
+    """Secret. Key by which each event is signed."""
+    poller_configuration: pulumi.Input[Mapping[str, Any]]
+    """What is polled, by resource."""
+    notification_type: pulumi.Input[str]
+    """How events are told: `webhook` is all there is."""
+
+
 class ElementInstance(Resource, module="cloud-elements", name="ElementInstance"):
     """One authenticated connection to a customer's SaaS account.
 
@@ -50,6 +72,9 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         code: Authorization code of the consent step. Needed to create an OAuth 2 instance, may be
             removed afterwards; a new one authenticates the same instance anew.
         configuration: Configuration by its dotted keys; any JSON values.
+        events: How events are learned of and told, in place of `event.*` in the configuration.
+        filter_response_nulls: Whether fields that are null are left out of answers, in place of
+            `filter.response.nulls` in the configuration.
         tags: Tags, in any order.
         provider_data: What else the consent step gave: `realmId`, or for OAuth 1 `oauth_token`,
             `oauth_verifier` and `secret`.
@@ -95,6 +120,8 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         name: pulumi.Input[str] | None = None,
         code: pulumi.Input[str] | None = None,
         configuration: pulumi.Input[Mapping[str, Any]] | None = None,
+        events: pulumi.Input[Events] | None = None,
+        filter_response_nulls: pulumi.Input[bool] | None = None,
         tags: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         provider_data: pulumi.Input[Mapping[str, Any]] | None = None,
         external_authentication: pulumi.Input[str] | None = None,
@@ -117,6 +144,8 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
             "name": resource_name if name is None else name,
             "code": None if code is None else pulumi.Output.secret(code),
             "configuration": configuration,
+            "events": events,
+            "filter_response_nulls": filter_response_nulls,
             "tags": tags,
             "provider_data": None if provider_data is None else pulumi.Output.secret(provider_data),
             "external_authentication": external_authentication,
@@ -140,8 +169,9 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         self.element_token = pulumi.Output.secret(self.element_token)
         for remark in _misaddressed(inputs, opts):
             pulumi.log.warn(remark, self)
-        for key in [key for key, value in _map(configuration).items() if value is None]:
-            pulumi.log.info(f"configuration.{key}: is null, so it counts as not given", self)
+        for field, values in (("configuration", configuration), ("events", events)):
+            for key in [key for key, value in _map(values).items() if value is None]:
+                pulumi.log.info(f"{field}.{key}: is null, so it counts as not given", self)
 
 
 def _once_made(resource: ElementInstance) -> pulumi.Output[dict[str, Any]]:

@@ -62,13 +62,15 @@ def _misread(key: str, text: str, shown: Any) -> Iterator[tuple[Place, str, str]
     except ValueError:
         return
     for place, wrong, read in misread(shown, got):
-        if not (read in _FLAGS and len(place) == _FIELD):
+        if not (read in _FLAGS and (len(place) == _FIELD or place[1:] == _A_FLAG)):
             yield place, wrong, read
 
 
 _FLAGS = ("true", "false")
 _FIELD = 2
 """Parts of the place of an entry's own field, where `True` is as good as `true`."""
+_A_FLAG = ("events", "enabled")
+"""Another such place."""
 
 
 def _is_secret(key: str, place: Place) -> bool:

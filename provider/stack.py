@@ -145,7 +145,13 @@ def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
         InstanceDeclaration.model_validate(entry)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False)
-        found = [(spelling.path(p["loc"]).removeprefix("."), _what(p, known)) for p in problems]
+        found = [
+            (
+                spelling.path(p["loc"]).removeprefix("."),
+                _what(p, schema.names_at(p["loc"], known)),
+            )
+            for p in problems
+        ]
         found.sort(key=lambda told: told[0] not in ("element", "name"))  # as entries are written
     else:
         found = []
@@ -254,10 +260,11 @@ def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> Elemen
     def marked(value: Any, key: str) -> Any:
         return value if shown is None else _marked(value, spelling.inside(shown, key))
 
+    plain = declaration.model_dump(exclude_none=True)
     given = {
         field: value if isinstance(value, bool) else marked(value, field)
         for field in ("name", *Declared.model_fields)
-        if (value := getattr(declaration, field)) not in (None, {}) and field not in _SECRET
+        if (value := plain.get(field)) not in (None, {}) and field not in _SECRET
     } | {field: getattr(declaration, field) or None for field in _SECRET}
     return ElementInstance(
         name,

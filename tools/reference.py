@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provider.api.retry import table_as_markdown
 from provider.config import Settings, environment_name, stack_key
+from provider.instance.events import KEYS, Events, is_secret
 from provider.instance.inputs import Declared, Inputs, policy
 from provider.resource import ElementInstance
 from provider.stack import InstanceDeclaration
@@ -32,6 +33,15 @@ def inputs() -> str:
         found = [word for mark, word in marks.items() if getattr(policy(name), mark)]
         rows.append((f"`{name}`", text, ", ".join(found)))
     return _table(("Input", "Meaning", ""), rows)
+
+
+def events() -> str:
+    """Return the table of the members of `events`."""
+    rows = [
+        (f"`{name}`", f"`{KEYS[name]}`", text, "secret" if is_secret(name) else "")
+        for name, text in documented(Events).items()
+    ]
+    return _table(("Member", "Configuration key", "Meaning", ""), rows)
 
 
 def outputs() -> str:
@@ -64,6 +74,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "guarantees.md": {"retry": table_as_markdown},
     "reference.md": {
         "inputs": inputs,
+        "events": events,
         "outputs": outputs,
         "settings": settings,
         "declaration": declaration,

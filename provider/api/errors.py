@@ -313,8 +313,10 @@ def mistake(problem: Mapping[str, Any], known: list[str]) -> str:
             return f"is not known here{did_you_mean(str(problem['loc'][-1]), known)}"
         case "string_type":
             return "must be text; put it in quotes"
-        case "dict_type":
+        case "dict_type" | "model_type" | "model_attributes_type":
             return "must be a map"
+        case "int_type" | "int_parsing" | "int_from_float" | "finite_number":
+            return "must be a whole number"
         case "list_type":
             return "must be a list"
         case "bool_type":

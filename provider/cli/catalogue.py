@@ -27,6 +27,7 @@ _APPLICATION = {
 
 docs: each of 13 OAuth elements hides or presets at least one of the three (exports, 2021-04).
 """
+_EVENTS_URL = "https://app.example.com/events"
 _CALLBACK_URL = "http://127.0.0.1:8080/callback"
 _STACK = typer.Option(
     "--stack",
@@ -258,6 +259,22 @@ def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
         default = scalar(entry.default_value or "")
         about = shown(f"{_about(entry)}{group}{secret}")
         yield f"        # {scalar(entry.key)}: {default} # {about}"
+    yield from _events_lines(element)
+
+
+def _events_lines(element: wire.Element) -> Iterator[str]:
+    """Yield what says the keys of events in words of its own, for an element that has them."""
+    from ..instance.events import ENABLED, INTERVAL, POLLING, VENDOR_TYPE, WEBHOOKS  # noqa: PLC0415
+
+    if ENABLED not in {entry.key for entry in element.configuration}:
+        return
+    by = element.default_of(VENDOR_TYPE)
+    members = [f"by: {WEBHOOKS[0] if by in WEBHOOKS else POLLING}", f"to: {_EVENTS_URL}"]
+    if by not in WEBHOOKS:
+        own = element.default_of(INTERVAL) or ""
+        members.append(f"every: {own if own.isdecimal() else 15}")
+    yield "      # Events, in place of the event.* keys:"
+    yield f"      # events: {{{', '.join(members)}}}"
 
 
 def _about(entry: wire.ConfigurationEntry) -> str:

@@ -232,6 +232,7 @@ def _clear_paths(
 ) -> Iterator[tuple[str | int, ...]]:
     """Yield where an entry of the stack file holds a secret as plain text."""
     from ..api.redaction import is_secret_key, looks_secret  # noqa: PLC0415
+    from ..instance.events import FIELD, is_secret  # noqa: PLC0415
     from ..instance.metadata import plain_keys  # noqa: PLC0415
 
     plain = plain_keys(element)
@@ -244,6 +245,11 @@ def _clear_paths(
                 is_secret_key(key, plain) if element else looks_secret(key)
             )
             yield from ((part, key, *rest) for rest in _clear_leaves(value, secret=secret))
+    events = entry.get(FIELD)
+    for member, value in events.items() if isinstance(events, dict) else ():
+        yield from (
+            (FIELD, member, *rest) for rest in _clear_leaves(value, secret=is_secret(member))
+        )
 
 
 def _clear_leaves(value: Any, *, secret: bool) -> Iterator[tuple[str | int, ...]]:
@@ -354,10 +360,11 @@ def _element(
     notes: list[str] = []
     for instance, one in declared.items():
         needless = needless_keys(one.oauth_proxy, one.external_authentication)
+        given = one.whole_configuration
         keys = [
             entry.key
-            for entry in required_keys(element, one.configuration, needless=needless)
-            if one.configuration.get(entry.key) in (None, "") and not one.adopt
+            for entry in required_keys(element, given, needless=needless)
+            if given.get(entry.key) in (None, "") and not one.adopt
         ]
         if _CALLBACK_KEY in keys and _waits_for_consent(element, one):
             keys.remove(_CALLBACK_KEY)
@@ -367,7 +374,7 @@ def _element(
                 f"'{command}'"
             )
         lacking += [f"{instance} lacks {key}" for key in keys]
-        unknown += [f"{instance}: {said}" for said in unknown_keys(element, one.configuration)]
+        unknown += [f"{instance}: {said}" for said in unknown_keys(element, given)]
     what = "; ".join([*lacking, *unknown])
     if what:
         what += f": 'elements describe {element.key}' shows what it takes"

@@ -18,7 +18,7 @@ from .holdings import Holdings
 from .project import Project, platform, set_command, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from ..api import wire
     from ..api.client import CloudElementsClient
@@ -100,8 +100,7 @@ def export(
         raise FailureError(shown(message))
     notes = {
         one.name: [
-            f"to be set: {set_command(target.name, one.name, 'configuration', key)}"
-            for key in one.secrets
+            f"to be set: {set_command(target.name, one.name, *place)}" for place in one.secrets
         ]
         for one in exporter.taken
     }
@@ -112,7 +111,11 @@ def export(
                 "stack": target.name,
                 "written": written,
                 "entries": {one.name: one.entry for one in exporter.taken},
-                "to_be_set": {one.name: one.secrets for one in exporter.taken if one.secrets},
+                "to_be_set": {
+                    one.name: [_spoken(place) for place in one.secrets]
+                    for one in exporter.taken
+                    if one.secrets
+                },
                 "left_out": [
                     {"id": one.id, "name": one.name, "reason": why}
                     for one, why in exporter.left_out
@@ -128,8 +131,8 @@ class _Taken:
 
     name: str
     entry: dict[str, Any]
-    secrets: list[str]
-    """Configuration keys whose values the person has to set."""
+    secrets: list[tuple[str, str]]
+    """Fields and keys whose values the person has to set."""
 
 
 @dataclass
@@ -229,11 +232,12 @@ class _Exporter:
         if tags:
             entry["tags"] = list(dict.fromkeys(tags))
         plain, secrets = self.holdings.of(instance)
-        if plain:
-            entry["configuration"] = plain
+        entry |= _configured(plain)
         if instance.disabled:
             entry["disabled"] = True
-        return _Taken(name, entry, secrets)
+        held = {key: value for key, value in (instance.held or {}).items() if key in secrets}
+        events = _configured(plain | held).get("events", {})
+        return _Taken(name, entry, [_place(key, events) for key in secrets])
 
     def _unfit(self, taken: _Taken) -> str | None:
         """Return why an entry could not be declared as it is."""
@@ -243,6 +247,26 @@ class _Exporter:
         bag["element_key"] = bag.pop("element")
         found = schema.problems(bag)
         return f"can't be declared as it is: {found[0]}" if found else None
+
+
+def _configured(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an entry that say what a configuration does."""
+    from ..instance.events import typed  # noqa: PLC0415
+
+    words, rest = typed(configuration, adopted=True)
+    return words | ({"configuration": rest} if rest else {})
+
+
+def _place(key: str, events: Mapping[str, Any]) -> tuple[str, str]:
+    """Return where an entry gives a configuration key: among its events where these can say it."""
+    from ..instance.events import place_of  # noqa: PLC0415
+
+    field, name = place_of(key, events)
+    return (field, name) if name in events or field == "configuration" else ("configuration", key)
+
+
+def _spoken(place: tuple[str, str]) -> str:
+    return place[1] if place[0] == "configuration" else ".".join(place)
 
 
 def _to_be_forgotten(id_: str, holder: Stack, backend: Backend) -> str:

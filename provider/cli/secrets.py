@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .storing import Keys
 
 _LONGEST = 4000  # bytes; a terminal cuts its lines at 4096
-_MAPS = ("configuration", "provider_data")
+_MAPS = ("configuration", "events", "provider_data")
 
 
 def secrets(
@@ -55,7 +55,8 @@ def secrets(
     what an instance to be adopted has. What is typed is not shown; Enter leaves one out.
 
     Otherwise it takes JSON on standard input, {"INSTANCE": {"KEY": "VALUE"}}, where KEY is a
-    configuration key or 'code'; "configuration" and "provider_data" may hold maps of their own.
+    configuration key or 'code'; "configuration", "events" and "provider_data" may hold maps of
+    their own.
     Values that the stack has already are replaced. Nothing is stored if anything is wrong.
 
     \b
@@ -107,14 +108,16 @@ def _lacking(
     declared: Mapping[str, InstanceDeclaration], client: CloudElementsClient
 ) -> Iterator[Keys]:
     """Yield which secrets the entries lack."""
+    from ..instance.events import place_of  # noqa: PLC0415
     from .holdings import Holdings  # noqa: PLC0415
 
     holdings = Holdings(client)
     for name, one in declared.items():
         keys = _held(name, one, holdings) if one.adopt else _required(one, holdings)
+        given = one.whole_configuration
         for key in keys:
-            if one.configuration.get(key) in (None, ""):
-                yield (name, "configuration", key)
+            if given.get(key) in (None, ""):
+                yield (name, *place_of(key, one.events))
 
 
 def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
@@ -139,7 +142,8 @@ def _required(one: InstanceDeclaration, holdings: Holdings) -> list[str]:
     if element is None:
         return []
     needless = needless_keys(one.oauth_proxy, one.external_authentication)
-    keys = [entry.key for entry in required_keys(element, one.configuration, needless=needless)]
+    given = one.whole_configuration
+    keys = [entry.key for entry in required_keys(element, given, needless=needless)]
     if _authentication(element, one).startswith("oauth"):
         keys = list(dict.fromkeys(["oauth.api.key", "oauth.api.secret", *keys]))
     plain = plain_keys(element)
@@ -159,7 +163,8 @@ def _asked(lacking: list[Keys]) -> dict[Keys, str]:
     given: dict[Keys, str] = {}
     if lacking:
         say(f"{counted(len(lacking), 'secret')} to be set (not shown; Enter leaves one out):")
-    for name, _, key in lacking:
+    for keys in lacking:
+        name, key = keys[0], _spoken(keys)
         try:
             text = getpass(shown(f"  {name} {key}: "))
         except EOFError:
@@ -172,7 +177,7 @@ def _asked(lacking: list[Keys]) -> dict[Keys, str]:
             )
             raise FailureError(shown(message))
         if text:
-            given[name, "configuration", key] = text
+            given[keys] = text
     return given
 
 
@@ -209,6 +214,7 @@ def _flat(
 ) -> Iterator[tuple[Keys, str]]:
     """Yield each secret with its place; add what is wrong to the mistakes."""
     from ..api.errors import did_you_mean  # noqa: PLC0415
+    from ..instance.events import FIELD, KEYS  # noqa: PLC0415
 
     for name, entry in _pairs(document, (), mistakes):
         if name not in declared:
@@ -217,11 +223,18 @@ def _flat(
         for key, value in _pairs(entry, (name,), mistakes):
             if key in _MAPS and isinstance(value, _Pairs):
                 for inner, text in _pairs(value, (name, key), mistakes):
+                    if key == FIELD and inner not in KEYS:
+                        near = did_you_mean(inner, list(KEYS))
+                        mistakes.append(f"{name}: {key}: {inner}: is not known{near}")
+                        continue
                     yield from _leaf((name, key, inner), text, mistakes)
             elif key == "code":
                 yield from _leaf((name, key), value, mistakes)
             else:
-                yield from _leaf((name, "configuration", key), value, mistakes)
+                field, _, member = key.partition(".")
+                known = field == FIELD and member in KEYS
+                place = (FIELD, member) if known else ("configuration", key)
+                yield from _leaf((name, *place), value, mistakes)
 
 
 def _pairs(value: Any, place: Keys, mistakes: list[str]) -> Iterator[tuple[str, Any]]:
@@ -255,10 +268,14 @@ def _leaf(place: Keys, value: Any, mistakes: list[str]) -> Iterator[tuple[Keys, 
 def _by_instance(places: Collection[Keys]) -> dict[str, list[str]]:
     """Return the keys of each entry; those of its configuration by themselves."""
     found: dict[str, list[str]] = {}
-    for name, *keys in places:
-        key = keys[-1] if keys[0] in ("code", "configuration") else ".".join(keys)
-        found.setdefault(name, []).append(key)
+    for keys in places:
+        found.setdefault(keys[0], []).append(_spoken(keys))
     return found
+
+
+def _spoken(keys: Keys) -> str:
+    """Return a place in an entry; a key of its configuration stands by itself."""
+    return keys[-1] if keys[1] == "configuration" else ".".join(keys[1:])
 
 
 def _report(stack: str, given: Collection[Keys], left: list[Keys] | None, *, dry_run: bool) -> None:
@@ -266,7 +283,7 @@ def _report(stack: str, given: Collection[Keys], left: list[Keys] | None, *, dry
         say(f"{counted(len(given), 'secret')} set in stack '{stack}', encrypted.")
     if left:
         say("To be set:" if dry_run else f"{counted(len(left), 'secret')} left out:")
-        for name, _, key in left:
-            say(shown(f"  {name} {key}"))
+        for keys in left:
+            say(shown(f"  {keys[0]} {_spoken(keys)}"))
     elif left is not None and not given:
         say(f"No entry of stack '{stack}' lacks a secret.")

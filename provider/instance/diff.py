@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api import wire
 from ..api.redaction import MASK, without_platform_written
+from .events import VENDOR_TYPE, WEBHOOKS, compiled
 from .inputs import (
     MARKUP,
     fields_with,
@@ -41,6 +42,13 @@ def same_text(one: str, other: str) -> bool:
 def plain_text(text: str) -> str:
     """Return a name or tag as the platform stores it."""
     return html.unescape(MARKUP.sub("", text)).strip()
+
+
+def same_setting(key: str, one: Any, other: Any) -> bool:
+    """Tell whether two values of a configuration key mean the same; webhooks have two names."""
+    if key == VENDOR_TYPE and one in WEBHOOKS and other in WEBHOOKS:
+        return True
+    return wire.same_value(one, other)
 
 
 def observed(instance: wire.Instance, desired: Properties, record: Record) -> Properties:
@@ -90,7 +98,7 @@ def _seen(
     value = held[key]
     if key in desired and (
         value == MASK
-        or wire.same_value(value, desired[key])
+        or same_setting(key, value, desired[key])
         or (
             (path := f"configuration.{key}") in record.answered
             and wire.same_value(record.answered[path], value)
@@ -110,7 +118,7 @@ def answered(instance: wire.Instance, wrote: Properties) -> dict[str, Any]:
         found["tags"] = sorted(tags)
     for key, value in (instance.held or {}).items():
         wished = wrote.configuration.get(key)
-        if wished is not None and value != MASK and not wire.same_value(value, wished):
+        if wished is not None and value != MASK and not same_setting(key, value, wished):
             found[f"configuration.{key}"] = value
     return found
 
@@ -157,6 +165,7 @@ def changes(stored: Stored, news: Mapping[str, Any]) -> Changes:
 
     An unknown value counts as changed.
     """
+    news = compiled(news)
     olds, record, before = stored.outputs, stored.record, stored.properties
     whole = not is_unknown(news)
     unknown = set() if whole else {key for key, value in news.items() if is_unknown(value)}
@@ -197,7 +206,7 @@ def _configuration(
         for key, value in without_platform_written(wanted).items()
         if (may_be_unknown and is_unknown(value))
         or key not in before.configuration
-        or not wire.same_value(before.configuration[key], value)
+        or not same_setting(key, before.configuration[key], value)
     }
 
 

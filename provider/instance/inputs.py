@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pulumi.output import Unknown
 from pulumi.runtime.rpc import wrap_rpc_secret
@@ -19,24 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, Valida
 from ..api import wire
 from ..api.errors import mistake
 from ..api.redaction import MASK, is_secret_key, looks_secret, without_platform_written
+from . import events as common
+from .events import Events
 from .markers import MARKERS, is_marker
+from .policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a field means beyond its value."""
-
-    replaces: bool = False
-    """A change makes a new instance, and deletes the old one."""
-    write_only: bool = False
-    """Sent and never stored in outputs; taking it away is no change."""
-    secret: bool = False
-    """Always marked secret, whatever the program says."""
-    request: str = ""
-    """Its name in the create request, where it goes there as it is and nowhere else."""
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Declared(BaseModel):
@@ -47,10 +35,23 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
+    @property
+    def whole_configuration(self) -> dict[str, Any]:
+        """The configuration, with what other fields say in their own words."""
+        whole = common.compiled(self.model_dump())["configuration"]
+        return cast("dict[str, Any]", whole)
+
     tags: list[StrictStr] = []
     """Tags of the instance, in any order."""
     configuration: dict[str, Any] = Field(default={}, repr=False)
     """Configuration by its dotted keys, such as `oauth.api.key`; any JSON values."""
+    events: Events | None = None
+    """How events are learned of and told: other words for the `event.*` keys of the
+    configuration."""
+    filter_response_nulls: Annotated[StrictBool | None, Policy(key=common.NULLS_KEY)] = None
+    """Whether fields that are null are left out of what calls through the instance answer; the
+    platform's default is `true`. Another word for `filter.response.nulls` (docs: common instance
+    configuration, 2020-11)."""
     code: Annotated[StrictStr | None, Policy(write_only=True, secret=True)] = Field(
         default=None, repr=False
     )
@@ -215,7 +216,6 @@ def problems(bag: Mapping[str, Any]) -> list[str]:
     """
     known = known_part(dict(bag))
     found: list[str] = []
-    names = [name for name in Inputs.model_fields if name != "markers"]
     try:
         Inputs.model_validate(known)
     except ValidationError as error:
@@ -223,11 +223,20 @@ def problems(bag: Mapping[str, Any]) -> list[str]:
             path = ".".join(str(part) for part in problem["loc"])
             if problem["type"] == "missing" and path in bag:
                 continue
-            found.append(f"{path}: {mistake(problem, names)}")
-    return found + list(_rule_problems(known))
+            found.append(f"{path}: {mistake(problem, names_at(problem['loc'], _NAMES))}")
+    told = {one.split(": ")[0] for one in found}
+    ruled = [*_rule_problems(known), *common.problems(bag)]
+    return found + [one for one in ruled if one.split(": ")[0] not in told]
 
 
+def names_at(place: Sequence[str | int], names: list[str]) -> list[str]:
+    """Return the names that a place may have: those of the fields, or of the members of one."""
+    return list(Events.model_fields) if len(place) > 1 and place[0] == common.FIELD else names
+
+
+_NAMES = [name for name in Inputs.model_fields if name != "markers"]
 MARKUP = re.compile(r"<[^<>]*>")
+_MAPS = ("configuration", common.FIELD, "provider_data")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ADOPT = re.compile(r"\d+|(tag|name):.+", re.DOTALL)
 _LARGEST_WHOLE = 2**53
@@ -244,7 +253,7 @@ def _rule_problems(known: Mapping[str, Any]) -> Iterator[str]:
     for path, text in texts.items():
         if isinstance(text, str):
             yield from _text_problems(path, text)
-    for path in ("configuration", "provider_data"):
+    for path in _MAPS:
         value = known.get(path)
         if isinstance(value, dict):
             yield from _value_problems(path, value)
@@ -303,7 +312,9 @@ def normalised(bag: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in given.items()
-        if value is not None and value not in ({}, []) and key != "__provider"
+        if value is not None
+        and (value not in ({}, []) or key == common.FIELD)  # which an empty one turns on
+        and key != "__provider"
     }
     tags = kept.get("tags")
     if isinstance(tags, list) and not is_unknown(tags):
@@ -326,10 +337,10 @@ def without_null(value: Any) -> Any:
 
 
 def nulls_in_values(bag: Mapping[str, Any]) -> list[str]:
-    """Return where null stands inside configuration and provider data."""
+    """Return where null stands inside configuration, events and provider data."""
     return [
         path
-        for field in ("configuration", "provider_data")
+        for field in _MAPS
         if _holds_null(values := bag.get(field) or {})
         for path in _nulls(values, field)
     ]
@@ -372,6 +383,10 @@ def marked_secret(bag: Mapping[str, Any], known_plain: frozenset[str]) -> dict[s
                 name: _marked(item, secret=is_secret_key(name, known_plain))
                 for name, item in value.items()
             }
+        elif key == common.FIELD and isinstance(value, dict):
+            marked[key] = {
+                name: _marked(item, secret=common.is_secret(name)) for name, item in value.items()
+            }
         else:
             secret = key in Inputs.model_fields and policy(key).secret
             marked[key] = _marked(value, secret=True) if secret else value
@@ -392,8 +407,8 @@ def _marked(value: Any, *, secret: bool) -> Any:
 
 
 def inputs_of(bag: Mapping[str, Any]) -> Inputs:
-    """Return checked inputs as a model; `bag` must have no unknowns."""
-    names = {*Inputs.model_fields, MARKERS}
+    """Return checked inputs as a model, compiled; `bag` must have no unknowns."""
+    bag, names = common.compiled(bag), {*Inputs.model_fields, MARKERS}
     return Inputs.model_validate({key: bag[key] for key in names if bag.get(key) is not None})
 
 

@@ -20,7 +20,8 @@ from ..api.errors import (
     told,
 )
 from ..api.redaction import looks_secret
-from ..api.wire import AUTHENTICATION_TYPE, stored
+from ..api.wire import AUTHENTICATION_TYPE, is_unset, stored
+from . import events as common
 from .inputs import is_credential, is_unknown
 
 if TYPE_CHECKING:
@@ -249,6 +250,38 @@ def missing(
         yield from _missing_token(inputs, configuration)
         if consent:
             yield from missing_consent(element, inputs)
+
+
+def without_interval(
+    element: wire.Element, inputs: Mapping[str, Any], *, before: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield that `events` are polled for and nobody says how often, as `path: what`.
+
+    Of an adopted instance it is not demanded, nor of one that has lived without.
+
+    Args:
+        element: The element's metadata.
+        inputs: Inputs that may hold unknowns, which count as given.
+        before: The inputs of the instance as it is; empty when there is none.
+    """
+    if inputs.get("adopt") or not isinstance(inputs.get(common.FIELD), dict):
+        return
+    if _polls_at_no_interval(element, inputs) and not _polls_at_no_interval(element, before):
+        yield (
+            f"events.every: is required by 'polling', because element '{element.key}' has no "
+            "interval of its own: minutes between two polls"
+        )
+
+
+def _polls_at_no_interval(element: wire.Element, inputs: Mapping[str, Any]) -> bool:
+    whole = common.compiled(inputs).get("configuration")
+    return (
+        isinstance(whole, dict)
+        and stored(whole.get(common.ENABLED)) == "true"
+        and whole.get(common.VENDOR_TYPE) == common.POLLING
+        and whole.get(common.INTERVAL) in (None, "")
+        and is_unset(element.default_of(common.INTERVAL))
+    )
 
 
 def _lacking(

@@ -122,6 +122,7 @@ class Operations:
             else:
                 found, known_plain = preview.judge(self._context, olds, news, failures)
                 failures += found
+                news = preview.in_the_elements_words(self._context, news)
             for path in schema.nulls_in_values(given):
                 self._host.warn(f"{path}: is null, so it counts as not given")
             return Checked(schema.marked_secret(news, known_plain), failures)

@@ -14,6 +14,7 @@ from ..api.errors import (
     told,
 )
 from . import adoption, consent, ownership
+from . import events as common
 from . import inputs as schema
 from .credentials import (
     GET_ONE,
@@ -25,7 +26,7 @@ from .credentials import (
 from .desired import Desired
 from .journal import Fate
 from .markers import MARKERS, Markers
-from .metadata import missing, plain_keys, unknown_keys
+from .metadata import missing, plain_keys, unknown_keys, without_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,26 @@ def judge(
             "declare a resource of another name"
         )
     return found, known_plain
+
+
+def in_the_elements_words(context: Context, news: dict[str, Any]) -> dict[str, Any]:
+    """Return a program's inputs with `events.by` as the element spells it.
+
+    docs: ten exports have `webhooks`, one `webhook`, and requests are documented with either
+    (2020-11, 2021-04); whether an element takes the other's is not known.
+    """
+    events, element_key = news.get(common.FIELD), news.get("element_key")
+    by = events.get("by") if isinstance(events, dict) else None
+    if not isinstance(events, dict) or not isinstance(element_key, str) or not element_key:
+        return news
+    if not (isinstance(by, str) and by in common.WEBHOOKS):
+        return news
+    try:
+        element = context.metadata.element(element_key)
+    except CloudElementsError:
+        return news  # which has been told
+    own = element.default_of(common.VENDOR_TYPE) if element else None
+    return news | {common.FIELD: events | {"by": own}} if own in common.WEBHOOKS else news
 
 
 def _declare(context: Context, news: dict[str, Any]) -> None:
@@ -93,6 +114,8 @@ def _against_metadata(
         return failures, frozenset()
     if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
         failures.append(f"element_key: must be the element's key, '{element.key}'")
+    failures += without_interval(element, news, before={} if new else olds)
+    news, olds = common.compiled(news), common.compiled(olds)
     waits = not (olds or _made(context, news)) and consent.waits(context, element, news)
     failures += missing(element, news, new=new, consent=not waits, before=olds)
     if waits:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..api import wire
 from . import diff, state
+from . import events as common
 from . import inputs as schema
 from .inputs import Inputs
 from .markers import MARKERS
@@ -15,6 +15,7 @@ from .state import Properties, Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..api import wire
     from .state import Stored
 
 
@@ -76,11 +77,19 @@ def drifted(
     if set(seen.tags) != set(before.tags):
         inputs["tags"] = seen.tags
     configuration = dict(inputs.get("configuration") or {})
+    whole = common.compiled(inputs).get("configuration") or {}
     changed = {
         key: value
         for key, value in seen.configuration.items()
-        if key in configuration and not wire.same_value(value, before.configuration.get(key))
+        if key in whole and not diff.same_setting(key, value, before.configuration.get(key))
     }
+    in_other_words = whole.keys() - configuration.keys()
+    if changed.keys() & in_other_words:
+        now = {key: changed.get(key, whole[key]) for key in in_other_words}
+        words, rest = common.typed(now, adopted=True)
+        configuration |= rest
+        inputs = {k: v for k, v in inputs.items() if k not in (common.FIELD, common.NULLS_FIELD)}
+        inputs |= words
     # The engine knows which of the former values were secret, but for those inside maps where an
     # older state has them in clear.
     known = frozenset(
@@ -89,7 +98,9 @@ def drifted(
         if key not in changed or not isinstance(value, dict | list)
     )
     if configuration:
-        inputs["configuration"] = configuration | changed
+        inputs["configuration"] = configuration | {
+            key: value for key, value in changed.items() if key in configuration
+        }
     if "disabled" in inputs:
         inputs["disabled"] = bool(instance.disabled)
     return schema.marked_secret(inputs, known)

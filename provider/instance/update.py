@@ -246,7 +246,7 @@ def _differing(
     return {
         key: value
         for key, value in desired.properties.configuration.items()
-        if not wire.same_value(seen.configuration.get(key), value)
+        if not diff.same_setting(key, seen.configuration.get(key), value)
         or key not in held
         or (not sent and held[key] == MASK)
     }

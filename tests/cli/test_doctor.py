@@ -374,6 +374,25 @@ def test_describe_gives_an_entry_that_parses(workplace, element):
             assert (key["secret"], key["secret"]) == (key["key"] not in given, command), key
 
 
+@pytest.mark.parametrize(
+    ("element", "events"),
+    [
+        ("closeio", {"by": "polling", "to": "https://app.example.com/events", "every": 15}),
+        ("weebly", {"by": "webhook", "to": "https://app.example.com/events"}),
+        ("sendgrid", None),
+    ],
+)
+def test_describe_tells_of_events_in_their_own_words(workplace, element, events):
+    """The comment is what an entry takes; an element that has none is told of none."""
+    said = workplace.elements("describe", element, "--name", "mine")
+
+    lines = [line for line in said.stdout.splitlines() if line.startswith("      # events:")]
+    told = [yaml.safe_load(line.replace("#", ""))["events"] for line in lines]
+    assert told == ([] if events is None else [events])
+    for one in told:
+        assert parse({"mine": {"element": element, "events": one}})
+
+
 @pytest.mark.parametrize("element", [one.key for one in BUILT_IN if one.kind.startswith("oauth")])
 def test_what_describe_says_leads_to_consent(workplace, element):
     """Pasted and its commands run, the entry is one that `authorize` takes."""

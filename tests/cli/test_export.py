@@ -90,6 +90,47 @@ def test_every_instance_becomes_an_entry_without_its_secrets(workplace, account)
     assert "6 entries added to stack 'test'." in said.stderr
 
 
+TOLD = {
+    "event.notification.enabled": True,
+    "event.poller.refresh_interval": "5",
+    "event.notification.signature.key": "signature-7731",
+    "filter.response.nulls": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("https://app.example/events?key=7731", "events.to"),
+        ("http://app.example/events?key=7731", 'configuration["event.notification.callback.url"]'),
+    ],
+)
+def test_events_are_written_in_their_own_words(deployed, address, place):
+    """An address that these can't hold stays a key; `elements secrets` takes what is listed."""
+    told = DESK | TOLD | {"event.notification.callback.url": address}
+    deployed.create("freshservice", "desk", told)
+    held = deployed.sandbox.instances()[0]["configuration"]
+
+    said = deployed.elements("export", "--json")
+
+    result = json.loads(said.stdout)
+    entry = result["entries"]["desk"]
+    assert entry["events"] == {"every": 5}
+    assert entry["filter_response_nulls"] is False
+    assert entry["configuration"] == {"subdomain": "acme", "username": "someone"}
+    assert f"{KEY}.desk.{place}" in said.stderr
+    assert f"{KEY}.desk.events.signature_key" in said.stderr
+    assert "7731" not in deployed.file.read_text() + said.all
+    keys = {"events.to": "callback.url", "events.signature_key": "signature.key"}
+    names = {one: f"event.notification.{key}" for one, key in keys.items()}
+    given = {key: held[names.get(key, key)] for key in result["to_be_set"]["desk"]}
+    set_ = deployed.process("secrets", "--stack", "test", stdin=json.dumps({"desk": given}))
+    assert set_.code == 0, set_.stderr
+    deployed.project.up()
+    assert deployed.sandbox.instances()[0]["configuration"] == held
+    assert deployed.process("status").code == 0
+
+
 def test_export_then_up_changes_nothing_but_the_marker_tags(deployed, account):
     """The whole way: export, set the secrets it lists, `pulumi up`: the platform is as it was."""
     account(deployed)

@@ -65,6 +65,24 @@ def test_json_on_standard_input_sets_them_all(workplace):
     assert [line.split()[1] for line in gone] == ["configuration:"], "in braces: more on the line"
 
 
+def test_members_of_events_go_there(workplace):
+    """By the map, or by the name that a list of what is to be set has."""
+    entry = "\n{}:\n  element: closeio\n  configuration: {{username: u}}\n  events: {{every: 5}}"
+    workplace.declare("".join(entry.format(name) for name in ("one", "two")))
+    to = {"to": "https://app.example/7731"}
+    given = {"one": {"events": to}, "two": {"events.to": to["to"]}}
+
+    said = workplace.process("secrets", "--stack", "test", "--json", stdin=json.dumps(given))
+
+    assert said.code == 0, said.stderr
+    assert json.loads(said.stdout)["set"] == {name: ["events.to"] for name in given}
+    for name in given:
+        assert workplace.values(name)["events"] == {"every": 5} | to
+    wrong = {"one": {"events": {"too": "7731"}}}
+    said = workplace.process("secrets", "--stack", "test", stdin=json.dumps(wrong))
+    assert "one: events: too: is not known; did you mean 'to'?" in said.stderr
+
+
 def test_secrets_are_no_arguments_of_any_process(workplace):
     """What every user of the machine can list holds none of them."""
     workplace.declare(FILES)

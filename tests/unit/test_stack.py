@@ -29,6 +29,16 @@ WHOLE = {
     "name": "Invoices",
     "tags": ["billing"],
     "configuration": {"oauth.api.key": "k", "any": [1, {"deep": []}]},
+    "events": {
+        "enabled": True,
+        "by": "polling",
+        "to": "https://app.example.com/events",
+        "every": 5,
+        "signature_key": "hidden",
+        "poller_configuration": {"contacts": {"url": "/contacts"}},
+        "notification_type": "webhook",
+    },
+    "filter_response_nulls": False,
     "code": "c",
     "provider_data": {"realmId": "5"},
     "external_authentication": "initial",
@@ -116,6 +126,28 @@ def test_what_the_provider_would_refuse_is_named_for_all_entries_at_once():
         f"{KEY}.c.external_authentication: must be 'initial' or 'none'",
         f"{KEY}.d.code: must be text, not a list",
         f"{KEY}.d.element: {key}",
+    ]
+
+
+HTTPS = (
+    "must be an https address, such as https://app.example.com/events; plain http is for this "
+    "machine alone"
+)
+
+
+def test_what_is_wrong_with_events_is_named_by_its_path_at_once():
+    events = {"by": "poling", "everyy": 5, "to": "app.example.com", "enabled": "yes", "every": "5m"}
+    key = "event.notification.enabled"
+    entry = {"element": "closeio", "events": events, "configuration": {key: True}}
+    path = f"{KEY}.a.events"
+    assert mistakes({"a": entry, "b": {"element": "closeio", "events": []}}) == [
+        f"{path}.enabled: must be true or false",
+        f"{path}.every: must be a whole number",
+        f"{path}.everyy: is not known here; did you mean 'every'?",
+        f"{KEY}.a.configuration.{key}: is given as 'events.enabled' already; give it once",
+        f"{path}.by: must be 'polling' or 'webhook'; did you mean 'polling'?",
+        f"{path}.to: {HTTPS}",
+        f"{KEY}.b.events: must be a map",
     ]
 
 
@@ -305,6 +337,20 @@ def test_a_map_written_as_json_text_is_read(declared):
     text = f"config:\n  {KEY}: '" + '{"a": {"element": "x", "code": {"secure": "v1:x"}}}' + "'\n"
     inputs = declared(text, {"a": {"element": "x", "code": "hidden"}})["a"]
     assert hidden(inputs) == {"code"}
+
+
+def test_events_are_secret_leaf_by_leaf(declared):
+    events = {"by": "webhook", "to": "https://app.example.com", "signature_key": "hidden"}
+    text = """
+config:
+  cloud-elements:instances:
+    shop:
+      element: weebly
+      events: {by: webhook, to: https://app.example.com, signature_key: {secure: v1:x}}
+"""
+    registered = declared(text, {"shop": {"element": "weebly", "events": events}})["shop"]
+    assert hidden(registered) == {"events.signature_key"}
+    assert registered["events"].keys() == events.keys()
 
 
 def test_where_nothing_is_secure_nothing_is_marked_but_credentials(declared):
