@@ -35,7 +35,7 @@ from .host import HalfMadeError
 from .journal import Fate
 from .origin import Origin
 from .recovery import Search, objection, single, waits
-from .sending import settle
+from .settling import settle
 from .state import Record
 from .update import take_over
 

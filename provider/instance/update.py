@@ -9,13 +9,15 @@ from ..api import wire
 from ..api.errors import CloudElementsError
 from ..api.redaction import MASK
 from . import diff
+from .change import Change, with_codes
 from .credentials import GET_ONE, already_sent
 from .desired import Desired
 from .host import HalfMadeError
 from .inputs import fingerprints
 from .markers import credential_marker, is_credential_marker
 from .origin import Origin
-from .sending import Change, Sender, settle, with_codes
+from .sending import Sender
+from .settling import settle
 from .state import Record
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from provider.api import wire
 from provider.cli.project import Kept
 from provider.doors.dynamic import DynamicCall
 from provider.instance import diff
+from provider.instance.change import Change
 from provider.instance.creation import _Creation
 from provider.instance.desired import Desired
 from provider.instance.inputs import inputs_of
@@ -15,7 +16,7 @@ from provider.instance.markers import MARKERS, markers
 from provider.instance.operations import Checked, Created
 from provider.instance.recovery import Search
 from provider.instance.refresh import Refreshed
-from provider.instance.sending import Change, Sender
+from provider.instance.sending import Sender
 from provider.instance.state import Record, Stored
 from provider.instance.update import _Update
 from provider.stack import parse

@@ -1,0 +1,207 @@
+"""One attempt to bring a change about: sent once, and known by what the instance shows after it.
+
+Once the instance exists, a failure never loses it: `HalfMadeError` keeps it in the state together
+with what was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..api.errors import (
+    Call,
+    CloudElementsError,
+    NotFoundError,
+    OtherInstanceError,
+    RefusedError,
+    advice,
+)
+from ..api.retry import TABLE, Kind, Then
+from . import reauthentication
+from .change import with_codes
+from .credentials import GET_ONE, refuse_sent
+from .host import HalfMadeError
+from .journal import Fate
+from .markers import MARKERS, credential_marker, is_credential_marker
+from .recovery import waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..api import wire
+    from .change import Change
+    from .context import Context
+    from .desired import Desired
+
+_ANOTHER_ONE = "get another one, and replace the instance by pulumi up --replace with its URN"
+
+
+class UntakenError(Exception):
+    """A PATCH had no effect on how the instance is authenticated, and spent nothing.
+
+    Args:
+        marked: It may have left the tag of the code all the same.
+    """
+
+    def __init__(self, *, marked: bool) -> None:
+        super().__init__()
+        self.marked = marked
+
+
+@dataclass(frozen=True, repr=False)
+class Attempt:
+    """Sends a change once.
+
+    Args:
+        context: What the process works with.
+        desired: What the program wants.
+    """
+
+    context: Context
+    desired: Desired
+
+    def reserve(self, change: Change) -> None:
+        """Write down the codes that are about to be sent.
+
+        Raises:
+            SpentError: One was sent before.
+        """
+        if change.codes:  # anything else may be sent again, so nobody has to know of it
+            history, markers = self.context.history, self.desired.markers
+            refuse_sent(history.reserve(markers, change.codes, instance=change.before.id), markers)
+
+    def send(
+        self, change: Change, request: Callable[..., wire.Instance], *, last: bool = False
+    ) -> wire.Instance:
+        """Send a change once; return the instance, also when its answer was lost.
+
+        Raises:
+            UntakenError: Its credentials did not reach the vendor, so another way is left; not
+                when this is the `last` one.
+        """
+        key, once = self.desired.inputs.element_key, bool(change.sends)
+        try:
+            instance = request(change.before.id, change.body, element_key=key, one_time=once)
+        except CloudElementsError as error:
+            if once and not last and reauthentication.refused_as_such(error):
+                raise UntakenError(marked=False) from None
+            instance = self._found(change, error)
+        if "providerData" not in change.body:
+            return instance
+        call = Call("PUT" if last else "PATCH", "/instances/{id}")
+        verified = self._verified(change, instance, call)
+        if verified is not None:
+            return verified
+        if not last:
+            raise UntakenError(marked=True)
+        self.note(change, Fate.REFUSED)
+        outputs = self.desired.outputs(instance.completed(change.before), change.record)
+        message = (
+            f"the platform took the new code of instance {instance.id} neither by PATCH nor by "
+            f"PUT, as the token and the times that it shows are those of before: {_ANOTHER_ONE}"
+        )
+        raise HalfMadeError(instance.id, outputs, message)
+
+    def _verified(
+        self, change: Change, answered: wire.Instance, call: Call
+    ) -> wire.Instance | None:
+        """Return the instance after it was authenticated anew; None when it certainly was not.
+
+        An answer is believed at once where it shows the tag of the code and another token. Where
+        neither it nor the instance shows the tag, although this platform keeps such tags, somebody
+        else answered, and the request counts as lost.
+        """
+        seen, took = change.seen or change.before, reauthentication.took_effect
+        sent = set(filter(is_credential_marker, change.body.get("tags") or []))
+        fresh = sent - set(seen.tags or [])  # else an earlier PATCH left it, which tells nothing
+        told = took(seen, answered, change.body)
+        if told and fresh.intersection(answered.tags or []):
+            return answered
+        try:
+            now = self.read(seen.id)
+        except CloudElementsError:
+            return answered
+        verdict = took(seen, now, change.body)
+        if verdict:
+            return now
+        arrived = not fresh or bool(fresh.intersection(now.tags or []))
+        if verdict is False and (arrived or told is False):
+            return None
+        if not arrived and any(map(is_credential_marker, seen.tags or [])):
+            lost = OtherInstanceError(call, f"instance {seen.id} does not show what was answered")
+            return self._verified(change, self._found(change, lost), call)
+        if reauthentication.shows_the_same_token(seen, now):
+            self.context.host.warn(
+                f"instance {seen.id} has the same token as before its new code; if calls through "
+                f"it are refused, the platform did not take the code: {_ANOTHER_ONE}"
+            )
+        return answered
+
+    def _found(self, change: Change, error: CloudElementsError) -> wire.Instance:
+        """Return the instance when a change that failed took effect after all; else raise."""
+        then = TABLE[error.outcome][Kind.ONE_TIME]
+        if then is not Then.LOOK_UP_ONLY:
+            self.note(change, Fate.VOID if then is Then.SEND_AGAIN else Fate.REFUSED)
+        if change.sends and then is Then.LOOK_UP_ONLY:
+            seen = change.seen or change.before
+            wanted = set(credential_marker(change.record.spent)) - set(seen.tags or [])
+            for _ in waits(self.context.settings.lookup_window, self.context.clock):
+                try:
+                    instance = self.read(seen.id)
+                except CloudElementsError:
+                    break
+                took = reauthentication.took_effect(seen, instance, change.body)
+                # A tag that was there before, left by a PATCH, tells nothing.
+                if wanted & set(instance.tags or []) or (took and not wanted):
+                    return instance
+        sent = change.record.spent if change.sends and then is not Then.SEND_AGAIN else None
+        raise self.failure(change, error, sent=sent) from None
+
+    def note(self, change: Change, fate: Fate) -> None:
+        """Write down what came of the codes that a change carries."""
+        if change.codes:
+            history, markers = self.context.history, self.desired.markers
+            history.note(markers, fate, codes=change.codes, instance=change.before.id)
+
+    def failure(
+        self,
+        change: Change,
+        error: CloudElementsError,
+        *,
+        sent: Mapping[str, str] | None = None,
+    ) -> CloudElementsError:
+        """Return the error of a change that had no effect, which keeps the instance in the state.
+
+        Args:
+            change: The change.
+            error: How it failed.
+            sent: Fingerprints of the credentials that it would have left, when it carried some.
+        """
+        before, kept = change.before, change.kept
+        new = self.context.claims.claim_of(before.id)
+        if isinstance(error, NotFoundError) or not (sent or new):
+            return error
+        # Kept in the state with what was sent, so that no later run sends it again, and without
+        # what did not arrive, so that the next run does send that.
+        managed = kept.managed - set(change.body.get("configuration") or {})
+        new_codes = dict((sent or {}).items() - kept.spent.items())
+        past = with_codes(kept.past, new_codes)
+        outputs = self.desired.outputs(before, replace(kept, managed=managed, past=past))
+        outputs.pop(MARKERS, None)
+        then = (
+            advice(error, base_url=self.context.settings.base_url)
+            or "correct the inputs, then run pulumi up"
+        )
+        if past != kept.past:
+            then = f"{GET_ONE}, then run pulumi up"
+            if not isinstance(error, RefusedError):
+                then = f"its code counts as spent, so {then}"
+        if reauthentication.is_no_such_method(error):
+            then = _ANOTHER_ONE
+        return HalfMadeError(before.id, outputs, f"{error}: {then}")
+
+    def read(self, instance_id: str) -> wire.Instance:
+        """Return the instance as it is now."""
+        key = self.desired.inputs.element_key
+        return self.context.client.get_instance(instance_id, element_key=key)

@@ -1,0 +1,48 @@
+"""The last step of every way to an instance: enabled as the program wants it, and remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..api.errors import CloudElementsError
+from .host import HalfMadeError
+
+if TYPE_CHECKING:
+    from ..api import wire
+    from .context import Context
+    from .desired import Desired
+    from .state import Record
+
+
+def settle(
+    context: Context,
+    desired: Desired,
+    instance: wire.Instance,
+    record: Record,
+    *,
+    enable: bool = False,
+) -> dict[str, Any]:
+    """Enable or disable where that is wanted; return the outputs.
+
+    Args:
+        context: What the process works with.
+        desired: What the program wants.
+        instance: The instance as it is.
+        record: What to remember.
+        enable: Enable it also when the program does not say.
+    """
+    given = desired.inputs
+    wanted = False if enable and given.disabled is None else given.disabled
+    if wanted is not None and wanted != bool(instance.disabled):
+        try:
+            context.client.set_enabled(instance.id, enabled=not wanted)
+        except CloudElementsError as error:
+            outputs = desired.outputs(instance, record)
+            verb = "disabling" if wanted else "enabling"
+            message = f"{verb} instance {instance.id} failed: {error}: run pulumi up again"
+            raise HalfMadeError(instance.id, outputs, message) from None
+        instance = instance.model_copy(update={"disabled": wanted})
+    context.warn_when_invalid(instance, given.name)
+    if instance.disabled and given.disabled is None:
+        context.warn_of_disabled(instance.id, given.name)
+    return desired.outputs(instance, record)
