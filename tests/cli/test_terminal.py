@@ -33,7 +33,8 @@ def terminal(workplace):
         command = shlex.join([sys.executable, "-m", "provider", *arguments])
         child = pexpect.spawn(
             "sh",
-            ["-c", f"exec {command}" + (f" >{into}" if into else "")],
+            # pexpect sets the size as well, when the command may have looked already.
+            ["-c", f"stty cols {columns} && exec {command}" + (f" >{into}" if into else "")],
             cwd=str(workplace.project.folder),
             env=workplace.project.env,
             dimensions=(40, columns),
