@@ -12,7 +12,7 @@ from . import wire
 from .errors import NotFoundError
 from .exchange import Exchange, Request
 from .oauth import OAuth
-from .redaction import secrets_of, strings_in
+from .redaction import secrets_in_request
 from .retry import Kind
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class CloudElementsClient:
         """
         kind = Kind.ONE_TIME if one_time else Kind.CREATE
         request = Request(
-            "POST", "/instances", body=body, kind=kind, secrets=_secrets_in_instance(body)
+            "POST", "/instances", body=body, kind=kind, secrets=secrets_in_request(body)
         )
         return self._exchange.ask(wire.Instance, request, objection)
 
@@ -120,7 +120,7 @@ class CloudElementsClient:
             {"id": instance_id},
             body=body,
             kind=Kind.ONE_TIME if one_time else Kind.REPEATABLE,
-            secrets=_secrets_in_instance(body),
+            secrets=secrets_in_request(body),
         )
         return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
 
@@ -147,7 +147,7 @@ class CloudElementsClient:
             {"reAuthenticate": "true"} if "providerData" in body else {},
             body,
             Kind.ONE_TIME if one_time else Kind.REPEATABLE,
-            _secrets_in_instance(body),
+            secrets_in_request(body),
         )
         return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
 
@@ -216,12 +216,6 @@ def _about(instance_id: str, element_key: str | None) -> Callable[[wire.Instance
         return None
 
     return objection
-
-
-def _secrets_in_instance(body: Mapping[str, Any]) -> set[str]:
-    """Return what an error about a create or an update must not show."""
-    credentials = set(strings_in(body.get("providerData")))
-    return credentials | secrets_of(body.get("configuration") or {})
 
 
 def _map(document: object) -> object:

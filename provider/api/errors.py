@@ -123,12 +123,14 @@ class APIError(CloudElementsError):
         status: int,
         message: str,
         *,
+        outcome: Outcome | None = None,
         request_id: str | None = None,
         provider_message: str | None = None,
     ) -> None:
         self.call = call
-        if type(self).outcome is Outcome.REFUSED:
-            self.outcome = outcome_of_status(status, vendors=bool(provider_message))
+        if outcome or type(self).outcome is Outcome.REFUSED:
+            found = outcome or outcome_of_status(status, vendors=bool(provider_message))
+            self.outcome = found
         self.status = status
         self.message = message
         self.request_id = request_id

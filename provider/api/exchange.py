@@ -36,13 +36,13 @@ from .errors import (
     UnsendableError,
 )
 from .rate import FinalAnswerError
-from .redaction import quiet_http_loggers, scrub
+from .redaction import quiet_http_loggers, scrubbed
 from .retry import (
     Kind,
     Policy,
     Time,
     outcome_of_exception,
-    outcome_of_response,
+    refusal,
     request_id,
 )
 
@@ -210,13 +210,13 @@ class Exchange:
             if said is not None and (what := objection(said)):
                 raise OtherInstanceError(
                     request.call,
-                    _one_line(scrub(what, {*request.secrets, *self._secrets})),
+                    _one_line(*scrubbed([what], {*request.secrets, *self._secrets})),
                     status=response.status_code,
                     request_id=_one_line(request_id(response) or "") or None,
                 )
             response.extensions[_SAID] = said
 
-        answer = self._answer(self._built(request, judge), request.call)
+        answer = self._answer(request, self._built(request, judge))
         if isinstance(answer, CloudElementsError):
             raise answer
         if _SAID not in answer.extensions:
@@ -255,40 +255,44 @@ class Exchange:
             raise UnsendableError(message)
         return built
 
-    def _answer(self, request: httpx.Request, call: Call) -> httpx.Response | CloudElementsError:
+    def _answer(
+        self, request: Request, built: httpx.Request
+    ) -> httpx.Response | CloudElementsError:
         """Return the answer, or the error that tells why there is none.
 
         It is not raised here: an error raised in a handler would carry httpx's own along, which
         knows the address and the secrets in it.
         """
         try:
-            return self._http.send(request)
+            return self._http.send(built)
         except FinalAnswerError as final:
             return final.response
         except CloudElementsError as error:
             return error.with_traceback(None)
         except httpx.TransportError as error:
             sent = outcome_of_exception(error) is not Outcome.NOT_SENT
-            return (AmbiguousError if sent else NotSentError)(call, _spoken(error))
+            return (AmbiguousError if sent else NotSentError)(request.call, _spoken(error))
         except httpx.HTTPError:
-            return AmbiguousError(call, "the answer could not be read")
+            return AmbiguousError(request.call, "the answer could not be read")
 
     def _error(self, request: Request, response: httpx.Response) -> APIError:
         """Return the error that an answer tells of."""
-        secrets = {*request.secrets, *self._secrets}
-        body = wire.error_body(response.content) or wire.ErrorBody()
-        said = body.message or body.provider_message
+        refused = refusal(response)
+        assert refused
+        said = refused.body.message or refused.body.provider_message
         if said is None:
             said = f"the answer is not the platform's but {_content_type(response)}"
         if response.is_redirect:
             said = "the address redirects elsewhere, so it is not the platform's API"
-        vendors = body.provider_message or ""
-        return _error_class(response)(
+        texts = said, request_id(response, refused.body) or "", refused.body.provider_message or ""
+        said, number, vendors = scrubbed(texts, {*request.secrets, *self._secrets})
+        return _error_class(refused.outcome, response.status_code)(
             request.call,
             response.status_code,
-            _one_line(scrub(said, secrets)),
-            request_id=_one_line(scrub(request_id(response, body) or "", secrets)) or None,
-            provider_message=_one_line(scrub(vendors, secrets)) or None,
+            _one_line(said),
+            outcome=refused.outcome,
+            request_id=_one_line(number) or None,
+            provider_message=_one_line(vendors) or None,
         )
 
 
@@ -329,16 +333,18 @@ def _said(
     )
 
 
-def _error_class(response: httpx.Response) -> type[APIError]:
-    match outcome_of_response(response):
-        case Outcome.TOO_LARGE:
-            return TooLargeError
-        case Outcome.TOO_MANY:
-            return RateLimitError
-        case Outcome.STRANGER:
-            return StrangerError
+def _error_class(outcome: Outcome, status: int) -> type[APIError]:
+    if outcome in _BY_OUTCOME:
+        return _BY_OUTCOME[outcome]
     known = {401: AuthenticationError, 403: AuthenticationError, 404: NotFoundError}
-    return known.get(response.status_code, APIError)
+    return known.get(status, APIError)
+
+
+_BY_OUTCOME: Mapping[Outcome, type[APIError]] = {
+    Outcome.TOO_LARGE: TooLargeError,
+    Outcome.TOO_MANY: RateLimitError,
+    Outcome.STRANGER: StrangerError,
+}
 
 
 def _content_type(response: httpx.Response) -> str:

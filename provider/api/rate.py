@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .errors import Outcome
-from .retry import Policy, outcome_of_response, retry_after
+from .retry import Policy, refusal, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,8 @@ class Limiter(httpx.BaseTransport):
         request.extensions["trace"] = self._before_sending
         with self._connection():
             response = self._whole(self._inner.handle_request(request), min(asked, self._timeout))
-        if outcome_of_response(response) in _FINAL:
+        refused = refusal(response)
+        if refused and refused.outcome in _FINAL:
             raise FinalAnswerError(response)
         if response.status_code not in _BUSY:
             return response

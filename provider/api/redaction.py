@@ -132,7 +132,12 @@ def strings_in(value: Any) -> Iterator[str]:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with every one of `secrets` replaced, the longest first.
+    """Return a text as `scrubbed` does."""
+    return scrubbed([text], secrets)[0]
+
+
+def scrubbed(texts: Iterable[str], secrets: Iterable[str]) -> list[str]:
+    """Return texts with every one of `secrets` replaced, the longest first.
 
     Also as it stands in an address, in JSON or in HTML, and each line of one that has several.
     """
@@ -142,7 +147,8 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
         key=len,
         reverse=True,
     )
-    return re.sub("|".join(map(re.escape, known)), HIDDEN, text) if known else text
+    pattern = "|".join(map(re.escape, known))
+    return [re.sub(pattern, HIDDEN, text) if known else text for text in texts]
 
 
 def _forms(secret: str) -> set[str]:
@@ -165,6 +171,12 @@ def secrets_of(configuration: Mapping[str, Any]) -> set[str]:
         for key, value in configuration.items()
         for text in (strings_in(value) if is_secret_key(key) else _named_secret(value))
     }
+
+
+def secrets_in_request(body: Mapping[str, Any]) -> set[str]:
+    """Return what an error about a create or an update must not show."""
+    credentials = set(strings_in(body.get("providerData")))
+    return credentials | secrets_of(body.get("configuration") or {})
 
 
 def _named_secret(value: Any) -> Iterator[str]:

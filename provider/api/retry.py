@@ -75,17 +75,34 @@ _SIZE = re.compile(
 """docs: a payload over 8 MB is answered with 429 (2019-06); its text is not told."""
 
 
-def outcome_of_response(response: httpx.Response) -> Outcome | None:
-    """Return what a whole answer means, its body included; None for a success."""
-    if response.is_success:
-        return None
+@dataclass(frozen=True, repr=False)
+class Refusal:
+    """What an answer means that is no success, its body included."""
+
+    outcome: Outcome
+    body: wire.ErrorBody
+
+
+def refusal(response: httpx.Response) -> Refusal | None:
+    """Return what a whole answer means; None for a success. An answer is judged once."""
+    if not response.is_success and _REFUSAL not in response.extensions:
+        response.extensions[_REFUSAL] = _refusal(response)
+    found: Refusal | None = response.extensions.get(_REFUSAL)
+    return found
+
+
+_REFUSAL = "cloud_elements_refusal"
+
+
+def _refusal(response: httpx.Response) -> Refusal:
     body = wire.error_body(response.content)
     outcome = outcome_of_status(response.status_code, vendors=bool(body and body.provider_message))
     # Not `response.text`: a stranger's charset may name a codec that gives no text.
     if outcome is Outcome.TOO_MANY and _SIZE.search(response.content.decode(errors="replace")):
-        return Outcome.TOO_LARGE
+        outcome = Outcome.TOO_LARGE
     refused = outcome is Outcome.REFUSED and not response.is_server_error
-    return Outcome.STRANGER if refused and not _is_platforms(response, body) else outcome
+    stranger = refused and not _is_platforms(response, body)
+    return Refusal(Outcome.STRANGER if stranger else outcome, body or wire.ErrorBody())
 
 
 def _is_platforms(response: httpx.Response, body: wire.ErrorBody | None) -> bool:

@@ -27,7 +27,7 @@ from pydantic import (
 from .redaction import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -141,9 +141,7 @@ class Instance(_Answer):
     @property
     def held(self) -> dict[str, str | None] | None:
         """The configuration as the platform stores it; None when it is not told."""
-        if self.configuration is None:
-            return None
-        return {key: stored(value) for key, value in self.configuration.items()}
+        return None if self.configuration is None else as_stored(self.configuration)
 
 
 AUTHENTICATION_TYPE = "authentication.type"
@@ -329,6 +327,11 @@ def stored(value: Any) -> str | None:
             return json.dumps(as_sent(value), separators=(",", ":"), sort_keys=True)
         case _:
             return str(value)
+
+
+def as_stored(configuration: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return a configuration as the platform stores it."""
+    return {key: stored(value) for key, value in configuration.items()}
 
 
 def is_unset(value: Any) -> bool:

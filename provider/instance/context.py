@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from ..api.client import CloudElementsClient
@@ -37,12 +36,17 @@ class Context:
     """Ids of instances that this machine made and sees in the state for the first time."""
     homes: set[str] = field(default_factory=set)
     """Addresses of other platforms, to which the state's instances belong that were refused."""
+    address: str = field(init=False)
+    """Where it is, in the one spelling in which addresses are compared and remembered."""
     _disabled: set[str] = field(default_factory=set)
     """Ids of disabled instances that were told of."""
 
     of_process: ClassVar[dict[Settings, Context]] = {}
     """Those that this process works with, see `shared`."""
     _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __post_init__(self) -> None:
+        self.address = self.settings.address
 
     @classmethod
     def of(
@@ -97,11 +101,6 @@ class Context:
                 platform.leftovers.tell()
             else:
                 platform.leftovers.abandon()
-
-    @cached_property
-    def address(self) -> str:
-        """Where it is, in the one spelling in which addresses are compared and remembered."""
-        return self.settings.address
 
     def warn_when_invalid(self, instance: wire.Instance, name: str) -> None:
         """Say what to do about an instance that the platform calls invalid.

@@ -51,6 +51,12 @@ def same_setting(key: str, one: Any, other: Any) -> bool:
     return wire.same_value(one, other)
 
 
+def is_cut_from(told: str, sent: str) -> bool:
+    """Tell whether the platform may have made one text of the other, cutting it short perhaps."""
+    kept = plain_text(told).casefold()
+    return bool(kept) and plain_text(sent).casefold().startswith(kept)
+
+
 def observed(instance: wire.Instance, desired: Properties, record: Record) -> Properties:
     """Return what the platform holds, in the program's own words wherever it means the same.
 

@@ -212,10 +212,8 @@ class History:
         left: bool = False,
         since: Entry | None = None,
     ) -> None:
-        moment = since.time if since else self._clock.wall()
-        entry = Entry(markers.instance, fate, codes, instance, moment, left, markers.stack)
-        self._of(markers.stack).add(entry)
-        self._journal.write(entry)
+        entries, moment = self._of(markers.stack), since.time if since else self._clock.wall()
+        entries.add(self._journal.write(markers, fate, codes, instance, moment, left=left))
 
     def _of(self, stack: str) -> _Entries:
         if stack not in self._stacks:

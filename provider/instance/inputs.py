@@ -168,11 +168,14 @@ def is_credential(key: str) -> bool:
     return key in _TOKENS
 
 
+_NONE = Policy()
+
+
 @cache
 def policy(name: str) -> Policy:
     """Return a field's policy, from its annotation."""
     marks = Inputs.model_fields[name].metadata
-    return next((mark for mark in marks if isinstance(mark, Policy)), Policy())
+    return next((mark for mark in marks if isinstance(mark, Policy)), _NONE)
 
 
 @cache

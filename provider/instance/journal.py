@@ -19,10 +19,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from ..api.retry import Time
+    from .markers import Markers
 
 _REMEMBERED = 30 * 24 * 3600.0
 """Seconds. A code lives for minutes, and no list lags for days."""
@@ -97,13 +98,24 @@ class Journal:
         self._paths: dict[str, Path] = {}
         self._told: set[str] = set()
 
-    def write(self, entry: Entry) -> None:
-        """Add an entry to its stack's file."""
+    def write(
+        self,
+        markers: Markers,
+        fate: Fate,
+        codes: tuple[str, ...],
+        instance: str,
+        moment: float,
+        *,
+        left: bool,
+    ) -> Entry:
+        """Add an entry to its stack's file; return it."""
+        entry = Entry(markers.instance, fate, codes, instance, moment, left, markers.stack)
         values = {**vars(entry), "codes": list(entry.codes)}
         del values["stack"]
         if not entry.left:
             del values["left"]
-        self.append(entry.stack, json.dumps(values))
+        self.append(markers.stack, json.dumps(values))
+        return entry
 
     def append(self, stack: str, line: str) -> None:
         """Add a line. It begins with a line break, so that a line torn by a kill spoils no other.
@@ -161,20 +173,16 @@ class Journal:
                     path.unlink()
         return found
 
-    def others(self, stack: str, *, everywhere: bool) -> Iterator[tuple[Path, int]]:
-        """Yield the files of other stacks with their sizes, -1 where that can't be told.
+    def others(self, stack: str, *, everywhere: bool) -> list[tuple[Path, int]]:
+        """Return the files of other stacks with their sizes, -1 where that can't be told.
 
         Args:
             stack: The stack's marker.
             everywhere: Those of other platforms, too.
         """
         own = self._own(stack)
-        for path in self._files(None, None if everywhere else self._platforms):
-            if path not in own:
-                size = -1
-                with suppress(OSError):
-                    size = path.stat().st_size
-                yield path, size
+        files = self._files(None, None if everywhere else self._platforms)
+        return [(path, _size(path)) for path in files if path not in own]
 
     def read(self, path: Path) -> list[Entry]:
         """Return the entries of a file, the oldest first."""
@@ -205,6 +213,12 @@ class Journal:
 _NAME = re.compile(r"(?P<stack>.+)-(?P<platform>[0-9a-f]{8})-(?P<month>\d{4,}-\d\d)\.jsonl")
 _LATEST = 253_402_300_799.0
 """The last second of the year 9999, after which no calendar goes."""
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return -1
 
 
 def _digest(platform: str) -> str:

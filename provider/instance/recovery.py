@@ -13,7 +13,7 @@ from ..api.errors import (
     StrangerError,
 )
 from .claims import carrying
-from .diff import plain_text, same_text
+from .diff import is_cut_from, same_text
 from .journal import Fate
 from .origin import Origin
 from .ownership import UNKNOWN_ID
@@ -63,7 +63,7 @@ def objection(desired: Desired, answer: wire.Instance) -> str | None:
     given, markers = desired.inputs, desired.markers
     if not answer.is_of(given.element_key):
         return f"is of element '{answer.element.key}'"
-    named = answer.name is None or _from(answer.name, given.name)
+    named = answer.name is None or is_cut_from(answer.name, given.name)
     if markers is None or (answer.tags is None and named):
         return None
     if answer.tags is None:
@@ -71,14 +71,8 @@ def objection(desired: Desired, answer: wire.Instance) -> str | None:
     if markers.instance in answer.tags:
         return None
     sent = desired.tags(desired.credentials.fingerprints) or []
-    cut = named and all(any(_from(tag, one) for tag in answer.tags) for one in sent)
+    cut = named and all(any(is_cut_from(tag, one) for tag in answer.tags) for one in sent)
     return None if cut else "does not carry its marker"
-
-
-def _from(told: str, sent: str) -> bool:
-    """Tell whether the platform may have made one text of the other, cutting it short perhaps."""
-    kept = plain_text(told).casefold()
-    return bool(kept) and plain_text(sent).casefold().startswith(kept)
 
 
 def single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance | None:

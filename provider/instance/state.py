@@ -207,7 +207,7 @@ def outputs(
         record: What to remember.
     """
     held = without_platform_written(instance.held or {})
-    held |= {key: wire.stored(value) for key, value in seen.configuration.items()}
+    held |= wire.as_stored(seen.configuration)
     if record.adopted:
         mark = next(filter(is_adoption_marker, instance.tags or []), record.adoption)
         record = replace(record, adoption=mark)

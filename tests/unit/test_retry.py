@@ -25,7 +25,7 @@ from provider.api.retry import (
     Outcome,
     Then,
     Time,
-    outcome_of_response,
+    refusal,
     table_as_markdown,
 )
 from provider.config import Settings
@@ -283,9 +283,7 @@ def test_what_carries_a_code_is_never_sent_again_after_a_look_either():
 
 def test_every_status_has_an_outcome_unless_it_is_a_success():
     answers = [httpx.Response(code) for code in range(200, 600)]
-    assert [one.status_code for one in answers if outcome_of_response(one) is None] == list(
-        range(200, 300)
-    )
+    assert [one.status_code for one in answers if refusal(one) is None] == list(range(200, 300))
 
 
 def test_waits_grow_and_end_with_the_attempts():
