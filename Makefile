@@ -47,8 +47,9 @@ chaos: install ## Run tests/chaos for much longer
 	CLOUD_ELEMENTS_CHAOS=long $(PYTEST) --timeout 7200 tests/chaos
 bench: engine ## Measure, and print the tables
 	$(PYTHON) -m benchmarks
-docs: install ## Write the generated tables of docs/
+docs: install ## Write the generated tables of docs/, and the schema of the native provider
 	$(PYTHON) -m tools.reference
+	$(PYTHON) -m tools.schema
 format: install ## Format the code, and repair what can be repaired
 	.venv/bin/ruff check --fix-only --quiet && .venv/bin/ruff format
 clean: ## Remove what the tools left here

@@ -11,18 +11,13 @@ inside the server.
 
 from __future__ import annotations
 
-import gc
 import pkgutil
-import sys
-from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import ResourceProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pulumi.dynamic import (
         CheckResult,
         ConfigureRequest,
@@ -33,18 +28,6 @@ if TYPE_CHECKING:
     )
 
     from .doors.dynamic import Door
-
-
-@contextmanager
-def _without(*modules: str) -> Iterator[None]:
-    """Keep what is imported inside from loading these modules."""
-    left_out = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(left_out, cast("Any", None)))  # importing them fails
-    try:
-        yield
-    finally:
-        for name in left_out:
-            del sys.modules[name]
 
 
 class ElementInstanceProvider(ResourceProvider):
@@ -60,17 +43,10 @@ class ElementInstanceProvider(ResourceProvider):
     @cached_property
     def door(self) -> Door:
         """What does the work."""
-        # httpx loads its command line, and trio where that is installed: nearly half of all
-        # there is to load here, at every command of Pulumi's. It does without. What is loaded
-        # stays, so there is nothing to collect meanwhile.
-        gc.disable()
-        try:
-            with _without("httpx._main", "trio"):
-                import httpcore  # noqa: F401, PLC0415 - httpx would load it later
+        from .doors.loading import lean  # noqa: PLC0415
 
-                from .doors.dynamic import Door  # noqa: PLC0415
-        finally:
-            gc.enable()
+        with lean():
+            from .doors.dynamic import Door  # noqa: PLC0415
 
         return Door()
 

@@ -1,5 +1,6 @@
 """A server of no engine: a host of the rules that remembers what the user would be told."""
 
+import math
 from contextlib import contextmanager
 
 from provider.api.errors import AbandonedError
@@ -45,6 +46,9 @@ class Listener:
     def go_on(self):
         if not self.listens:
             raise AbandonedError
+
+    def remaining(self):
+        return math.inf
 
     def sleep(self, _seconds):
         self.go_on()

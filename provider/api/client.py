@@ -32,6 +32,7 @@ class CloudElementsClient:
         transport: Sends the requests; tests hand in their own.
         clock: The clock, so that tests need not wait.
         go_on: Raises when nothing may be sent any more; asked right before a request is.
+        remaining: Returns for how many seconds the work of a thread may go on.
 
     Raises:
         ConfigError: The address of the platform or of the proxy can't be used.
@@ -44,10 +45,13 @@ class CloudElementsClient:
         transport: httpx.BaseTransport | None = None,
         clock: Time | None = None,
         go_on: Callable[[], None] = lambda: None,
+        remaining: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.address = settings.address
         """Where it is, in the one spelling in which addresses are compared and remembered."""
-        self._exchange = Exchange(settings, transport=transport, clock=clock, go_on=go_on)
+        self._exchange = Exchange(
+            settings, transport=transport, clock=clock, go_on=go_on, remaining=remaining
+        )
         self.oauth = OAuth(self._exchange)
         """What is asked for the consent step."""
 

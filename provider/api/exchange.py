@@ -60,6 +60,8 @@ PAGE_SIZE = 200
 
 _LARGEST_BODY = 8_000_000
 """docs: a payload over 8 MB is answered with 429 (2019-06), so it is not sent at all."""
+_SHORTEST = 0.1
+"""Seconds for an answer where no time is left: whoever asks whether to go on is told so first."""
 
 _LONGEST_TEXT = 500
 
@@ -102,6 +104,7 @@ class Exchange:
         transport: Sends the requests; tests hand in their own.
         clock: The clock, so that tests need not wait.
         go_on: Raises when nothing may be sent any more; asked right before a request is.
+        remaining: Returns for how many seconds the work of a thread may go on.
 
     Raises:
         ConfigError: The address of the platform or of the proxy can't be used.
@@ -114,9 +117,11 @@ class Exchange:
         transport: httpx.BaseTransport | None = None,
         clock: Time | None = None,
         go_on: Callable[[], None] = lambda: None,
+        remaining: Callable[[], float] = lambda: math.inf,
     ) -> None:
         quiet_http_loggers()
         self._clock = clock or Time()
+        self._remaining = remaining
         self._retry_budget = settings.retry_budget
         self._secrets = frozenset({settings.user_secret, settings.organization_secret})
         self._http = connection(settings, transport=transport, clock=self._clock, go_on=go_on)
@@ -230,11 +235,12 @@ class Exchange:
                 message = f"{value!r} is no {name} that {request.call} could have"
                 raise RefusedError(message)
             path = path.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
-        budget = min(self._retry_budget, request.within)
+        within = min(request.within, max(self._remaining(), _SHORTEST))
+        budget = min(self._retry_budget, within)
         policy = Policy(request.kind, budget=budget, clock=self._clock, judge=judge)
         timeout = self._http.timeout
-        if request.within < (timeout.read or math.inf):
-            timeout = httpx.Timeout(request.within, pool=None)
+        if within < (timeout.read or math.inf):
+            timeout = httpx.Timeout(within, pool=None)
         try:
             built = self._http.build_request(
                 request.method,

@@ -28,6 +28,11 @@ class Call(Protocol):
         """Whether the engine is there and still waits for the answer."""
         ...
 
+    @property
+    def deadline(self) -> float:
+        """Until when it may take, by `time.monotonic`; infinity where nobody said."""
+        ...
+
 
 CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import functools
+import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,16 +28,15 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from ..api.errors import CloudElementsError
 from ..instance.context import Context
-from ..instance.host import AwaitingError, HalfMadeError
 from ..instance.markers import MARKERS
 from ..instance.operations import Operations
 from ..instance.state import RECORD
 from .call import serving
 from .engine import EngineHost
+from .refusal import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,6 +147,7 @@ class DynamicCall:
 
     request: Any
     context: grpc.ServicerContext
+    deadline: float = math.inf
 
     @property
     def urn(self) -> str:
@@ -252,18 +253,12 @@ def _refuse(call: DynamicCall, error: CloudElementsError) -> None:
     By the standard rich status of gRPC: the engine shows its message instead of the traceback that
     the SDK puts into the plain one.
     """
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-    if isinstance(error, HalfMadeError):
-        detail = provider_pb2.ErrorResourceInitFailed(
-            id=error.instance_id,
-            properties=_struct(error.outputs | {_PROVIDER: call.provider}),
-            reasons=[str(error)],
-        )
-        status.details.add().Pack(detail)
-    elif isinstance(error, AwaitingError):
-        # Older SDKs don't have this empty message.
-        status.details.add(type_url="type.googleapis.com/pulumirpc.ErrorResourceAwaitFailed")
-    call.context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    tell(
+        call.context,
+        error,
+        str(error),
+        lambda outputs: _struct(outputs | {_PROVIDER: call.provider}),
+    )
     if not hasattr(sys.modules["__main__"], "_abort_with_traceback"):
         # Before SDK 3.260 the server logs the traceback of what is raised; an abort it doesn't.
         call.context.abort(grpc.StatusCode.UNKNOWN, str(error))

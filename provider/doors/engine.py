@@ -30,20 +30,26 @@ class EngineHost:
     """
 
     def __init__(self, address: tuple[str, int] | None, busy: Callable[[], bool]) -> None:
-        self._address = address
+        self._address: tuple[str, int] | None = None
         self._engine: engine_pb2_grpc.EngineStub | None = None
-        if address is not None:
-            # It is on this machine; a proxy that the environment names would be asked for it.
-            direct = (("grpc.enable_http_proxy", 0),)
-            channel = grpc.insecure_channel("{}:{}".format(*address), options=direct)
-            self._engine = engine_pb2_grpc.EngineStub(channel)
         self._lifeline = Lifeline(busy)
         self.awaited = self._lifeline.awaited
         self.go_on = self._lifeline.go_on
         self.sleep = self._lifeline.sleep
+        self.remaining = self._lifeline.remaining
+        self.cancel = self._lifeline.cancel
         self._said_once: set[str] = set()
         self._can_await: bool | None = None
         self._asking = threading.Lock()
+        if address is not None:
+            self.attach(address)
+
+    def attach(self, address: tuple[str, int]) -> None:
+        """Show messages at the engine that listens at an address."""
+        # It is on this machine; a proxy that the environment names would be asked for it.
+        direct = (("grpc.enable_http_proxy", 0),)
+        channel = grpc.insecure_channel("{}:{}".format(*address), options=direct)
+        self._address, self._engine = address, engine_pb2_grpc.EngineStub(channel)
 
     def warn(self, message: str) -> None:
         """Show a warning on the resource's line, or on the stack's when no resource is at hand."""

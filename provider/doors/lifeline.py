@@ -13,6 +13,7 @@ shell stands in between.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import socket
 import threading
@@ -45,6 +46,7 @@ class Lifeline:
     def __init__(self, busy: Callable[[], bool]) -> None:
         self._busy = busy
         self._gone = threading.Event()
+        self._cancelled = False
         self._watching = False
 
     def awaited(self) -> bool:
@@ -56,11 +58,31 @@ class Lifeline:
         """Do nothing as long as somebody waits for the call that this thread serves.
 
         Raises:
-            AbandonedError: The engine was killed, or gave the call up.
+            AbandonedError: The engine was killed or gave the call up, or the call's time is over.
         """
+        why = None
         if not self.awaited():
-            message = "nobody waits for it any more, so nothing more is sent"
+            why = "nobody waits for it any more"
+        elif (call := CURRENT.get()) is not None:
+            if self._cancelled:
+                why = "the run was cancelled"
+            elif time.monotonic() >= call.deadline:
+                why = "the time that the resource's custom timeouts give it is over"
+        if why:
+            message = f"{why}, so nothing more is sent"
             raise AbandonedError(message)
+
+    def cancel(self) -> None:
+        """Begin nothing more for any call: the engine was asked to end what it is at.
+
+        Calls are still answered, and what was sent is not cut off: its answer would be lost.
+        """
+        self._cancelled = True
+
+    def remaining(self) -> float:
+        """Return for how many seconds the call that this thread serves may go on."""
+        call = CURRENT.get()
+        return math.inf if call is None else max(0.0, call.deadline - time.monotonic())
 
     def sleep(self, seconds: float) -> None:
         """Sleep as long as somebody waits.
@@ -74,7 +96,7 @@ class Lifeline:
             left = until - time.monotonic()
             if left <= 0:
                 return
-            self._gone.wait(min(left, _LOOKS))
+            self._gone.wait(min(left, _LOOKS, self.remaining()))
 
     def watch(self, address: _Address, at_the_end: Callable[[bool], None]) -> None:
         """From now on, end this process when its engine is gone.

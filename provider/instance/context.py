@@ -61,7 +61,9 @@ class Context:
     ) -> Context:
         """Return the platform that the settings name; tests hand in their own client and clock."""
         clock = clock or Time(sleep=host.sleep)
-        client = client or CloudElementsClient(settings, clock=clock, go_on=host.go_on)
+        client = client or CloudElementsClient(
+            settings, clock=clock, go_on=host.go_on, remaining=host.remaining
+        )
         metadata = Metadata(client, host.warn, enabled=settings.metadata)
         claims = claims.seen_by(client) if claims else Claims(client, history or History())
         leftovers = Leftovers(client, claims, clock, host)

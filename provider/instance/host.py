@@ -69,8 +69,12 @@ class Host(Protocol):
         """Do nothing as long as somebody waits for the call.
 
         Raises:
-            AbandonedError: The engine was killed, or gave the call up.
+            AbandonedError: The engine was killed or gave the call up, or the call's time is over.
         """
+
+    def remaining(self) -> float:
+        """Return for how many seconds the call may go on; infinity where nobody said."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Sleep as long as somebody waits for the call.

@@ -27,6 +27,7 @@ from . import creation, diff, ownership, preview
 from . import inputs as schema
 from .context import Context
 from .host import AwaitingError, HalfMadeError
+from .imported import imported
 from .markers import Markers
 from .refresh import Refreshed, refreshed
 from .state import Stored
@@ -58,6 +59,8 @@ class Difference:
     """Inputs for which another instance is needed."""
     in_inputs: bool = False
     """The inputs differ from those that the state has, so that comparing them shows the change."""
+    changes: Changes | None = None
+    """The differences one by one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,16 +87,21 @@ class Operations:
         self._context: Context | None = None
         self._problem = "the provider is not configured"
 
-    def configure(self, get: Callable[[str], str | None]) -> Settings | None:
+    def configure(
+        self,
+        get: Callable[[str], str | None],
+        environment: Mapping[str, str] = os.environ,
+    ) -> Settings | None:
         """Open the connection by the settings and return them; None where `check` tells a problem.
 
         Args:
             get: Returns a value of the stack's configuration, by its full key.
+            environment: What goes before it.
         """
         try:
-            settings = config.load(os.environ, get)
+            settings = config.load(environment, get)
             self.connect(Context.shared(settings, self._host))
-            if overridden := config.overridden(os.environ, get):
+            if overridden := config.overridden(environment, get):
                 self._host.warn_once(overridden)
         except ConfigError as error:
             self._problem = str(error)
@@ -140,7 +148,7 @@ class Operations:
                 if not replaces:
                     self._keeps(self._context, stored, news, changes)
             in_inputs = changed and self._host.old_inputs() not in (None, news)
-            return Difference(changed, changes.replaces, in_inputs)
+            return Difference(changed, changes.replaces, in_inputs, changes)
 
     @staticmethod
     def _keeps(context: Context, stored: Stored, news: dict[str, Any], changes: Changes) -> None:
@@ -179,6 +187,22 @@ class Operations:
             if instance.disabled and inputs.get("disabled") is None:
                 context.warn_of_disabled(id_, stored.name)
             return refreshed(instance, stored, inputs, context.address)
+
+    def look_up(self, id_: str, markers: list[str]) -> Refreshed | None:
+        """Return an instance of which only the id is known, or None where there is none.
+
+        Args:
+            id_: Its id.
+            markers: Marker tags of the resource that gets it; empty where it has none.
+        """
+        with self._telling("read", {"name": id_}):
+            context = self.context
+            try:
+                instance = context.client.get_instance(id_)
+            except NotFoundError:
+                return None
+            context.warn_when_invalid(instance, instance.name or "")
+            return imported(context, instance, markers)
 
     def update(
         self, id_: str, olds: dict[str, Any], news: dict[str, Any], *, renamed: bool = False

@@ -4,16 +4,25 @@ import pytest
 
 from sandbox import Sandbox
 from tests.host.gate import Gate
+from tests.host.native import NativeServer
 from tests.host.server import Server
+
+DOORS = {"dynamic": Server, "native": NativeServer}
+
+
+@pytest.fixture(scope="module", params=DOORS)
+def door(request):
+    """The door that a test knocks at: all that is promised holds at either."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def start():
+def start(door):
     """Return a function that starts servers; they end with the module's tests."""
     running = []
 
     def started(*args, **options):
-        running.append(Server(*args, **options))
+        running.append(DOORS[door](*args, **options))
         return running[-1]
 
     yield started

@@ -47,6 +47,7 @@ SECONDS = 60
 
 
 _places = itertools.count()
+_place_of = {}
 
 
 def serialized(protocol):
@@ -57,7 +58,14 @@ def serialized(protocol):
 def marked(place=None):
     """Return the marker tags of a resource of this name; of a new one without a name."""
     place = f"place {next(_places)}" if place is None else place
-    return markers(organization="o", project="tests", stack="dev", place=place).tags
+    tags = markers(organization="o/", project="tests", stack="dev", place=place).tags
+    _place_of[tags[1]] = place
+    return tags
+
+
+def place_of_marker(tag):
+    """Return the name of a resource by its instance marker; None where the test made it up."""
+    return _place_of.get(tag)
 
 
 BASIC = {"subdomain": "acme", "username": "someone", "password": "hidden-password"}
@@ -201,11 +209,13 @@ class Server:
         sandbox: Where CLOUD_ELEMENTS_* lead; None leaves them out.
         config: The stack's configuration, full keys.
         environment: More variables; None as a value takes one away.
-        launcher: Python source to start instead of `-m pulumi.dynamic`.
+        launcher: Python source to start instead, in which MODULE stands for the server.
         python: The interpreter.
         folder: Where the process starts: the program's folder.
     """
 
+    native = False
+    module = "pulumi.dynamic"
     urn = "urn:pulumi:dev::tests::pulumi-python:dynamic/cloud-elements:ElementInstance::invoices"
     provider = PROVIDER
     """The serialized provider in every bag."""
@@ -236,7 +246,8 @@ class Server:
         self.home = tempfile.TemporaryDirectory(prefix="cloud-elements-")
         own = {"PULUMI_PROJECT": "tests", "PULUMI_HOME": self.home.name}
         variables = inherited | own | reach | (environment or {})
-        start = ["-c", launcher] if launcher else ["-m", "pulumi.dynamic"]
+        launcher = launcher and launcher.replace("MODULE", self.module)
+        start = ["-c", launcher] if launcher else ["-m", self.module]
         self._process = subprocess.Popen(
             [python, "-u", *start, self.engine.address],
             cwd=folder,
@@ -314,6 +325,29 @@ class Server:
         request = provider_pb2.ConfigureRequest(args=self._bag(config, provider=False))
         self.stub.Configure(request, timeout=SECONDS)
 
+    def urn_of(self, *_bags):
+        """Return the URN of a resource: one serves for all, for markers tell them apart."""
+        return self.urn
+
+    def _of_program(self, inputs):
+        return self._bag(inputs)
+
+    def bag_of(self, struct):
+        """Return properties from the wire."""
+        return json_format.MessageToDict(struct)
+
+    @staticmethod
+    def secrets(outputs):
+        """Return the paths of the secret values in outputs."""
+        return secrets(outputs)
+
+    def _replaces(self, response):
+        return list(response.replaces)
+
+    @staticmethod
+    def _found(response):
+        return {0: "unknown", 1: "none", 2: "some"}[response.changes]
+
     def _bag(self, values, *, provider=True):
         struct = struct_pb2.Struct()
         struct.update(values | ({"__provider": self.provider} if provider else {}))
@@ -337,12 +371,14 @@ class Server:
     def check(self, inputs, olds=None):
         """Return the checked inputs as they come over the wire, and what failed."""
         request = provider_pb2.CheckRequest(
-            urn=self.urn, olds=self._kept(olds) if olds else None, news=self._bag(inputs)
+            urn=self.urn_of(inputs, olds),
+            olds=self._kept(olds) if olds else None,
+            news=self._of_program(inputs),
         )
         response = self.call("Check", request)
         assert all(failure.property == "" for failure in response.failures)
         reasons = [failure.reason for failure in response.failures]
-        return json_format.MessageToDict(response.inputs), reasons
+        return self.bag_of(response.inputs), reasons
 
     def checked(self, inputs, olds=None):
         """Return checked inputs as plain values; nothing may have failed."""
@@ -354,37 +390,39 @@ class Server:
         """Make a call and wait for nothing."""
         kind = getattr(provider_pb2, f"{method}Request")
         # One that nobody holds is cancelled.
-        self._begun.append(getattr(self.stub, method).future(kind(urn=self.urn, **request)))
+        request = {"urn": self.urn} | request
+        self._begun.append(getattr(self.stub, method).future(kind(**request)))
 
     def begin_create(self, inputs):
         """Create of checked inputs, and wait for nothing."""
-        self.begin("Create", properties=self._bag(inputs))
+        self.begin("Create", urn=self.urn_of(inputs), properties=self._bag(inputs))
 
     def begin_delete(self, state):
         """Delete the resource, and wait for nothing."""
-        self.begin("Delete", id=state.id, properties=self._kept(state.outputs))
+        urn = self.urn_of(state.outputs)
+        self.begin("Delete", urn=urn, id=state.id, properties=self._kept(state.outputs))
 
     def create(self, inputs, *, check=True):
         """Check and create; return the state."""
         checked = self.checked(inputs) if check else inputs
-        request = provider_pb2.CreateRequest(urn=self.urn, properties=self._bag(checked))
+        urn = self.urn_of(checked)
+        request = provider_pb2.CreateRequest(urn=urn, properties=self._bag(checked))
         response = self.call("Create", request)
-        outputs = json_format.MessageToDict(response.properties)
-        assert outputs["__provider"] == self.provider
-        return State(response.id, checked, plain(outputs), secrets(outputs))
+        outputs = self.bag_of(response.properties)
+        assert self.native or outputs["__provider"] == self.provider
+        return State(response.id, checked, plain(outputs), self.secrets(outputs))
 
     def diff(self, state, inputs):
         """Return `none`, `some` or `unknown`, and the properties that replace."""
         request = provider_pb2.DiffRequest(
-            urn=self.urn,
+            urn=self.urn_of(inputs, state.outputs),
             id=state.id,
             olds=self._kept(state.outputs),
             old_inputs=self._kept(state.inputs),
             news=self._bag(inputs),
         )
         response = self.call("Diff", request)
-        names = {0: "unknown", 1: "none", 2: "some"}
-        return names[response.changes], list(response.replaces)
+        return self._found(response), self._replaces(response)
 
     def plan(self, state, inputs):
         """Return what a preview decides about a program's inputs."""
@@ -394,19 +432,19 @@ class Server:
         """Check and update; return the new state."""
         checked = self.checked(inputs, state.inputs)
         request = provider_pb2.UpdateRequest(
-            urn=self.urn,
+            urn=self.urn_of(checked, state.outputs),
             id=state.id,
             olds=self._kept(state.outputs),
             old_inputs=self._kept(state.inputs),
             news=self._bag(checked),
         )
-        outputs = json_format.MessageToDict(self.call("Update", request).properties)
-        return State(state.id, checked, plain(outputs), secrets(outputs))
+        outputs = self.bag_of(self.call("Update", request).properties)
+        return State(state.id, checked, plain(outputs), self.secrets(outputs))
 
     def read(self, state):
         """Refresh; return the new state, or None when the instance is gone."""
         request = provider_pb2.ReadRequest(
-            urn=self.urn,
+            urn=self.urn_of(state.outputs, state.inputs),
             id=state.id,
             inputs=self._kept(state.inputs),
             properties=self._kept(state.outputs),
@@ -414,22 +452,21 @@ class Server:
         response = self.call("Read", request)
         if not response.id:
             return None
-        outputs = json_format.MessageToDict(response.properties)
-        inputs = json_format.MessageToDict(response.inputs)
-        return State(response.id, plain(inputs), plain(outputs), secrets(outputs))
+        outputs, inputs = self.bag_of(response.properties), self.bag_of(response.inputs)
+        return State(response.id, plain(inputs), plain(outputs), self.secrets(outputs))
 
     def get(self, id_, inputs):
         """Read by id alone, as `ResourceOptions(id=…)` does."""
         bag = self._bag(inputs)
         request = provider_pb2.ReadRequest(urn=self.urn, id=id_, inputs=bag, properties=bag)
         response = self.call("Read", request)
-        outputs = json_format.MessageToDict(response.properties)
-        return State(response.id, {}, plain(outputs), secrets(outputs))
+        outputs = self.bag_of(response.properties)
+        return State(response.id, {}, plain(outputs), self.secrets(outputs))
 
     def delete(self, state):
         """Delete the resource."""
         request = provider_pb2.DeleteRequest(
-            urn=self.urn,
+            urn=self.urn_of(state.outputs),
             id=state.id,
             properties=self._kept(state.outputs),
             old_inputs=self._kept(state.inputs),

@@ -1,11 +1,12 @@
 """A new instance without consent, through the real server: it waits where the engine can."""
 
+import shlex
+
 import pytest
 from pulumi.runtime.proto import engine_pb2
 
 from tests.host.server import APPLICATION, RefusedCall, drive, marked
 
-WAITS = "awaiting consent: elements authorize invoices --stack dev"
 KNOWS = hasattr(engine_pb2, "RequirePulumiVersionRequest")
 """Older SDKs can't ask for the engine's version."""
 TWITTER = {"element_key": "twitter", "name": "t", "configuration": APPLICATION}
@@ -15,6 +16,11 @@ def unauthorized(sandbox):
     inputs = drive(sandbox)
     del inputs["code"]
     return inputs
+
+
+def name_of(server, inputs):
+    """Return the resource's name as a shell takes it."""
+    return shlex.quote(server.urn_of(inputs).rpartition("::")[2])
 
 
 def posts(sandbox):
@@ -35,7 +41,8 @@ def test_a_create_waits_and_sends_nothing(server, sandbox, which):
     assert (failures == []) is KNOWS
     if not KNOWS:
         return
-    assert WAITS in [one.message for one in server.engine.logged]
+    waits = f"awaiting consent: elements authorize {name_of(server, inputs)} --stack dev"
+    assert waits in [one.message for one in server.engine.logged]
     assert server.engine.warnings == []
 
     before = posts(sandbox)
@@ -43,7 +50,7 @@ def test_a_create_waits_and_sends_nothing(server, sandbox, which):
         server.create(inputs)
 
     assert refused.value.awaits
-    assert server.engine.warnings == [WAITS]
+    assert server.engine.warnings == [waits]
     assert posts(sandbox) == before
 
 

@@ -87,7 +87,7 @@ HASTY = """
 import runpy
 from provider.doors import lifeline
 lifeline._LONGEST_END = 1.0
-runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+runpy.run_module("MODULE", run_name="__main__", alter_sys=True)
 """
 
 

@@ -23,6 +23,10 @@ QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"
 # Several serialized providers in one process
 
 
+DYNAMIC = pytest.mark.parametrize("door", ["dynamic"], indirect=True, scope="module")
+
+
+@DYNAMIC
 @pytest.mark.parametrize(
     "writers",
     [
@@ -47,6 +51,7 @@ def test_what_one_serialized_provider_took_over_another_does_not_delete(start, s
     assert new.id == old.id == str(sandbox.instances()[0]["id"])
 
 
+@DYNAMIC
 def test_settings_that_differ_between_two_providers_share_what_belongs_to_the_address(
     start, sandbox
 ):
@@ -83,6 +88,7 @@ def test_settings_that_differ_between_two_providers_share_what_belongs_to_the_ad
 # Addresses
 
 
+@DYNAMIC
 def test_an_environment_that_leads_elsewhere_than_the_stack_is_told_once(start, sandbox):
     stack = {"cloud-elements:baseUrl": "https://api.cloud-elements.com/elements/api-v2"}
     server = start(sandbox, config=stack, environment=QUICK)

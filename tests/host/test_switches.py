@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from google.protobuf import json_format
 
 from sandbox.switches import GROUPS
 from tests.host.server import APPLICATION, BASIC, RefusedCall, State, marked, plain
@@ -376,9 +375,7 @@ def test_a_code_that_the_vendor_refuses_by_put_is_spent(server, sandbox, positio
     with pytest.raises(RefusedCall, match=r"PUT /instances/\{id\}.*get a new code") as refused:
         server.update(state, bad)
 
-    kept = State(
-        state.id, bad, plain(json_format.MessageToDict(refused.value.init_failed.properties))
-    )
+    kept = State(state.id, bad, plain(server.bag_of(refused.value.init_failed.properties)))
     start = len(sandbox.journal())
     with pytest.raises(RefusedCall, match="its code was already sent"):
         server.update(kept, bad)

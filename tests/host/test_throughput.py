@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from google.protobuf import empty_pb2
 
 from tests.host.server import SECONDS, one_of_many
@@ -53,10 +54,11 @@ def test_the_setting_bounds_what_runs_at_once(start, gated):
 RENAMED_WORKER = """
 import concurrent.futures.thread as thread, runpy
 thread._worker.__code__ = thread._worker.__code__.replace(co_name="another")
-runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+runpy.run_module("MODULE", run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.parametrize("door", ["dynamic"], indirect=True, scope="module")
 def test_a_server_of_another_make_keeps_its_four_workers_and_that_is_said_once(start, gated):
     sandbox, gate = gated(4)
     server = start(sandbox, launcher=RENAMED_WORKER)
@@ -81,7 +83,7 @@ class Event(threading.Event):
         return super().wait(timeout and timeout / 100)
 
 engine.threading = types.SimpleNamespace(Event=Event, Thread=threading.Thread)
-runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+runpy.run_module("MODULE", run_name="__main__", alter_sys=True)
 """
 
 
@@ -105,7 +107,7 @@ def test_while_the_platform_takes_its_time_the_resource_says_for_how_long(start,
             f"{verb}, waiting for the platform, {seconds} s" for seconds in (5, 10)
         ]
         assert all(one.ephemeral for one in told(verb))
-        assert {one.urn for one in told(verb)} == {server.urn}
+        assert {one.urn for one in told(verb)} == {server.urn_of(inputs)}
         gate.shut()
         return done
 

@@ -1,0 +1,76 @@
+"""An instance of which only the id is known: what `pulumi import` and a look-up make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..api.errors import CloudElementsError, RefusedError
+from . import diff, ownership, state
+from . import inputs as schema
+from .holdings import chosen
+from .markers import MARKERS, Markers, is_stack_marker
+from .metadata import plain_keys
+from .refresh import Refreshed
+from .state import Record, Stored
+
+if TYPE_CHECKING:
+    from ..api import wire
+    from .context import Context
+
+
+def imported(context: Context, instance: wire.Instance, markers: list[str]) -> Refreshed:
+    """Return outputs and inputs of an instance as if a program had made it just so.
+
+    The inputs hold what is somebody's choice, without secrets, which nobody can read: those are
+    named. The marker tags are remembered and not written: the next update does that.
+
+    Args:
+        context: What the process works with.
+        instance: The platform's answer.
+        markers: Those of the resource; empty where it has none.
+
+    Raises:
+        RefusedError: The platform does not tell its element.
+    """
+    key = instance.element.key
+    if not key:
+        message = f"the platform does not tell the element of instance {instance.id}"
+        raise RefusedError(message)
+    try:
+        element = context.metadata.element(key)
+    except CloudElementsError:
+        element = None
+    plain, secrets = chosen(instance, element)
+    inputs: dict[str, Any] = {
+        "element_key": key,
+        "name": instance.name or instance.id,
+        "tags": diff.own_tags(instance, []) or [],
+        "configuration": plain,
+    }
+    if instance.disabled:
+        inputs["disabled"] = True
+    inputs = schema.normalised(inputs)
+    model = schema.inputs_of(inputs | ({MARKERS: markers} if markers else {}))
+    record = Record(managed=frozenset(model.managed), platform=context.address)
+    seen = diff.observed(instance, state.desired_properties(model), record)
+    outputs = state.outputs(model, instance, seen, record)
+    ownership.found_in_state(context, Stored(instance.id, outputs))
+    _tell(context, instance, Markers.of(markers), secrets)
+    return Refreshed(outputs, schema.marked_secret(inputs, plain_keys(element)))
+
+
+def _tell(
+    context: Context, instance: wire.Instance, markers: Markers | None, secrets: list[str]
+) -> None:
+    """Say what the program still has to give, and who else may have the instance."""
+    if secrets:
+        context.host.warn(
+            f"the platform does not tell {', '.join(secrets)}: put what instance {instance.id} "
+            "has into its configuration, or leave it out, and it stays as it is"
+        )
+    for tag in filter(is_stack_marker, instance.tags or []):
+        if markers is None or tag != markers.stack:
+            context.host.warn(
+                f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
+                "still has it in its state, take it out there, by pulumi state delete"
+            )
