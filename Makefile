@@ -1,12 +1,12 @@
 # Every target gets what it needs first: on a new machine `make demo` and `make test` just work.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloud-elements
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CACHE)/uv/bin/uv)
-TIERS := unit rules property states host sandbox-test clients tools-test corpus cli e2e older pipelines browser
+TIERS := unit rules property states host sandbox-test clients tools-test corpus cli e2e older languages browser
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 export SE_OFFLINE := true
 .NOTPARALLEL:
-.PHONY: help install engine demo test lint $(TIERS) chaos bench docs format clean
+.PHONY: help install engine demo test lint $(TIERS) chaos bench docs sdk format clean
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-59s %s\n", $$1, $$2}' Makefile
 $(CACHE)/uv/bin/uv:
@@ -32,7 +32,7 @@ host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	@newest=$$(echo 'pulumi<4' | $(UV) pip compile -q --no-deps --no-header --no-annotate -) || exit 1; \
 	for sdk in $$(sed -nE 's/.*"pulumi>=([0-9.]+),.*/pulumi==\1/p' pyproject.toml) $$(echo "$$newest" | grep -vxF "$$($(UV) pip freeze --python .venv)"); do \
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host || exit 1; done
-cli e2e pipelines: engine ## Run that folder of tests/, with the real engine
+cli e2e languages: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
 older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {print $$4}' tools/engine.py)
 older: install ## Run what reads the engine's words with the older engine too
@@ -50,6 +50,8 @@ bench: engine ## Measure, and print the tables
 docs: install ## Write the generated tables of docs/, and the schema of the native provider
 	$(PYTHON) -m tools.reference
 	$(PYTHON) -m tools.schema
+sdk: install ## Write the Python SDK of the native provider anew (needs Go)
+	@$(PYTHON) -m tools.languages
 format: install ## Format the code, and repair what can be repaired
 	.venv/bin/ruff check --fix-only --quiet && .venv/bin/ruff format
 clean: ## Remove what the tools left here

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import platform
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.engine import GO, EngineError, cache_folder, go, locked, say
+from tools.engine import GO, PINNED, EngineError, cache_folder, go, locked, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,16 +27,23 @@ if TYPE_CHECKING:
     from tools.engine import Engine
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = ROOT / "provider" / "doors" / "schema.json"
+SCHEMA = ROOT / "provider" / "doors" / "native" / "schema.json"
 SDK = ROOT / "sdk"
 PACKAGE = "pulumi_cloud_elements_native"
 PYTHON_SDK = SDK / "python" / PACKAGE
 """The one that is checked in; the others are written when asked for."""
+NODE_SDK = "pulumi-cloud-elements"
 TYPESCRIPT = ROOT / "examples" / "typescript"
 YAML_HOST = "pulumi-language-yaml"
 YAML = f"github.com/pulumi/pulumi-yaml/cmd/{YAML_HOST}"
-SDK_OF_GO = "github.com/pulumi/pulumi/sdk/v3"
 
+MODULE_OF_GO = """\
+module {path}
+
+go 1.26.6
+
+require github.com/pulumi/pulumi/sdk/v3 v{version}
+"""
 _OWN_NAME = "root_package, *rest = __name__.split('.')"
 _OUR_NAME = "root_package = 'pulumi_cloud_elements'  # the distribution that it is part of"
 
@@ -79,8 +87,10 @@ def node_packages() -> Path:
             shutil.copy(path, project)
         generated("nodejs", folder / "sdk" / "nodejs")
         say("installing Node packages, this once")
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        _run(command, project)
+        quiet = ["--no-audit", "--no-fund", "--silent"]
+        _run(["npm", "ci", "--ignore-scripts", *quiet], project)
+        # Of all packages' scripts the generated SDK's alone, which compiles it.
+        _run(["npm", "rebuild", NODE_SDK, *quiet], project)
 
     folder = _cached("node", [*files, SCHEMA], fill)
     return folder / "examples" / TYPESCRIPT.name / "node_modules"
@@ -98,6 +108,10 @@ def generated(language: str, folder: Path) -> None:
             message = f"{path.name} finds its version in another way now"
             raise EngineError(message)
         path.write_text(text.replace(_OWN_NAME, _OUR_NAME), encoding="utf-8")
+    if language == "go":
+        name = json.loads(SCHEMA.read_bytes())["language"]["go"]["importBasePath"]
+        module = MODULE_OF_GO.format(path=name, version=PINNED[0])
+        (folder / "go.mod").write_text(module, encoding="utf-8")
 
 
 def _cached(name: str, ingredients: list[Path], fill: Callable[[Path], None]) -> Path:

@@ -160,6 +160,10 @@ class Project:
         outputs: dict[str, Any] = json.loads(result.stdout)
         return outputs
 
+    def hear(self, said: str) -> None:
+        """Have `everything_said` repeat what another program said."""
+        self._said.append(said)
+
     def everything_said(self) -> str:
         """Return all console output so far, and all text in the state, logs and stack files."""
         files = [

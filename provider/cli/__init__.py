@@ -18,6 +18,7 @@ from .catalogue import describe, search
 from .console import Commands, write
 from .doctor import doctor
 from .export import export
+from .plugin import plugin
 from .run import destroy, preview, refresh, up
 from .sandbox import sandbox
 from .secrets import secrets
@@ -89,3 +90,4 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,  # the sandbox tells of its options itself
 )(sandbox)
+app.add_typer(plugin, name="plugin")

@@ -1,0 +1,87 @@
+"""How the engine finds the provider: each row of the table in docs/native.md."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import languages
+
+BIN = Path(sys.executable).parent
+TABLE = re.compile(r"## Finding it\n.*?\n\n(\|.*?)\n\n", re.DOTALL)
+
+
+def by_path(file, _project, _run):
+    """Leave the example as it is: it names the environment's folder of executables."""
+    assert "path: ../../.venv/bin" in file.read_text()
+
+
+def by_folder(file, _project, _run):
+    """Name the folder with PulumiPlugin.yaml."""
+    file.write_text(file.read_text().replace("../../.venv/bin", "../../plugin"))
+
+
+def without_path(file):
+    text = file.read_text()
+    file.write_text(text[: text.index("plugins:")] + text[text.index("config:") :])
+
+
+def by_installing(file, _project, run):
+    """Put a launcher where the engine looks."""
+    without_path(file)
+    run(BIN / "elements", "plugin", "install")
+
+
+def by_search_path(file, project, _run):
+    """Put the environment's executables on PATH."""
+    without_path(file)
+    project.env["PATH"] = f"{BIN}:{project.env['PATH']}"
+
+
+WAYS = {
+    "`plugins: providers: path` to the executable's folder": by_path,
+    "`plugins: providers: path` to `plugin/`": by_folder,
+    "`elements plugin install`": by_installing,
+    "the executable on `PATH`": by_search_path,
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=[way.__name__ for way in WAYS.values()])
+def test_the_engine_finds_it(way, project, yaml_program, run, sandbox):
+    way(yaml_program, project, run)
+
+    result = project.up()
+
+    assert len(sandbox.instances()) == 1
+    warned = "using pulumi-resource-cloud-elements from $PATH" in result.stdout + result.stderr
+    assert warned == (way is by_search_path), "as the table tells"
+    project.destroy()
+
+
+def test_the_table_has_each_way():
+    rows = TABLE.search((languages.ROOT / "docs" / "native.md").read_text())[1].splitlines()[2:]
+    assert [row.split("|")[1].strip() for row in rows] == [*WAYS, "`pulumi package add`"]
+
+
+def test_the_folder_is_a_package(project, example):
+    """What `pulumi package add` begins with: the schema comes out of the folder."""
+    example("yaml")
+
+    schema = project.run("package", "get-schema", "../../plugin").stdout
+
+    expected = json.loads(languages.SCHEMA.read_bytes())
+    assert json.loads(schema)["resources"].keys() == expected["resources"].keys()
+    assert json.loads(schema)["version"] == expected["version"]
+
+
+def test_package_add_writes_the_sdk(project, example):
+    """It makes the SDK; to link it the YAML host of 1.25.0 has not learned yet."""
+    folder = example("yaml")
+
+    result = project.run("package", "add", "../../plugin", expect=None)
+
+    assert "Successfully generated an SDK" in result.stdout
+    [written] = (folder / "sdks").rglob("*.yaml")
+    assert "cloud-elements" in written.read_text()
