@@ -1,7 +1,7 @@
 # Every target gets what it needs first: on a new machine `make demo` and `make test` just work.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloud-elements
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CACHE)/uv/bin/uv)
-TIERS := unit rules property states host sandbox-test clients tools-test corpus cli e2e older languages browser
+TIERS := unit rules property states host sandbox-test clients tools-test corpus cli e2e older pipelines languages browser
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 export SE_OFFLINE := true
@@ -32,7 +32,7 @@ host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	@newest=$$(echo 'pulumi<4' | $(UV) pip compile -q --no-deps --no-header --no-annotate -) || exit 1; \
 	for sdk in $$(sed -nE 's/.*"pulumi>=([0-9.]+),.*/pulumi==\1/p' pyproject.toml) $$(echo "$$newest" | grep -vxF "$$($(UV) pip freeze --python .venv)"); do \
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host || exit 1; done
-cli e2e languages: engine ## Run that folder of tests/, with the real engine
+cli e2e pipelines languages: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
 older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {print $$4}' tools/engine.py)
 older: install ## Run what reads the engine's words with the older engine too

@@ -16,7 +16,7 @@ from .api import wire
 from .api.redaction import looks_secret
 from .config import NAMESPACE, Settings, stack_key
 from .stack_file import entries
-from .stack_keys import KEY
+from .stack_keys import DEFAULTS, KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ def _is_map(shown: Any) -> bool:
 
 def _misread(key: str, text: str, shown: Any) -> Iterator[tuple[Place, str, str]]:
     """Yield what was misread below a key, but for booleans that are meant to be ones."""
-    if key != KEY:
+    if key not in (KEY, DEFAULTS):
         flags = {stack_key(item.name) for item in fields(Settings) if item.default is True}
         yield from misread(shown, text) if key not in flags else ()
         return
@@ -147,18 +147,22 @@ def _number(text: str) -> float | None:
         return None
 
 
-def remarks(document: Any, written: Mapping[str, Any]) -> list[str]:
-    """Return what may be meant otherwise in `cloud-elements:instances`, each as `path: what`.
+def remarks(documents: Mapping[str, Any], written: Mapping[str, Any]) -> list[str]:
+    """Return what may be meant otherwise in entries and defaults, each as `path: what`.
 
     Args:
-        document: Its value, as the program is handed it.
+        documents: The values of `cloud-elements:instances` and `cloud-elements:defaults`, as the
+            program is handed them.
         written: The stack's configuration as the files show it, see `stack_file.written`.
     """
-    shown = written.get(KEY)
-    told = _remarks(document, entries(shown), ())
-    if isinstance(shown, dict) and not _is_map(shown):  # secret JSON, which nothing has rewritten
-        told = ((place, what) for place, what in told if what is not _FROM_ELSEWHERE)
-    return [f"{KEY}{path(place)}: {what}" for place, what in told]
+    found = []
+    for key, document in documents.items():
+        shown = written.get(key)
+        told = _remarks(document, entries(shown), ())
+        if isinstance(shown, dict) and not _is_map(shown):  # secret JSON, rewritten by nothing
+            told = ((place, what) for place, what in told if what is not _FROM_ELSEWHERE)
+        found += [f"{key}{path(place)}: {what}" for place, what in told]
+    return found
 
 
 def _remarks(value: Any, shown: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -9,6 +9,7 @@
           oauth.api.secret: {secure: …}     # pulumi config set --secret --path
           oauth.callback.url: https://app.example.com/callback
 
+What entries of one element share may stand in `cloud-elements:defaults`, see `provider.defaults`.
 Every mistake that the file alone shows is named with its exact path, all at once. Values that are
 secret in the stack file stay secret one by one, so that previews show the plain ones.
 """
@@ -30,16 +31,16 @@ from pydantic import (
     field_validator,
 )
 
-from . import spelling, stack_file, stack_keys
+from . import defaults, spelling, stack_file, stack_keys
 from .api import wire
 from .api.errors import mistake
 from .instance import inputs as schema
 from .instance.inputs import Declared
 from .resource import ElementInstance
-from .stack_keys import KEY
+from .stack_keys import DEFAULTS, KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 
 class InstanceDeclaration(Declared):
@@ -78,21 +79,56 @@ def declarations(
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a secret.
     """
-    return parse(document_of(config), config, spelling.mistakes(config, written))
+    documents = documents_of(config)
+    misread = spelling.mistakes(config, written)
+    return parse(documents[KEY], config, misread, shared=documents[DEFAULTS])
 
 
-def document_of(config: Mapping[str, str]) -> Any:
-    """Return the value of `cloud-elements:instances`; what can't be read is no map."""
+def documents_of(config: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of `cloud-elements:instances` and of `cloud-elements:defaults`.
+
+    What can't be read is no map.
+    """
+    return {key: _document(config.get(key, "null")) for key in (KEY, DEFAULTS)}
+
+
+def _document(text: str) -> Any:
     try:
-        return json.loads(config.get(KEY, "null"))
+        return json.loads(text)
     except ValueError:
         return ()
+
+
+def remarks(config: Mapping[str, str], written: Mapping[str, Any]) -> list[str]:
+    """Return what may be meant otherwise, and what has no effect, each as `path: what`.
+
+    Args:
+        config: As in `declarations`.
+        written: As there.
+    """
+    documents = documents_of(config)
+    idle = defaults.unused(_maps(documents[DEFAULTS]), _elements(documents[KEY]))[1]
+    return spelling.remarks(documents, written) + idle
+
+
+def _elements(document: Any) -> list[str]:
+    """Return the elements of the entries."""
+    given = [entry.get("element") for entry in _maps(document).values()]
+    return [element for element in given if isinstance(element, str)]
+
+
+def _maps(document: Any) -> dict[str, dict[str, Any]]:
+    """Return what is a map in a map."""
+    inside = document if isinstance(document, dict) else {}
+    return {key: value for key, value in inside.items() if isinstance(value, dict)}
 
 
 def parse(
     document: object,
     keys: Iterable[str] = (),
     misread: Mapping[str, str] = MappingProxyType({}),
+    *,
+    shared: object = None,
 ) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
@@ -100,6 +136,7 @@ def parse(
         document: The value of `cloud-elements:instances`, secrets in clear.
         keys: Every key of the stack's configuration, such as `cloud-elements:timeout`.
         misread: What is not what was written, see `spelling.mistakes`.
+        shared: The value of `cloud-elements:defaults`, likewise.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a value.
@@ -109,6 +146,8 @@ def parse(
     mistakes += [f"{path}: {what}" for path, what in misread.items()]
     if not isinstance(document, dict | None):
         mistakes.append(f"{KEY}: must be a map from name to instance")
+    common, wrong = _shared(shared, _elements(entries))
+    mistakes += [f"{where}: {what}" for where, what in wrong if where not in misread]
     declared: dict[str, InstanceDeclaration] = {}
     for name, given in entries.items():
         path, entry = f"{KEY}{spelling.path((name,))}", _given(given)
@@ -117,17 +156,54 @@ def parse(
         elif not isinstance(entry, dict):
             mistakes.append(f"{path}: must be a map with at least 'element'")
         else:
-            found = _mistakes(name, entry)
+            theirs = common.get(str(entry.get("element")), {})
+            found = _mistakes(name, entry, theirs)
             mistakes += [
                 f"{path}.{where}: {what}"
                 for where, what in found
                 if f"{path}.{where}" not in misread
             ]
-            if not found:
-                declared[name] = InstanceDeclaration.model_validate(entry)
+            if not (found or wrong):
+                whole = defaults.merged(theirs, entry)
+                declared[name] = InstanceDeclaration.model_validate(whole)
     if mistakes:
         raise StackError("\n".join(mistakes))
     return declared
+
+
+def _shared(
+    document: object, used: Collection[str]
+) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str]]]:
+    """Return the defaults by element, and what is wrong with them, each as path and what.
+
+    Args:
+        document: The value of `cloud-elements:defaults`.
+        used: The elements of the entries.
+    """
+    if not isinstance(document, dict | None):
+        return {}, [(DEFAULTS, "must be a map from element key to what its entries share")]
+    found: dict[str, dict[str, Any]] = {}
+    wrong: list[tuple[str, str]] = []
+    for element, given in (document or {}).items():
+        path, shared = f"{DEFAULTS}{spelling.path((element,))}", _given(given)
+        if not element:
+            wrong.append((DEFAULTS, "an element needs a key"))
+            continue
+        if not isinstance(shared, dict):
+            wrong.append((path, f"must be a map of what the entries of '{element}' share"))
+            continue
+        found[element] = {key: value for key, value in shared.items() if key not in defaults.OWN}
+        wrong += [
+            (f"{path}.{key}", "belongs to one entry: give it there")
+            for key in defaults.OWN
+            if key in shared
+        ]
+        # What only an entry must be is not demanded here, as of one that is adopted.
+        probe = found[element] | {"element": element, "adopt": "1"}
+        wrong += [(f"{path}.{where}", what) for where, what in _mistakes("x", probe, {})]
+    mistyped, _ = defaults.unused(found, used)
+    told = [problem.partition(": ") for problem in mistyped]
+    return found, wrong + [(where, what) for where, _, what in told]
 
 
 def _given(entry: Any) -> Any:
@@ -138,8 +214,16 @@ def _given(entry: Any) -> Any:
     return {**schema.without_null(entry), **tags}
 
 
-def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what is wrong with an entry, each as path and what; one for each path."""
+def _mistakes(
+    name: str, entry: Mapping[str, Any], shared: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return what is wrong with an entry, each as path and what; one for each path.
+
+    Args:
+        name: Its name.
+        entry: The entry.
+        shared: What it shares with others of its element; what is wrong there alone is told there.
+    """
     known = list(InstanceDeclaration.model_fields)
     try:
         InstanceDeclaration.model_validate(entry)
@@ -156,15 +240,29 @@ def _mistakes(name: str, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     else:
         found = []
     told = {path for path, _ in found}
-    for problem in schema.problems(_bag(name, entry)):
+    whole = defaults.merged(shared, entry) | {"tags": entry.get("tags")}  # its own, as counted
+    theirs = set(schema.problems(_bag(name, {**shared, "tags": None, "adopt": "1"})))
+    for problem in schema.problems(_bag(name, whole)):
         where, _, what = problem.partition(": ")
         field, _, rest = where.partition(".")
+        own = _holds(entry, field, rest)
         path = {"element_key": "element", "tags": f"tags[{rest}]" if rest else "tags"}.get(
             field, where
         )
-        if path not in told and field not in told:
-            found.append((path, what))
+        if path in told or field in told or (problem in theirs and not own):
+            continue
+        if _holds(shared, field, rest) and not own:
+            what += f"; it comes from {DEFAULTS}{spelling.path((str(entry.get('element')),))}"
+        found.append((path, what))
     return found
+
+
+def _holds(entry: Mapping[str, Any], field: str, key: str) -> bool:
+    """Tell whether an entry, or defaults, give a key of a field, or the whole of that."""
+    given = entry.get(field)
+    if isinstance(given, dict) and key:
+        return any(key == one or key.startswith(f"{one}.") for one in given)
+    return given is not None
 
 
 def _what(problem: Any, known: list[str]) -> str:
@@ -214,16 +312,17 @@ def declare() -> dict[str, ElementInstance]:
         StackError: The stack configuration has mistakes.
     """
     config = dict(runtime_config.CONFIG.get() or runtime_config.get_config_env())
-    if (text := runtime_config.get_config(KEY)) is not None:
-        config[KEY] = text  # which may have a variable of its own
+    for key in (KEY, DEFAULTS):
+        if (text := runtime_config.get_config(key)) is not None:
+            config[key] = text  # which may have a variable of its own
     project = stack_file.project_file(Path(pulumi.get_root_directory() or "."))
     written = stack_file.written(project, pulumi.get_stack()) if project else {}
     declared = declarations(config, written)
-    for remark in spelling.remarks(document_of(config), written):
+    for remark in remarks(config, written):
         pulumi.log.warn(remark)
-    shown = stack_file.entries(written.get(KEY)) if runtime_config.is_config_secret(KEY) else None
+    shown = _shown(config, written)
     instances = {
-        name: _instance(name, declaration, None if shown is None else shown.get(name, {}))
+        name: _instance(name, declaration, shown(name, declaration.element))
         for name, declaration in declared.items()
     }
     for name, instance in instances.items():
@@ -237,6 +336,27 @@ def declare() -> dict[str, ElementInstance]:
             },
         )
     return instances
+
+
+def _shown(
+    config: Mapping[str, str], written: Mapping[str, Any]
+) -> Callable[[str, str], dict[str, Any] | None]:
+    """Return a function that gives an entry as the stack file shows it, by name and element.
+
+    With what it shares; None when nothing of all entries and defaults is secret.
+    """
+    documents = documents_of(config)
+    secret = [key for key in documents if runtime_config.is_config_secret(key)]
+    shown = {
+        key: _maps(stack_file.entries(written.get(key)) if key in secret else documents[key])
+        for key in documents
+    }
+
+    def entry(name: str, element: str) -> dict[str, Any] | None:
+        own, theirs = shown[KEY].get(name, {}), shown[DEFAULTS].get(element, {})
+        return defaults.merged(theirs, own) if secret else None
+
+    return entry
 
 
 def _exported(output: pulumi.Output[Any]) -> pulumi.Output[Any]:

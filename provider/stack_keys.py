@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 KEY = f"{NAMESPACE}:instances"
+DEFAULTS = f"{NAMESPACE}:defaults"
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ALIKE = 0.85
 """How alike two keys are, from 0 to 1, when one is the other mistyped."""
@@ -22,9 +23,15 @@ _PART = re.compile(r"""\.?([^.\[\]]+)|\[(["']?)(.*?)\2\]""")
 """One step of a path: a name behind a dot, or a key or an index in brackets."""
 
 
-def setting_path(name: str, *keys: str | int) -> str:
-    """Return the path of a value of an instance, as `pulumi config set --path` takes it."""
-    path = KEY
+def setting_path(name: str, *keys: str | int, root: str = KEY) -> str:
+    """Return the path of a value of an instance, as `pulumi config set --path` takes it.
+
+    Args:
+        name: Its entry; of the defaults, the element.
+        keys: The keys and indices inside.
+        root: `cloud-elements:instances` or `cloud-elements:defaults`.
+    """
+    path = root
     for key in (name, *keys):
         if isinstance(key, int):
             path += f"[{key}]"
@@ -42,7 +49,12 @@ def mistakes(keys: Iterable[str], entries: Iterable[str] = ()) -> list[str]:
         keys: Every key of the stack's configuration, such as `cloud-elements:timeout`.
         entries: Names of the entries of `cloud-elements:instances`.
     """
-    ours = [KEY, f"{NAMESPACE}:owner", *(stack_key(item.name) for item in fields(Settings))]
+    ours = [
+        KEY,
+        DEFAULTS,
+        f"{NAMESPACE}:owner",
+        *(stack_key(item.name) for item in fields(Settings)),
+    ]
     given = [key for key in keys if key.startswith(f"{NAMESPACE}:") and key not in ours]
     return [said for key in given for said in _mistake(key, ours, list(entries))]
 
@@ -52,8 +64,9 @@ def _mistake(key: str, ours: list[str], entries: list[str]) -> Iterator[str]:
     name = key.partition(":")[2]
     parts = [_part(found) for found in _PART.finditer(name)]
     head = _near(str(parts[0]), bare) if parts else None
-    if len(parts) > 1 and (head == KEY or parts[0] in entries):
-        yield f"{key}: {_as_path(key, parts[1:] if head == KEY else parts)}"
+    root = head if head in (KEY, DEFAULTS) else None
+    if len(parts) > 1 and (root or parts[0] in entries):
+        yield f"{key}: {_as_path(key, parts[1:] if root else parts, root or KEY)}"
     elif near := _near(name, bare):
         yield f"{key}: is not known; did you mean '{near}'?"
 
@@ -72,13 +85,13 @@ def _part(found: re.Match[str]) -> str | int:
     return int(inside) if inside and not quote and inside.isdecimal() else name or inside
 
 
-def _as_path(key: str, parts: list[str | int]) -> str:
+def _as_path(key: str, parts: list[str | int], root: str) -> str:
     """Say how to set what was meant, which the name of a key does not reach."""
     entry, *keys = parts
     if keys[:1] in (["configuration"], ["provider_data"]) and keys[1:]:
         keys = [keys[0], ".".join(map(str, keys[1:]))]  # its keys have dots of their own
     secret = keys[:1] in (["code"], ["provider_data"]) or any(looks_secret(str(k)) for k in keys)
-    wanted = ["pulumi", "config", "set", "--path", setting_path(str(entry), *keys)]
+    wanted = ["pulumi", "config", "set", "--path", setting_path(str(entry), *keys, root=root)]
     if secret:
         wanted.insert(3, "--secret")
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provider.api.retry import table_as_markdown
 from provider.config import Settings, environment_name, stack_key
+from provider.defaults import MERGED, OWN
 from provider.instance.events import KEYS, Events, is_secret
 from provider.instance.inputs import Declared, Inputs, policy
 from provider.resource import ElementInstance
@@ -70,6 +71,15 @@ def declaration() -> str:
     return _table(("Key", "Meaning"), rows)
 
 
+def defaults() -> str:
+    """Return the table of how an entry gets each key: its own value, that of its defaults, both."""
+    rows = []
+    for name in documented(InstanceDeclaration):
+        how = MERGED.get(name, "the entry's, else that of the defaults")
+        rows.append((f"`{name}`", "the entry's alone" if name in OWN else how))
+    return _table(("Key", "What counts"), rows)
+
+
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "guarantees.md": {"retry": table_as_markdown},
     "reference.md": {
@@ -78,6 +88,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "outputs": outputs,
         "settings": settings,
         "declaration": declaration,
+        "defaults": defaults,
     },
     "sandbox.md": tables.TABLES,
 }

@@ -206,6 +206,7 @@ def _in_clear(
         elements: Metadata, by element key: where they are known, what they don't call plain counts.
     """
     from .. import stack_file  # noqa: PLC0415
+    from ..stack_keys import DEFAULTS  # noqa: PLC0415
 
     config = stack.written
     entries = stack_file.entries(config.get("cloud-elements:instances"))
@@ -220,6 +221,12 @@ def _in_clear(
             commands += [
                 set_command(stack.name, name, *path)
                 for path in _clear_paths(entry, elements.get(declaration.element))
+            ]
+    for element, shared in stack_file.entries(config.get(DEFAULTS)).items():
+        if isinstance(shared, dict):
+            commands += [
+                set_command(stack.name, element, *path, root=DEFAULTS)
+                for path in _clear_paths(shared, elements.get(element))
             ]
     if commands:
         what = f"{len(commands)} in {stack.file.name} stand in clear: set each anew, as below"

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..stack_keys import DEFAULTS, KEY
 from .backend import Backend
 from .completion import stack_names
 from .console import FailureError, could_not, counted, emit, say, shown, write
 from .holdings import Holdings
 from .project import Project, platform, set_command, settings_of
+from .sharing import Pool, Written, beside, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -60,7 +62,8 @@ def export(
     Every entry gets 'adopt: <id>', so the next 'pulumi up' takes the instance over instead of
     making one, and changes nothing about it but to add its marker tags. Only what differs from
     the element's defaults is written. Entries that are there already stay as they are, and so
-    do instances that the stack or another one manages.
+    do instances that the stack or another one manages. What several instances of an element
+    have alike is written once, in cloud-elements:defaults.
 
     Secrets are never written. Those an instance has are listed with the command that sets
     each; one that is not set stays on the platform as it is. An adopted instance is left in
@@ -88,6 +91,7 @@ def export(
             set(element or []),
             target.project,
             settings.address,
+            target.shared(),
         )
         exporter.run(found)
     missing = (set(ids or []) - {one.id for one in found}) - state.ids
@@ -98,41 +102,42 @@ def export(
     if unused:
         message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
         raise FailureError(shown(message))
-    notes = {
-        one.name: [
-            f"to be set: {set_command(target.name, one.name, *place)}" for place in one.secrets
-        ]
-        for one in exporter.taken
-    }
-    written = _write(target, exporter, notes, dry_run=dry_run, quiet=as_json)
+    pool = pooled(exporter.taken, exporter.shared.keys() | {o.element for o in declared.values()})
+    notes = _notes(target.name, pool)
+    written = _write(target, pool, notes, dry_run=dry_run, quiet=as_json)
     if as_json:
+        once = {e: [_spoken(place) for place in places] for e, places in pool.secrets.items()}
+        each = {
+            one.name: [_spoken(place) for place in one.secrets]
+            for one in pool.entries
+            if one.secrets
+        }
         emit(
             {
                 "stack": target.name,
                 "written": written,
-                "entries": {one.name: one.entry for one in exporter.taken},
-                "to_be_set": {
-                    one.name: [_spoken(place) for place in one.secrets]
-                    for one in exporter.taken
-                    if one.secrets
-                },
+                "entries": {one.name: one.entry for one in pool.entries},
+                "defaults": pool.shared,
+                "to_be_set": ({DEFAULTS: once} if once else {}) | each,
                 "left_out": [
                     {"id": one.id, "name": one.name, "reason": why}
                     for one, why in exporter.left_out
                 ],
             }
         )
-    _report(exporter, notes, target.name, written=written)
+    _report(exporter, pool, notes, target.name, written=written)
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """An instance that becomes an entry."""
-
-    name: str
-    entry: dict[str, Any]
-    secrets: list[tuple[str, str]]
-    """Fields and keys whose values the person has to set."""
+def _notes(stack: str, pool: Pool) -> dict[str, list[str]]:
+    """Return what is to be set, as a comment for each of the new defaults and entries."""
+    places = {(DEFAULTS, element): found for element, found in pool.secrets.items()}
+    places |= {(KEY, one.name): one.secrets for one in pool.entries}
+    return {
+        name if root == KEY else f"{root}.{name}": [
+            f"to be set: {set_command(stack, name, *place, root=root)}" for place in found
+        ]
+        for (root, name), found in places.items()
+    }
 
 
 @dataclass
@@ -147,6 +152,7 @@ class _Exporter:
         elements: Element keys asked for; all when empty.
         project: The project, whose backend may have the instances in other stacks' states.
         address: The platform's.
+        shared: The stack's defaults by element, secrets in clear.
     """
 
     client: CloudElementsClient
@@ -156,7 +162,8 @@ class _Exporter:
     elements: set[str]
     project: Project
     address: str
-    taken: list[_Taken] = field(default_factory=list)
+    shared: Mapping[str, Mapping[str, Any]]
+    taken: list[Written] = field(default_factory=list)
     left_out: list[tuple[wire.Instance, str]] = field(default_factory=list)
 
     @cached_property
@@ -181,11 +188,13 @@ class _Exporter:
         for instance, slug in zip(wanted, slugs, strict=True):
             why = self._objection(instance)
             if why is None:
-                taken = self._entry(self._name(slug, slugs.count(slug), instance), instance)
-                why = self._unfit(taken)
-                if why is None:
-                    self.taken.append(taken)
+                whole = self._whole(instance)
+                taken = self._entry(self._name(slug, slugs.count(slug), whole), whole)
+                fit = self._unfit(taken) or self._beside(taken, whole)
+                if isinstance(fit, Written):
+                    self.taken.append(fit)
                     continue
+                why = fit
             self.left_out.append((instance, why))
 
     def _name(self, slug: str, times: int, instance: wire.Instance) -> str:
@@ -219,11 +228,20 @@ class _Exporter:
             return f"carries a stack's marker; take it all the same by --id {instance.id}"
         return None
 
-    def _entry(self, name: str, instance: wire.Instance) -> _Taken:
+    def _whole(self, instance: wire.Instance) -> wire.Instance:
+        """Return an instance with its configuration, which a list may leave out."""
+        if instance.configuration is None:
+            return self.client.get_instance(instance.id)
+        return instance
+
+    def _beside(self, taken: Written, instance: wire.Instance) -> Written | str:
+        """Return an entry beside the defaults that its element has, or why it can't be one."""
+        shared = self.shared.get(taken.entry["element"])
+        return beside(taken, shared, instance.held or {}) if shared else taken
+
+    def _entry(self, name: str, instance: wire.Instance) -> Written:
         from ..instance.markers import is_marker  # noqa: PLC0415
 
-        if instance.configuration is None:
-            instance = self.client.get_instance(instance.id)
         entry: dict[str, Any] = {"element": instance.element.key}
         if instance.name != name:
             entry["name"] = instance.name
@@ -237,9 +255,9 @@ class _Exporter:
             entry["disabled"] = True
         held = {key: value for key, value in (instance.held or {}).items() if key in secrets}
         events = _configured(plain | held).get("events", {})
-        return _Taken(name, entry, [_place(key, events) for key in secrets])
+        return Written(name, entry, [_place(key, events) for key in secrets])
 
-    def _unfit(self, taken: _Taken) -> str | None:
+    def _unfit(self, taken: Written) -> str | None:
         """Return why an entry could not be declared as it is."""
         from ..instance import inputs as schema  # noqa: PLC0415 - loads Pulumi's SDK
 
@@ -293,18 +311,27 @@ def _slug(name: str) -> str:
 
 
 def _write(
-    stack: Stack, exporter: _Exporter, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
+    stack: Stack, pool: Pool, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
 ) -> bool:
     """Add the entries to the stack file, or show what would be added; tell whether it changed."""
     from .stack_text import with_entries  # noqa: PLC0415
 
-    if not exporter.taken:
+    if not pool.entries:
         return False
     stack.check_own()
+    if pool.shared:
+        stack.check_own(DEFAULTS)
     path = stack.file
     before = path.read_bytes().decode() if path.exists() else ""
-    entries = {one.name: one.entry for one in exporter.taken}
-    after = with_entries(before, entries, notes, key=stack.entries_key)
+    entries = {one.name: one.entry for one in pool.entries}
+    after = with_entries(
+        before,
+        entries,
+        notes,
+        key=stack.spelled(KEY),
+        shared=pool.shared,
+        shared_key=stack.spelled(DEFAULTS),
+    )
     if dry_run:
         if not quiet:
             old, new = (text.splitlines() for text in (before, after))
@@ -316,18 +343,24 @@ def _write(
     return True
 
 
-def _report(exporter: _Exporter, notes: dict[str, list[str]], stack: str, *, written: bool) -> None:
+def _report(
+    exporter: _Exporter, pool: Pool, notes: dict[str, list[str]], stack: str, *, written: bool
+) -> None:
     others = [item for item in exporter.left_out if item[1] != _HERE]
     if others:
         say(f"Left out: {len(others)}")
         for instance, why in others:
             say(f"  {instance.id} {shown(instance.name or '')}: {shown(why)}")
-    count = len(exporter.taken)
+    count = len(pool.entries)
     if not count:
         say(f"There is nothing to add to stack '{stack}'.")
         return
     done = "added" if written else "would be added"
     say(f"{counted(count, 'entry', 'entries')} {done} to stack '{stack}'.")
+    if pool.shared:
+        say(f"What they share stands once, in {DEFAULTS}: {shown(', '.join(pool.shared))}.")
+    if pool.secrets:
+        say("An application's secrets are set once there; where an entry has others, set its own.")
     commands = [note for lines in notes.values() for note in lines]
     if commands:
         say(

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..stack_keys import setting_path
+from ..stack_keys import DEFAULTS, KEY, setting_path
 from .console import FailureError, shown
 from .pulumi import Pulumi
 
@@ -133,12 +133,18 @@ class Stack:
         except StackError as error:
             raise FailureError(str(error)) from None
 
+    def shared(self) -> dict[str, dict[str, Any]]:
+        """Return what the entries of each element share, by its key, secrets in clear."""
+        from ..stack import documents_of  # noqa: PLC0415 - loads Pulumi's SDK
+
+        document = documents_of(self._texts)[DEFAULTS]
+        return dict(document) if isinstance(document, dict) else {}
+
     def remarks(self) -> list[str]:
         """Return what may be meant otherwise in the instances that it declares."""
-        from .. import spelling  # noqa: PLC0415
-        from ..stack import document_of  # noqa: PLC0415 - loads Pulumi's SDK
+        from ..stack import remarks  # noqa: PLC0415 - loads Pulumi's SDK
 
-        return spelling.remarks(document_of(self._texts), self.written)
+        return remarks(self._texts, self.written)
 
     @property
     def written(self) -> dict[str, Any]:
@@ -262,30 +268,32 @@ class Stack:
                 path.write_bytes(before)
             raise
 
+    def spelled(self, key: str) -> str:
+        """Return a key as the stack's file spells it: its own may leave out the project."""
+        from ..stack_file import full_key  # noqa: PLC0415
+
+        return next((one for one in self._own if full_key(self.project.name, one) == key), key)
+
     @property
-    def entries_key(self) -> str:
-        """The key under which the stack's file holds the entries: it may leave out the project."""
-        from ..stack_file import full_key, texts  # noqa: PLC0415
-        from ..stack_keys import KEY  # noqa: PLC0415
+    def _own(self) -> dict[str, Any]:
+        """The configuration in the stack's own file, as it stands there."""
+        from ..stack_file import texts  # noqa: PLC0415
 
         config = (texts(self.file) or {}).get("config") if self.file.exists() else None
-        keys = config if isinstance(config, dict) else {}
-        return next((key for key in keys if full_key(self.project.name, key) == KEY), KEY)
+        return config if isinstance(config, dict) else {}
 
-    def check_own(self) -> None:
-        """See that an entry of this stack's file hides no others.
+    def check_own(self, key: str = KEY) -> None:
+        """See that an entry of this stack's file, or its defaults, hide no others.
 
         Raises:
             FailureError: The project's file declares some for all stacks, and this one's none.
         """
-        from ..stack_file import entries, shared, texts  # noqa: PLC0415
-        from ..stack_keys import KEY  # noqa: PLC0415
+        from ..stack_file import entries, shared  # noqa: PLC0415
 
-        own = (texts(self.file) or {}).get("config") if self.file.exists() else None
-        others = entries(shared(self.project.file).get(KEY))
-        if others and not (isinstance(own, dict) and self.entries_key in own):
+        if entries(shared(self.project.file).get(key)) and self.spelled(key) not in self._own:
+            what = "instances" if key == KEY else "defaults"
             message = (
-                f"'{KEY}' in {self.file.name} would take the place of the instances that "
+                f"'{key}' in {self.file.name} would take the place of the {what} that "
                 f"{self.project.file.name} declares for all stacks: copy those there first."
             )
             raise FailureError(shown(message))
@@ -381,11 +389,11 @@ def project_file(folder: Path) -> Path:
     raise FailureError(message)
 
 
-def set_command(stack: str, name: str, *keys: str | int) -> str:
-    """Return the command by which a person sets a secret of an instance."""
+def set_command(stack: str, name: str, *keys: str | int, root: str = KEY) -> str:
+    """Return the command by which a person sets a secret of an instance, or of defaults."""
     import shlex  # noqa: PLC0415
 
-    path = shlex.quote(setting_path(name, *keys))
+    path = shlex.quote(setting_path(name, *keys, root=root))
     return f"pulumi config set --secret --path {path} --stack {shlex.quote(stack)}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..stack_keys import DEFAULTS
 from .completion import instance_names, stack_names
 from .console import Exit, FailureError, could_not, counted, emit, say, shown
 from .project import Project, platform, settings_of
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .storing import Keys
 
 _LONGEST = 4000  # bytes; a terminal cuts its lines at 4096
+_APPLICATION = ("oauth.api.key", "oauth.api.secret")
+"""What belongs to an application, and not to one account."""
 _MAPS = ("configuration", "events", "provider_data")
 
 
@@ -52,11 +55,13 @@ def secrets(
     """Set the secrets that a stack's instances lack, all at once.
 
     At a terminal it asks for each secret that an entry lacks: what its element requires, and
-    what an instance to be adopted has. What is typed is not shown; Enter leaves one out.
+    what an instance to be adopted has. Key and secret of an application are asked for once
+    where its element has a place in cloud-elements:defaults. What is typed is not shown; Enter
+    leaves one out.
 
     Otherwise it takes JSON on standard input, {"INSTANCE": {"KEY": "VALUE"}}, where KEY is a
     configuration key or 'code'; "configuration", "events" and "provider_data" may hold maps of
-    their own.
+    their own. "cloud-elements:defaults" takes {"ELEMENT": {"KEY": "VALUE"}}.
     Values that the stack has already are replaced. Nothing is stored if anything is wrong.
 
     \b
@@ -78,12 +83,16 @@ def secrets(
             platform(settings) as client,
             could_not("look up what is to be set", base_url=settings.base_url),
         ):
-            lacking = list(_lacking(chosen, client))
+            shares = {} if instances else target.shared()
+            lacking = list(_once(list(_lacking(chosen, client)), chosen, shares))
         given = {} if dry_run else _asked(lacking)
     else:
-        given = _read(sys.stdin.buffer.read(), chosen)
+        elements = target.shared().keys() | {one.element for one in declared.values()}
+        given = _read(sys.stdin.buffer.read(), chosen, sorted(elements))
     if given:
-        store(target, given, {})
+        shared = {keys[1:]: text for keys, text in given.items() if keys[0] == DEFAULTS}
+        own = {keys: text for keys, text in given.items() if keys[0] != DEFAULTS}
+        store(target, own, {}, shared=shared)
     left = None if lacking is None else [keys for keys in lacking if keys not in given]
     if as_json:
         to_be_set = None if left is None else _by_instance(left)
@@ -118,6 +127,32 @@ def _lacking(
         for key in keys:
             if given.get(key) in (None, ""):
                 yield (name, *place_of(key, one.events))
+
+
+def _once(
+    lacking: list[Keys], declared: Mapping[str, InstanceDeclaration], shares: Collection[str]
+) -> Iterator[Keys]:
+    """Yield secrets to be set, and of an application that all entries share each one once.
+
+    Args:
+        lacking: What the entries lack.
+        declared: The entries.
+        shares: The elements that have defaults.
+    """
+    told = set()
+    for keys in lacking:
+        name, *place = keys
+        element = declared[name].element
+        alike = [other for other, one in declared.items() if one.element == element]
+        if (
+            element in shares
+            and place[-1] in _APPLICATION
+            and all((other, *place) in lacking for other in alike)
+        ):
+            keys = (DEFAULTS, element, *place)  # noqa: PLW2901
+        if keys not in told:
+            told.add(keys)
+            yield keys
 
 
 def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
@@ -164,7 +199,7 @@ def _asked(lacking: list[Keys]) -> dict[Keys, str]:
     if lacking:
         say(f"{counted(len(lacking), 'secret')} to be set (not shown; Enter leaves one out):")
     for keys in lacking:
-        name, key = keys[0], _spoken(keys)
+        name, key = _holder(keys), _spoken(keys)
         try:
             text = getpass(shown(f"  {name} {key}: "))
         except EOFError:
@@ -181,8 +216,13 @@ def _asked(lacking: list[Keys]) -> dict[Keys, str]:
     return given
 
 
-def _read(data: bytes, declared: Collection[str]) -> dict[Keys, str]:
+def _read(data: bytes, declared: Collection[str], elements: list[str]) -> dict[Keys, str]:
     """Return the secrets that came as JSON.
+
+    Args:
+        data: The JSON.
+        declared: The entries.
+        elements: The elements that may have defaults.
 
     Raises:
         FailureError: Something in it is wrong, each thing named by its place; never a value.
@@ -197,7 +237,7 @@ def _read(data: bytes, declared: Collection[str]) -> dict[Keys, str]:
             '{"INSTANCE": {"KEY": "VALUE"}}; at a terminal the secrets are asked for.'
         )
         raise FailureError(message) from None
-    found = dict(_flat(document, declared, mistakes))
+    found = dict(_flat(document, declared, elements, mistakes))
     if mistakes or not found:
         told = "\n".join(f"  {shown(mistake)}" for mistake in mistakes) or "  it is empty"
         message = f"What came on standard input is wrong, and nothing was stored:\n{told}"
@@ -210,31 +250,48 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def _flat(
-    document: Any, declared: Collection[str], mistakes: list[str]
+    document: Any, declared: Collection[str], elements: list[str], mistakes: list[str]
 ) -> Iterator[tuple[Keys, str]]:
     """Yield each secret with its place; add what is wrong to the mistakes."""
     from ..api.errors import did_you_mean  # noqa: PLC0415
-    from ..instance.events import FIELD, KEYS  # noqa: PLC0415
 
     for name, entry in _pairs(document, (), mistakes):
-        if name not in declared:
+        if name in declared:
+            yield from _inside((name,), entry, mistakes)
+        elif name == DEFAULTS:
+            for element, shared in _pairs(entry, (name,), mistakes):
+                if element in elements:
+                    yield from _inside((name, element), shared, mistakes)
+                else:
+                    near = did_you_mean(element, elements)
+                    mistakes.append(f"{name}: {element}: no entry is of this element{near}")
+        else:
             mistakes.append(f"{name}: is not declared here{did_you_mean(name, list(declared))}")
-            continue
-        for key, value in _pairs(entry, (name,), mistakes):
-            if key in _MAPS and isinstance(value, _Pairs):
-                for inner, text in _pairs(value, (name, key), mistakes):
-                    if key == FIELD and inner not in KEYS:
-                        near = did_you_mean(inner, list(KEYS))
-                        mistakes.append(f"{name}: {key}: {inner}: is not known{near}")
-                        continue
-                    yield from _leaf((name, key, inner), text, mistakes)
-            elif key == "code":
-                yield from _leaf((name, key), value, mistakes)
-            else:
-                field, _, member = key.partition(".")
-                known = field == FIELD and member in KEYS
-                place = (FIELD, member) if known else ("configuration", key)
-                yield from _leaf((name, *place), value, mistakes)
+
+
+def _inside(place: Keys, entry: Any, mistakes: list[str]) -> Iterator[tuple[Keys, str]]:
+    """Yield each secret of an entry, or of defaults, with its place."""
+    from ..api.errors import did_you_mean  # noqa: PLC0415
+    from ..instance.events import FIELD, KEYS  # noqa: PLC0415
+
+    for key, value in _pairs(entry, place, mistakes):
+        if place[0] == DEFAULTS and key in ("code", "provider_data"):
+            mistakes.append(f"{': '.join((*place, key))}: belongs to one entry")
+        elif key in _MAPS and isinstance(value, _Pairs):
+            for inner, text in _pairs(value, (*place, key), mistakes):
+                if key == FIELD and inner not in KEYS:
+                    near = did_you_mean(inner, list(KEYS))
+                    where = ": ".join((*place, key, inner))
+                    mistakes.append(f"{where}: is not known{near}")
+                    continue
+                yield from _leaf((*place, key, inner), text, mistakes)
+        elif key == "code":
+            yield from _leaf((*place, key), value, mistakes)
+        else:
+            field, _, member = key.partition(".")
+            known = field == FIELD and member in KEYS
+            inside = (FIELD, member) if known else ("configuration", key)
+            yield from _leaf((*place, *inside), value, mistakes)
 
 
 def _pairs(value: Any, place: Keys, mistakes: list[str]) -> Iterator[tuple[str, Any]]:
@@ -265,17 +322,28 @@ def _leaf(place: Keys, value: Any, mistakes: list[str]) -> Iterator[tuple[Keys, 
         yield place, value
 
 
-def _by_instance(places: Collection[Keys]) -> dict[str, list[str]]:
+def _by_instance(places: Collection[Keys]) -> dict[str, Any]:
     """Return the keys of each entry; those of its configuration by themselves."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, Any] = {}
     for keys in places:
-        found.setdefault(keys[0], []).append(_spoken(keys))
+        inside = found.setdefault(DEFAULTS, {}) if keys[0] == DEFAULTS else found
+        inside.setdefault(_bare(keys)[0], []).append(_spoken(keys))
     return found
+
+
+def _bare(keys: Keys) -> Keys:
+    return keys[1:] if keys[0] == DEFAULTS else keys
+
+
+def _holder(keys: Keys) -> str:
+    """Return the entry, or the defaults, that a place is in."""
+    return " ".join(keys[: 1 + (keys[0] == DEFAULTS)])
 
 
 def _spoken(keys: Keys) -> str:
     """Return a place in an entry; a key of its configuration stands by itself."""
-    return keys[-1] if keys[1] == "configuration" else ".".join(keys[1:])
+    _, *inside = _bare(keys)
+    return inside[-1] if inside[0] == "configuration" else ".".join(inside)
 
 
 def _report(stack: str, given: Collection[Keys], left: list[Keys] | None, *, dry_run: bool) -> None:
@@ -284,6 +352,6 @@ def _report(stack: str, given: Collection[Keys], left: list[Keys] | None, *, dry
     if left:
         say("To be set:" if dry_run else f"{counted(len(left), 'secret')} left out:")
         for keys in left:
-            say(shown(f"  {keys[0]} {_spoken(keys)}"))
+            say(shown(f"  {_holder(keys)} {_spoken(keys)}"))
     elif left is not None and not given:
         say(f"No entry of stack '{stack}' lacks a secret.")

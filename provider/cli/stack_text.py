@@ -7,12 +7,14 @@ says what the file said and the new values.
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from .. import spelling
 from ..stack_file import texts_in
+from ..stack_keys import DEFAULTS, KEY
 from .console import FailureError, shown
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from yaml_edit import Document, Node
 
-KEY = "cloud-elements:instances"
 _ENDLESS = 1_000_000
 _LONGEST = 0xFFFF  # that four digits can say
 
@@ -54,49 +55,58 @@ def with_entries(
     notes: Mapping[str, list[str]],
     *,
     key: str = KEY,
+    shared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    shared_key: str = DEFAULTS,
 ) -> str:
-    """Return a stack file with entries added behind those that are there.
+    """Return a stack file with entries, and what they share, added behind what is there.
 
     Args:
         text: The file.
         entries: New entries of `cloud-elements:instances`, by name.
-        notes: Comment lines for an entry, by its name.
+        notes: Comment lines for an entry, by its name; for defaults, by `key.element`.
         key: How the file spells `cloud-elements:instances`.
+        shared: New defaults of `cloud-elements:defaults`, by element.
+        shared_key: How the file spells that.
 
     Raises:
         FailureError: The file is laid out in a way that can't be added to, or has such an entry.
     """
-    there = _loaded(text, texts_in)
-    for part in ("config", key):
-        there = there.get(part) if isinstance(there, dict) else None
-    there = there if isinstance(there, dict) else {}
-    if isinstance(there.get("secure"), str):
-        raise _unfit()  # all of them are one secret
-    if twice := entries.keys() & there.keys():
-        message = (
-            f"The stack file would have two entries '{min(twice)}' in '{key}': rename the one "
-            "that is there."
-        )
-        raise FailureError(shown(message))
-    puts = [(("config", key, name), dict(entry)) for name, entry in entries.items()]
+    puts = []
+    for root, added in ((shared_key, shared), (key, entries)):
+        there = _there(text, root)
+        if twice := added.keys() & there.keys():
+            message = (
+                f"The stack file would have two entries '{min(twice)}' in '{root}': rename the one "
+                "that is there."
+            )
+            raise FailureError(shown(message))
+        puts += [(("config", root, name), dict(entry)) for name, entry in added.items()]
     return _edited(text, puts, notes, yaml.safe_load)
 
 
-def with_values(
-    text: str, values: Mapping[tuple[str, ...], str | dict[str, str]], *, key: str = KEY
-) -> str:
-    """Return a stack file with values of entries set.
+def _there(text: str, root: str) -> dict[str, Any]:
+    """Return what a stack file has under a key of its configuration."""
+    there = _loaded(text, texts_in)
+    for part in ("config", root):
+        there = there.get(part) if isinstance(there, dict) else None
+    there = there if isinstance(there, dict) else {}
+    if isinstance(there.get("secure"), str):
+        raise _unfit(root)  # all of them are one secret
+    return there
+
+
+def with_values(text: str, values: Mapping[tuple[str, ...], str | dict[str, str]]) -> str:
+    """Return a stack file with values set.
 
     Args:
         text: The file.
-        values: What to set, by the path below `cloud-elements:instances`: a text, or what Pulumi
-            writes of a secret, `{"secure": …}`.
-        key: How the file spells `cloud-elements:instances`.
+        values: What to set, by the path below `config`, whose first key is as the file spells it:
+            a text, or what Pulumi writes of a secret, `{"secure": …}`.
 
     Raises:
         FailureError: The file is laid out in a way in which that would change something else.
     """
-    puts = [(("config", key, *path), value) for path, value in values.items()]
+    puts = [(("config", *path), value) for path, value in values.items()]
     return _edited(text, puts, {}, texts_in)
 
 
@@ -109,7 +119,10 @@ def _edited(
     from yaml_edit import Document, YamlError  # noqa: PLC0415 - only what writes pays for it
 
     expected = _unshared(_loaded(text, load) or {})
-    roomy = _without_empty_maps(text, puts[0][0][1])
+    roots = dict.fromkeys(path[1] for path, _ in puts)
+    roomy = text
+    for root in roots:
+        roomy = _without_empty_maps(roomy, root)
     if _composed(roomy) is None:
         newline = "\r\n" if "\r\n" in text else "\n"
         ended = not roomy or roomy.endswith(newline)
@@ -117,7 +130,7 @@ def _edited(
     try:
         document = Document.parse(roomy)
         for path, value in puts:
-            _put(document, path, value, notes.get(path[-1], []))
+            _put(document, path, value, notes.get(_noted(path), []))
             _expect(expected, path, value)
         edited = str(document)
     except (YamlError, TypeError, AttributeError):
@@ -125,6 +138,10 @@ def _edited(
     if _loaded(edited, load) != expected:
         raise _unfit()
     return edited
+
+
+def _noted(path: tuple[str, ...]) -> str:
+    return path[-1] if path[1] != DEFAULTS else f"{DEFAULTS}.{path[-1]}"
 
 
 def _put(document: Document, path: tuple[str, ...], value: Any, notes: Iterable[str]) -> None:
@@ -210,8 +227,8 @@ def _unshared(value: Any) -> Any:
     return [_unshared(item) for item in value] if isinstance(value, list) else value
 
 
-def _unfit() -> FailureError:
+def _unfit(root: str = KEY) -> FailureError:
     return FailureError(
-        f"The stack file is laid out in a way that can't be added to: write '{KEY}' in it as a "
+        f"The stack file is laid out in a way that can't be added to: write '{root}' in it as a "
         "block of lines, one entry below the other."
     )

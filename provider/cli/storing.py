@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..stack_file import texts
-from ..stack_keys import setting_path
+from ..stack_keys import DEFAULTS, KEY, setting_path
 from .console import FailureError, say
-from .stack_text import KEY, with_values
+from .stack_text import with_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,18 +28,36 @@ _HEAD = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """What a stack's file says of how its secrets are encrypted."""
 
 
-def store(stack: Stack, secrets: Mapping[Keys, str], plain: Mapping[Keys, str]) -> None:
-    """Set values of the stack's entries, all or none.
+def store(
+    stack: Stack,
+    secrets: Mapping[Keys, str],
+    plain: Mapping[Keys, str],
+    *,
+    shared: Mapping[Keys, str] = MappingProxyType({}),
+) -> None:
+    """Set values of the stack's entries, and secrets that they share, all or none.
+
+    Args:
+        stack: The stack.
+        secrets: Secrets of entries, by their place in `cloud-elements:instances`.
+        plain: What is no secret, likewise.
+        shared: Secrets by their place in `cloud-elements:defaults`.
 
     Raises:
         FailureError: Pulumi did not take one of them.
     """
-    stack.check_own()
-    sealed = _sealed(stack, secrets)
+    given = {(KEY, *keys): value for keys, value in secrets.items()}
+    given |= {(DEFAULTS, *keys): value for keys, value in shared.items()}
+    in_clear = {(KEY, *keys): value for keys, value in plain.items()}
+    for root in dict.fromkeys(keys[0] for keys in (*given, *in_clear)):
+        stack.check_own(root)
+    sealed = _sealed(stack, given)
     if sealed is not None:
         text = stack.file.read_bytes().decode() if stack.file.exists() else ""
+        found: dict[Keys, str | dict[str, str]] = {**in_clear, **sealed}
+        values = {(stack.spelled(keys[0]), *keys[1:]): value for keys, value in found.items()}
         try:
-            edited = with_values(text, {**plain, **sealed}, key=stack.entries_key)
+            edited = with_values(text, values)
         except FailureError:
             say(
                 "Pulumi writes the whole stack file anew, because an alias shares what is set in "
@@ -48,14 +67,17 @@ def store(stack: Stack, secrets: Mapping[Keys, str], plain: Mapping[Keys, str]) 
             stack.write(edited)
             return
     with stack.storing():
-        for keys, value in plain.items():
-            stack.set(setting_path(*keys), value, secret=False)
-        for keys, value in secrets.items():
-            stack.set(setting_path(*keys), value, secret=True)
+        for (root, *keys), value in in_clear.items():
+            stack.set(setting_path(*keys, root=root), value, secret=False)
+        for (root, *keys), value in given.items():
+            stack.set(setting_path(*keys, root=root), value, secret=True)
 
 
 def _sealed(stack: Stack, secrets: Mapping[Keys, str]) -> dict[Keys, dict[str, str]] | None:
-    """Return what Pulumi makes of secrets; None when it needs the stack's own file for that."""
+    """Return what Pulumi makes of secrets; None when it needs the stack's own file for that.
+
+    Their places begin with the key of the stack's configuration.
+    """
     import yaml  # noqa: PLC0415
 
     head = _head(stack.file)
@@ -63,14 +85,14 @@ def _sealed(stack: Stack, secrets: Mapping[Keys, str]) -> dict[Keys, dict[str, s
         file = Path(folder) / "secrets.yaml"
         if head:
             file.write_text(yaml.safe_dump(head), encoding="utf-8")
-        for keys, secret in secrets.items():
-            stack.set(setting_path(*keys), secret, secret=True, file=file)
+        for (root, *inner), secret in secrets.items():
+            stack.set(setting_path(*inner, root=root), secret, secret=True, file=file)
         if _head(file) != head:  # the stack gets its key only now, and that is for its own file
             return None
         document = texts(file)
     found = {}
     for keys in secrets:
-        value: Any = document["config"][KEY]
+        value: Any = document["config"]
         for key in keys:
             value = value[key]
         found[keys] = {"secure": str(value["secure"])}

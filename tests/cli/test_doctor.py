@@ -103,6 +103,27 @@ def test_a_proxy_for_pulumis_own_connections_is_told(workplace, monkeypatch, giv
     assert "http://p" not in said.all
 
 
+def test_what_entries_share_is_looked_at_as_well(workplace):
+    """A secret in clear is named with its command, and defaults without an effect are told."""
+    workplace.declare("mail:\n  element: sendgrid\n")
+    shared = (
+        "  cloud-elements:defaults:\n    sendgrid:\n      configuration: {api.token: in-clear}\n"
+        "      events: {signature_key: in-clear}\n    weebly: {tags: [a]}\n"
+    )
+    workplace.file.write_text(workplace.file.read_text().replace("config:\n", f"config:\n{shared}"))
+
+    said = workplace.elements("doctor", "--json")
+
+    lines = report(said)
+    path = "cloud-elements:defaults.sendgrid"
+    commands = "\n".join(lines["secrets"]["commands"])
+    assert f'{path}.configuration["api.token"]' in commands
+    assert f"{path}.events.signature_key" in commands
+    assert "cloud-elements:defaults.weebly: no entry is of this element" in lines["stack"]["what"]
+    assert lines["element sendgrid"]["ok"], lines["element sendgrid"]
+    assert "in-clear" not in said.all
+
+
 def test_what_is_wrong_is_told_with_what_to_do(workplace):
     """A missing key, an unknown element and a secret in clear each fail their own line."""
     workplace.declare(

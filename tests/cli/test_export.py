@@ -19,6 +19,7 @@ APPLICATION = {
 }
 DESK = {"subdomain": "acme", "username": "someone", "password": "desk-password-7731"}
 KEY = "cloud-elements:instances"
+DEFAULTS = "cloud-elements:defaults"
 
 
 @pytest.fixture
@@ -88,6 +89,62 @@ def test_every_instance_becomes_an_entry_without_its_secrets(workplace, account)
     assert f"  {command}\n" in said.stderr
     assert f"      # to be set: {command}\n" in workplace.file.read_text()
     assert "6 entries added to stack 'test'." in said.stderr
+
+
+def test_what_several_instances_share_is_written_once(deployed):
+    """And secrets of their application are set once; `pulumi up` then changes nothing."""
+    told = {"event.notification.enabled": True, "event.poller.refresh_interval": "5"}
+    for name in ("north", "south"):
+        deployed.create(
+            "hubspot",
+            name,
+            APPLICATION | told,
+            tags=["crm", name],
+            providerData=deployed.sandbox.new_provider_data("hubspot"),
+        )
+    before = {one["id"]: one["configuration"] for one in deployed.sandbox.instances()}
+
+    said = deployed.elements("export", "--json")
+
+    result = json.loads(said.stdout)
+    assert result["defaults"] == {
+        "hubspot": {
+            "tags": ["crm"],
+            "configuration": {"oauth.callback.url": "https://app.example/callback"},
+            "events": {"every": 5},
+        }
+    }
+    keys = ["oauth.api.key", "oauth.api.secret"]
+    assert result["to_be_set"] == {DEFAULTS: {"hubspot": keys}}
+    assert result["entries"]["north"].keys() == {"element", "adopt", "tags"}
+    document = yaml.safe_load(deployed.file.read_text())["config"]
+    assert document[DEFAULTS] == result["defaults"]
+    path = f'{DEFAULTS}.hubspot.configuration["oauth.api.secret"]'
+    command = f"pulumi config set --secret --path {shlex.quote(path)} --stack test"
+    assert f"  {command}\n" in said.stderr
+    assert f"# to be set: {command}\n" in deployed.file.read_text()
+    listed = deployed.elements("secrets", "--stack", "test", "--dry-run", "--json")
+    assert json.loads(listed.stdout)["to_be_set"] == {DEFAULTS: {"hubspot": keys}}
+    given = {DEFAULTS: {"hubspot": {key: APPLICATION[key] for key in keys}}}
+    set_ = deployed.process("secrets", "--stack", "test", stdin=json.dumps(given))
+    assert set_.code == 0, set_.stderr
+    assert "2 secrets set" in set_.stderr
+    assert "7731" not in deployed.file.read_text() + set_.all
+    deployed.project.up()
+    assert {one["id"]: one["configuration"] for one in deployed.sandbox.instances()} == before
+    assert deployed.process("status").code == 0
+    again = deployed.elements("secrets", "--stack", "test", "--dry-run", "--json")
+    assert json.loads(again.stdout)["to_be_set"] == {}
+    later = deployed.create(
+        "hubspot",
+        "west",
+        APPLICATION | told,
+        tags=["crm"],
+        providerData=deployed.sandbox.new_provider_data("hubspot"),
+    )
+    said = json.loads(deployed.elements("export", "--json").stdout)
+    assert said["entries"] == {"west": {"element": "hubspot", "adopt": later}}
+    assert (said["defaults"], said["to_be_set"]) == ({}, {})
 
 
 TOLD = {

@@ -33,6 +33,12 @@ GIVEN = {
     },
 }
 
+DEFAULTS = "cloud-elements:defaults"
+SHARED_WRONGLY = {
+    "sendgrit": {"k": "value-7731"},
+    "sendgrid": {"code": "value-7731", "events": {"too": "value-7731"}, "k": ""},
+}
+
 
 def test_json_on_standard_input_sets_them_all(workplace):
     """Encrypted, at their places, with no other line of the file changed."""
@@ -203,6 +209,15 @@ def test_what_is_to_be_set_is_listed(workplace):
             ],
         ),
         ('{"mail": {"k": "value-7731", "k": "b"}}', ["mail: k: is there twice"]),
+        (
+            json.dumps({DEFAULTS: SHARED_WRONGLY}),
+            [
+                "sendgrit: no entry is of this element; did you mean 'sendgrid'?",
+                "cloud-elements:defaults: sendgrid: code: belongs to one entry",
+                "cloud-elements:defaults: sendgrid: events: too: is not known; did you mean 'to'?",
+                "cloud-elements:defaults: sendgrid: configuration: k: is empty",
+            ],
+        ),
     ],
 )
 def test_what_is_wrong_is_told_all_at_once_and_nothing_stored(workplace, given, told):

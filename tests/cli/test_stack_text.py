@@ -159,14 +159,14 @@ def stack(entries):
 @pytest.mark.parametrize(("before", "after"), [v[1:] for v in VALUES], ids=[v[0] for v in VALUES])
 def test_a_value_is_set_and_nothing_else(before, after):
     """Not even a space of what stands around it."""
-    assert with_values(stack(before), {("mail", "code"): SECRET}) == stack(after)
+    assert with_values(stack(before), {(KEY, "mail", "code"): SECRET}) == stack(after)
 
 
 def test_the_key_may_be_spelled_without_the_project():
     """A second one beside it would hide all that it holds."""
     text = stack("mail:\n  element: x\n").replace(KEY, "instances")
 
-    new = with_values(text, {("mail", "code"): SECRET}, key="instances")
+    new = with_values(text, {("instances", "mail", "code"): SECRET})
     new = with_entries(new, ENTRY, {}, key="instances")
 
     entries = yaml.safe_load(new)["config"]
@@ -176,9 +176,9 @@ def test_the_key_may_be_spelled_without_the_project():
 def test_maps_on_the_way_are_made():
     """A path may lead to what is not there yet, and its keys have dots."""
     values = {
-        ("off", "configuration", "oauth.api.key"): SECRET,
-        ("off", "configuration", "2024-01-31"): "0123",
-        ("off", "provider_data", "realmId"): SECRET,
+        (KEY, "off", "configuration", "oauth.api.key"): SECRET,
+        (KEY, "off", "configuration", "2024-01-31"): "0123",
+        (KEY, "off", "provider_data", "realmId"): SECRET,
     }
     new = with_values(stack("off:\n  element: x\n"), values)
     assert new == stack(
@@ -198,7 +198,7 @@ def test_maps_on_the_way_are_made():
 def test_a_value_that_others_share_is_not_set(entries):
     """It would change for all of them."""
     with pytest.raises(FailureError):
-        with_values(stack(entries), {("mail", "code"): SECRET})
+        with_values(stack(entries), {(KEY, "mail", "code"): SECRET})
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_value_that_others_share_is_not_set(entries):
 def test_a_map_that_others_share_is_not_changed(entries):
     """A key of one's own would hide the map, or show in all of them."""
     with pytest.raises(FailureError):
-        with_values(stack(entries), {("mail", "configuration", "oauth.api.key"): SECRET})
+        with_values(stack(entries), {(KEY, "mail", "configuration", "oauth.api.key"): SECRET})
 
 
 def test_two_entries_of_one_name_are_refused():

@@ -33,10 +33,10 @@ def terminal(workplace):
         command = shlex.join([sys.executable, "-m", "provider", *arguments])
         child = pexpect.spawn(
             "sh",
-            # pexpect sets the size as well, when the command may have looked already.
-            ["-c", f"stty cols {columns} && exec {command}" + (f" >{into}" if into else "")],
+            ["-c", f"exec {command}" + (f" >{into}" if into else "")],
             cwd=str(workplace.project.folder),
-            env=workplace.project.env,
+            # The test runner's own size would count for more.
+            env={k: v for k, v in workplace.project.env.items() if k not in ("COLUMNS", "LINES")},
             dimensions=(40, columns),
             timeout=60,
             encoding="utf-8",

@@ -129,6 +129,19 @@ def test_what_may_be_a_secret_is_not_repeated(field, key):
     assert what == "is read as another value than the one that is written: put it in quotes"
 
 
+def test_the_defaults_are_looked_at_as_well():
+    key = "cloud-elements:defaults"
+    got = {"hubspot": {"configuration": {"phone": 83, "on": True}, "protect": True}}
+    shown = {"hubspot": {"configuration": {"phone": "0123", "on": "True"}, "protect": "True"}}
+    path = f"{key}.hubspot.configuration"
+    assert spelling.mistakes({key: json.dumps(got)}, {key: shown}) == {
+        f"{path}.phone": "written 0123, read as 83: put it in quotes",
+        f"{path}.on": "written True, read as true: put it in quotes",
+    }
+    [told] = spelling.remarks({key: {"hubspot": {"name": None}}}, {})
+    assert told == f"{key}.hubspot.name: is null, so it counts as not given"
+
+
 def test_the_settings_are_looked_at_as_well():
     written = {
         "cloud-elements:owner": "0123",
@@ -176,7 +189,7 @@ def test_null_dates_and_long_numbers_are_remarked_upon():
         },
     }
     written = {KEY: {"a": {"configuration": {"phone": "4930123456", "minutes": "1440"}}}}
-    remarks = spelling.remarks({"a": entry}, written)
+    remarks = spelling.remarks({KEY: {"a": entry}}, written)
     told = [one.removeprefix(f"{KEY}.a.") for one in remarks]
     null = "is null, so it counts as not given"
     assert told[:4] == [
@@ -194,14 +207,14 @@ def test_null_dates_and_long_numbers_are_remarked_upon():
 
 @pytest.mark.parametrize("document", [None, {}, (), "text", {"a": None}, {"a": {"tags": None}}])
 def test_there_is_nothing_to_remark(document):
-    assert spelling.remarks(document, {}) == []
+    assert spelling.remarks({KEY: document}, {}) == []
 
 
 @pytest.mark.parametrize("shown", [None, "", {"a": {}}, {"a": {"configuration": {"n": "9"}}}])
 def test_a_number_from_elsewhere_is_remarked_upon(shown):
     entry = {"adopt": 427001, "configuration": {"n": 5, "t": "5", "f": True}}
-    [told] = spelling.remarks({"a": entry}, {KEY: shown})
+    [told] = spelling.remarks({KEY: {"a": entry}}, {KEY: shown})
     assert told.startswith(f"{KEY}.a.configuration.n: is a number that the stack's own file does")
     shown = '{"a": {"configuration": {"n": 5}}}'
     for known in ({"a": {"configuration": {"n": "5"}}}, shown, {"secure": "v1:aaa"}):
-        assert spelling.remarks({"a": entry}, {KEY: known}) == []
+        assert spelling.remarks({KEY: {"a": entry}}, {KEY: known}) == []

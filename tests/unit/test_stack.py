@@ -353,6 +353,48 @@ config:
     assert registered["events"].keys() == events.keys()
 
 
+SHARED = {"hubspot": {"tags": ["shared"], "configuration": {"x": "plain", "y": "the-secret"}}}
+SHARING = {"crm": {"element": "hubspot", "tags": ["own"], "configuration": {"z": "mine"}}}
+
+
+@pytest.mark.parametrize(
+    ("secure", "secret"),
+    [
+        (("cloud-elements:defaults",), {"configuration.y"}),
+        ((KEY,), {"configuration.z"}),
+        ((KEY, "cloud-elements:defaults"), {"configuration.y", "configuration.z"}),
+        ((), set()),
+    ],
+)
+def test_what_is_shared_is_secret_where_it_stands(declared, monkeypatch, secure, secret):
+    text = """
+config:
+  cloud-elements:defaults:
+    hubspot:
+      tags: [shared]
+      configuration: {x: plain, y: {secure: v1:x}}
+  cloud-elements:instances:
+    crm: {element: hubspot, tags: [own], configuration: {z: {secure: v1:x}}}
+"""
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"cloud-elements:defaults": json.dumps(SHARED)}))
+
+    registered = declared(text, SHARING, secure=secure)["crm"]
+
+    assert hidden(registered) == secret
+    assert registered["tags"] == ["shared", "own"]
+    assert registered["configuration"].keys() == {"x", "y", "z"}
+
+
+def test_defaults_without_an_effect_are_warned_of(declared, monkeypatch):
+    told = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: told.append(text))
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"cloud-elements:defaults": json.dumps(SHARED)}))
+    declared("config: {}\n", {"mail": {"element": "sendgrid"}})
+    assert told == [
+        "cloud-elements:defaults.hubspot: no entry is of this element, so it has no effect"
+    ]
+
+
 def test_where_nothing_is_secure_nothing_is_marked_but_credentials(declared):
     assert hidden(declared("", CLEAR, secure=())["invoices"]) == {"code"}
 

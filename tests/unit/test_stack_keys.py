@@ -7,6 +7,7 @@ import pytest
 from provider import stack_keys
 
 KEY = "cloud-elements:instances"
+DEFAULTS = "cloud-elements:defaults"
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,12 @@ KEY = "cloud-elements:instances"
         ("Instances.a.protect", f"{KEY}.a.protect VALUE"),
         ("instance.a.protect", f"{KEY}.a.protect VALUE"),
         ("mine.protect", f"{KEY}.mine.protect VALUE"),
+        ("defaults.hubspot.protect", f"{DEFAULTS}.hubspot.protect VALUE"),
+        ("default.hubspot.tags[0]", f"{DEFAULTS}.hubspot.tags[0] VALUE"),
+        (
+            "defaults.hubspot.configuration.oauth.api.secret",
+            f'{DEFAULTS}.hubspot.configuration["oauth.api.secret"]',
+        ),
     ],
 )
 def test_a_path_that_became_a_key_is_refused_with_the_command_that_was_meant(key, command):
@@ -50,6 +57,7 @@ def test_a_path_that_became_a_key_is_refused_with_the_command_that_was_meant(key
         "cloud-elements:[0]",
         "other:instances.a.protect",
         KEY,
+        DEFAULTS,
     ],
 )
 def test_a_key_of_the_programs_own_is_left_alone(key):
