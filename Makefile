@@ -1,7 +1,7 @@
 # Every target gets what it needs first: on a new machine `make demo` and `make test` just work.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloud-elements
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CACHE)/uv/bin/uv)
-TIERS := unit rules property states host sandbox-test clients tools-test corpus cli e2e older pipelines languages browser
+TIERS := unit rules property states host package sandbox-test clients tools-test corpus cli e2e older pipelines languages browser
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 export SE_OFFLINE := true
@@ -25,7 +25,7 @@ lint: install ## Check style, spelling, types and the direction of imports; prin
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m tools.structure
-unit rules property states corpus clients sandbox-test tools-test: install ## Run that folder of tests/
+unit rules property states package corpus clients sandbox-test tools-test: install ## Run that folder of tests/
 	$(PYTEST) tests/$(@:-test=) $(if $(filter property,$@),tests/chaos)
 host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	$(PYTEST) tests/host

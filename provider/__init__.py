@@ -23,9 +23,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Load what is asked for, and no more: the command line does without Pulumi's SDK."""
-    if name not in _HOMES:
-        message = f"module '{__name__}' has no attribute '{name}'"
-        raise AttributeError(message)
-    return getattr(import_module(_HOMES[name], __name__), name)
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Load what is asked for, and no more: the command line does without Pulumi's SDK."""
+        if name not in _HOMES:
+            message = f"module '{__name__}' has no attribute '{name}'"
+            raise AttributeError(message)
+        return getattr(import_module(_HOMES[name], __name__), name)

@@ -83,7 +83,9 @@ class Door:
             found = self.operations.diff(id_, given(olds, "olds"), given(news, "news"))
             # Refresh and delete go by the state's name, so the old one must not stay there.
             if (renamed := _by_old_name(olds)) and not found.changed:
-                host().note("the state gets the provider's new name; nothing is sent")
+                host().note(
+                    "the state gets the provider's new name; nothing changes on the platform"
+                )
         if found.replaces:
             return DiffResult(changes=True, replaces=found.replaces)
         if renamed and not found.changed:

@@ -16,7 +16,7 @@ from tests.host.server import (
 )
 
 QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
-NOTE = "the state gets the provider's new name; nothing is sent"
+NOTE = "the state gets the provider's new name; nothing changes on the platform"
 
 
 @pytest.fixture

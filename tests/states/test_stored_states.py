@@ -13,6 +13,9 @@ ENTRIES = [
     for path in STATES
     for entry in json.loads(path.read_text(encoding="utf-8"))
 ]
+BEFORE_0_2 = (
+    "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
+)
 THE_STACK_S_LIST = "GET /instances"
 """Sent once in a run, however many instances the stack has: it shows what is there twice."""
 
@@ -61,6 +64,24 @@ def test_the_same_program_changes_nothing(world, stored):
 
     waits_for_another = stored["name"] == "with a code that was refused"
     assert (bool(result.changes), sent) == (waits_for_another, [])
+
+
+def test_the_old_name_goes_without_a_change(world, stored):
+    """The next run updates whatever the program has, and asks at most whose it is."""
+    provider = world.provider()
+    bag = stored["outputs"] | {"__provider": BEFORE_0_2}
+    found = provider.diff(stored["id"], bag, plain(stored["inputs"]))
+    assert (bool(found.changes), found.replaces) == (True, None)
+    if stored["name"] in ("with a code that was refused", "refused and left behind"):
+        return  # is not as the program wants it, and is tried again as ever
+
+    result, sent = world.observe(lambda: provider.update(stored["id"], bag, stored["inputs"]))
+
+    knows_its_platform = "platform" in stored["outputs"]["__record"]
+    assert sent == ([] if knows_its_platform else ["GET /instances/{id}"])
+    known = {"platform": world.sandbox.base_url}
+    as_before = stored["outputs"] | {"__record": stored["outputs"]["__record"] | known}
+    assert plain(result.outs) == as_before
 
 
 def looked_at(stored, requests):
