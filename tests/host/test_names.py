@@ -15,6 +15,8 @@ from tests.host.server import (
     serialized,
 )
 
+pytestmark = pytest.mark.parametrize("door", ["dynamic"], indirect=True, scope="module")
+"""The native provider has a name of the engine's."""
 QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"}
 NOTE = "the state gets the provider's new name; nothing changes on the platform"
 
