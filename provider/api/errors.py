@@ -66,6 +66,9 @@ def outcome_of_status(status: int, *, vendors: bool = False) -> Outcome:
     return Outcome.REFUSED
 
 
+_UNKNOWN_ID = frozenset({400, 401, 403, 404})
+
+
 class CloudElementsError(Exception):
     """An error whose text is meant for the user: one sentence, no secret, no URL query."""
 
@@ -138,6 +141,11 @@ class APIError(CloudElementsError):
         super().__init__(f"{self.said} ({self.codes})")
 
     @property
+    def may_mean_gone(self) -> bool:
+        """Whether the platform may say so of an id that is gone (docs: not settled by any)."""
+        return self.status in _UNKNOWN_ID and not self.stranger
+
+    @property
     def said(self) -> str:
         """What the platform said, and behind it what the element's own vendor said."""
         if self.provider_message and self.provider_message != self.message:
@@ -153,6 +161,11 @@ class APIError(CloudElementsError):
 
 class AuthenticationError(APIError):
     """401 or 403: the platform does not accept the user and organization secrets."""
+
+    @property
+    def names_our_secrets(self) -> bool:
+        """Whether it is about them and nothing else (docs: the one text for them, 2018-09)."""
+        return "Organization" in self.message
 
 
 class NotFoundError(APIError):
@@ -227,45 +240,6 @@ class NotSentError(AmbiguousError):
     """The connection was never made, so the request certainly had no effect."""
 
     outcome = Outcome.NOT_SENT
-
-
-_THEN: dict[type[CloudElementsError], str] = {
-    RateLimitError: "wait a little, then run pulumi up again",
-    TooLargeError: "give less configuration",
-    SpentError: "get a new code, then run pulumi up",
-    UnsendableError: "correct the inputs, then run pulumi up",
-}
-
-
-def advice(error: CloudElementsError, *, base_url: str = "the platform") -> str | None:
-    """Return what the user can do about `error`, where the error alone tells."""
-    match error:
-        case AuthenticationError(status=401):
-            return (
-                "check CLOUD_ELEMENTS_USER_SECRET and CLOUD_ELEMENTS_ORGANIZATION_SECRET "
-                "(or the userSecret and organizationSecret of the stack)"
-            )
-        case NotSentError():
-            return f"check that {base_url} is the platform and can be reached from here"
-        case OtherInstanceError():
-            return "do it again; if it stays so, ask the platform's support"
-        case CloudElementsError(stranger=True):
-            return f"check that {base_url} is the platform's API (it ends in /elements/api-v2)"
-        case AmbiguousError(status=None):
-            return "run pulumi up again"
-        case AmbiguousError():
-            return (
-                f"run pulumi up again; if it stays so, something between here and {base_url} "
-                "spoils its answers"
-            )
-        case APIError(outcome=Outcome.VENDOR_ERROR):
-            return "correct what the element's vendor refuses, or try again later"
-        case APIError(status=status) if error.outcome is Outcome.SERVER_ERROR or status >= _SERVERS:
-            if error.request_id:
-                return "try again later; support asks for the request id"
-            return f"try again later, and check that {base_url} is the platform's API"
-        case _:
-            return _THEN.get(type(error))
 
 
 def told(error: CloudElementsError | str) -> str:

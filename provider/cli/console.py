@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from ..api.errors import CloudElementsError
 
 _LEGIBLE = 30  # columns in which a sentence can be read
 _PIPED_WIDTH = 200  # columns of a table that no terminal limits
@@ -250,25 +249,19 @@ def shown(text: str) -> str:
 def could_not(what: str, *, base_url: str = "the platform") -> Iterator[None]:
     """Turn an error of the platform into the sentence `Could not <what>: <why>: <what to do>.`."""
     from ..api.errors import CloudElementsError  # noqa: PLC0415
+    from ..instance.advice import without_pulumi  # noqa: PLC0415
 
     try:
         yield
     except CloudElementsError as error:
         said = str(error).rstrip(". ")
-        then = _advice(error, base_url)
+        then = without_pulumi(error, base_url=base_url)
         text = f"Could not {what}: {said}" + (f"; {then}" if then else "")
         failure = FailureError(f"{shown(text)}.")
     else:
         return
     # Outside the handler: what caused the error stays out of any report of it.
     raise failure
-
-
-def _advice(error: CloudElementsError, base_url: str) -> str | None:
-    from ..api.errors import advice  # noqa: PLC0415
-
-    then = advice(error, base_url=base_url)
-    return then and then.replace("run pulumi up again", "try again")
 
 
 def agreed(question: str, *, yes: bool) -> bool:

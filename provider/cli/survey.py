@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..api.errors import CloudElementsError, NotFoundError, SpentError
 from ..instance import diff
 from ..instance import inputs as schema
+from ..instance.advice import UP
 from ..instance.claims import Claims
 from ..instance.credentials import (
     Credentials,
@@ -242,7 +243,7 @@ def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> 
     if shared := _shared(kept, instance, places):
         standing, what = Standing.SHARED, shared
     elif places.moved(kept):
-        what = f"{_MOVED}: declare it, then run pulumi up"
+        what = f"{_MOVED}: declare it, then {UP}"
     return Row(kept.name, kept.element_key, kept.id, standing, what)
 
 
@@ -322,7 +323,7 @@ def _of_kept(
     if declaration and (spent := codes.spent(kept.name, declaration, kept=kept)):
         return row(Standing.CHANGED, f"{spent}: {anew}")
     if changes := list(_changes(kept, declaration, places)):
-        return row(Standing.CHANGED, f"{', '.join(changes)}: run pulumi up")
+        return row(Standing.CHANGED, f"{', '.join(changes)}: {UP}")
     if instance.disabled and not managed:
         return row(Standing.DISABLED, _ENABLE)
     return row(Standing.OK)
@@ -331,9 +332,9 @@ def _of_kept(
 def _anew(stack: Stack, kept: Kept, declaration: InstanceDeclaration | None) -> str:
     """Return what to do about credentials that are refused."""
     if not any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
-        return "correct its configuration, then run pulumi up"
+        return f"correct its configuration, then {UP}"
     if not declaration:
-        return "give it a new code, then run pulumi up"
+        return f"give it a new code, then {UP}"
     return f"run {_consent(stack, kept.name, declaration)}"
 
 
@@ -436,7 +437,7 @@ def _not_created(
         if other := places.other(declaration.adopt):
             what += f", which stack '{other.name}' has in its state: take it out there first"
         return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
-    what, standing = "run pulumi up", Standing.NOT_CREATED
+    what, standing = UP, Standing.NOT_CREATED
     try:
         element = codes.client.get_element(declaration.element)
         lacking = list(missing(element, inputs(name, declaration), new=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..api.errors import NotFoundError, RefusedError
+from .advice import CORRECT_ADOPT
 from .diff import own_tags, same_text
 from .markers import is_stack_marker
 from .origin import Origin
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ..api.client import CloudElementsClient
     from .context import Context
     from .desired import Desired
-
-_OR_CREATE = "correct 'adopt', or leave it out to create an instance"
 
 
 def adopt(context: Context, desired: Desired, named: str) -> tuple[str, dict[str, Any]]:
@@ -75,11 +74,13 @@ def find(named: str, client: CloudElementsClient, element_key: str) -> wire.Inst
     try:
         instance = client.get_instance(named)
     except NotFoundError:
-        message = f"there is no instance {named} to adopt: {_OR_CREATE}"
+        message = f"there is no instance {named} to adopt: {CORRECT_ADOPT}"
         raise RefusedError(message) from None
     if not instance.is_of(element_key):
         key = instance.element.key
-        message = f"instance {instance.id} is of element '{key}', not '{element_key}': {_OR_CREATE}"
+        message = (
+            f"instance {instance.id} is of element '{key}', not '{element_key}': {CORRECT_ADOPT}"
+        )
         raise RefusedError(message)
     return instance
 
@@ -95,7 +96,7 @@ def _found(named: str, client: CloudElementsClient, element_key: str) -> str:
     if len(found) == 1:
         return found[0].id
     ids = ", ".join(one.id for one in found)
-    then = f"{ids}; set 'adopt' to the id of the right one" if found else _OR_CREATE
+    then = f"{ids}; set 'adopt' to the id of the right one" if found else CORRECT_ADOPT
     count = len(found) or "no"
     message = f"{count} instances of '{element_key}' have the {by} '{text}': {then}"
     raise RefusedError(message)

@@ -15,12 +15,12 @@ from ..api.errors import (
     NotFoundError,
     OtherInstanceError,
     RefusedError,
-    advice,
 )
 from ..api.retry import TABLE, Kind, Then
 from . import reauthentication
+from .advice import CORRECT, NEW_CODE, REPLACE, UP, advice
 from .change import with_codes
-from .credentials import GET_ONE, refuse_sent
+from .credentials import refuse_sent
 from .host import HalfMadeError
 from .journal import Fate
 from .markers import MARKERS, credential_marker, is_credential_marker
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from .change import Change
     from .context import Context
     from .desired import Desired
-
-_ANOTHER_ONE = "get another one, and replace the instance by pulumi up --replace with its URN"
 
 
 class UntakenError(Exception):
@@ -99,7 +97,7 @@ class Attempt:
         outputs = self.desired.outputs(instance.completed(change.before), change.record)
         message = (
             f"the platform took the new code of instance {instance.id} neither by PATCH nor by "
-            f"PUT, as the token and the times that it shows are those of before: {_ANOTHER_ONE}"
+            f"PUT, as the token and the times that it shows are those of before: {REPLACE}"
         )
         raise HalfMadeError(instance.id, outputs, message)
 
@@ -134,7 +132,7 @@ class Attempt:
         if reauthentication.shows_the_same_token(seen, now):
             self.context.host.warn(
                 f"instance {seen.id} has the same token as before its new code; if calls through "
-                f"it are refused, the platform did not take the code: {_ANOTHER_ONE}"
+                f"it are refused, the platform did not take the code: {REPLACE}"
             )
         return answered
 
@@ -189,16 +187,13 @@ class Attempt:
         past = with_codes(kept.past, new_codes)
         outputs = self.desired.outputs(before, replace(kept, managed=managed, past=past))
         outputs.pop(MARKERS, None)
-        then = (
-            advice(error, base_url=self.context.settings.base_url)
-            or "correct the inputs, then run pulumi up"
-        )
+        then = advice(error, base_url=self.context.settings.base_url) or CORRECT
         if past != kept.past:
-            then = f"{GET_ONE}, then run pulumi up"
+            then = f"{NEW_CODE}, then {UP}"
             if not isinstance(error, RefusedError):
                 then = f"its code counts as spent, so {then}"
         if reauthentication.is_no_such_method(error):
-            then = _ANOTHER_ONE
+            then = REPLACE
         return HalfMadeError(before.id, outputs, f"{error}: {then}")
 
     def read(self, instance_id: str) -> wire.Instance:

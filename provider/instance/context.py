@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..api.client import CloudElementsClient
 from ..api.retry import Time
+from .advice import RIGHT_CREDENTIALS
 from .claims import Claims
 from .history import History
 from .leftovers import Leftovers
@@ -112,7 +113,7 @@ class Context:
         if instance.valid is False:
             self.host.warn(
                 f"the platform says that element instance '{name}' ({instance.id}) is not valid: "
-                "give it a new code, or credentials that are right, then run pulumi up"
+                f"{RIGHT_CREDENTIALS}"
             )
 
     def warn_of_disabled(self, instance_id: str, name: str) -> None:

@@ -28,8 +28,9 @@ from ..api.errors import (
 )
 from ..api.retry import TABLE, Kind, Then
 from . import adoption, consent, diff
+from .advice import CORRECT_OR_NEW_CODE, NEW_CODE, UP, UP_AGAIN
 from .claims import carrying
-from .credentials import GET_ONE, refuse_sent, refuse_shown
+from .credentials import refuse_sent, refuse_shown
 from .desired import Desired
 from .host import HalfMadeError
 from .journal import Fate
@@ -204,7 +205,7 @@ class _Creation:
             # Another machine knows nothing of what was sent.
             spends = bool(self.desired.credentials)
             here = " on this machine, or anywhere with a new code" if spends else ""
-            message = f"{lost}; and looking for it failed: {error}: run pulumi up again{here}"
+            message = f"{lost}; and looking for it failed: {error}: {UP_AGAIN}{here}"
             raise RefusedError(message) from None
 
     def _first(self, created: wire.Instance) -> wire.Instance | None:
@@ -241,7 +242,7 @@ class _Creation:
         except CloudElementsError as error:
             message = (
                 f"it was created twice, as {first.id} and as {created.id}, and deleting the second "
-                f"failed: {error}: delete {created.id}, then run pulumi up"
+                f"failed: {error}: delete {created.id}, then {UP}"
             )
             raise RefusedError(message) from None
 
@@ -270,9 +271,9 @@ class _Creation:
 
     def _lost(self, error: CloudElementsError) -> CloudElementsError:
         """Return the error of a create whose instance never showed."""
-        then = "run pulumi up again"
+        then = UP_AGAIN
         if self.desired.credentials:
-            then = f"its code counts as spent, so {GET_ONE}, then {then}"
+            then = f"its code counts as spent, so {NEW_CODE}, then {then}"
         elif error.outcome is Outcome.VENDOR_ERROR:
             then = f"correct the inputs, then {then}"
         what = str(error).rstrip(".")
@@ -295,7 +296,7 @@ def _left_behind(context: Context, desired: Desired, found: Found) -> HalfMadeEr
     outputs = desired.outputs(found.instance, _record(context, desired, found, refused=True))
     message = (
         f"{found.refusal}, but left instance {found.instance.id} behind, which is kept in the "
-        "state: correct the inputs, with a new code if one was sent, then run pulumi up"
+        f"state: {CORRECT_OR_NEW_CODE}"
     )
     return HalfMadeError(found.instance.id, outputs, message)
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .journal import Entry
     from .markers import Markers
 
-GET_ONE = "get a new code"
-
 
 def already_sent(where: str = "") -> str:
     """Return the one sentence about a code that is not sent again.

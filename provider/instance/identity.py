@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..config import environment_name, stack_key
+from .advice import use
 from .diff import same_text
 from .markers import MARKERS, Markers
 
@@ -42,19 +42,13 @@ class Doubt:
             here: Address in use.
         """
         if home:
-            text = f"it belongs to {home}, and at {here} {self.why}: {set_to(home)}"
+            text = f"it belongs to {home}, and at {here} {self.why}: {use(home)}"
         else:
             text = (
                 f"the state does not say which platform it belongs to, and at {here} {self.why}: "
-                f"{set_to('the address where it was made')}"
+                f"{use('the address where it was made')}"
             )
         return f"{text}; where {here} is the same platform, {self.then}" if self.then else text
-
-
-def set_to(address: str) -> str:
-    """Return how to use an address."""
-    key = stack_key("base_url")
-    return f"set {environment_name('base_url')} (or, where that is not set, {key}) to {address}"
 
 
 def doubt(

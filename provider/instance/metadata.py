@@ -34,7 +34,6 @@ _PATIENCE = 10.0
 """Seconds for one look-up, retries included: in a preview somebody is waiting."""
 _SILENCE = frozenset({Outcome.NOT_SENT, Outcome.NO_ANSWER, Outcome.TOO_MANY, Outcome.SERVER_ERROR})
 """After which another element would be asked for in vain."""
-_UNAUTHORIZED = 401
 _SECRET_TYPES = frozenset({"PASSWORD", "TEXTAREA", "CODE_EDITOR"})
 """Types whose values may be secret whatever the key: free text may hold anything."""
 _TOKENS = ("oauth.user.refresh_token", "oauth.user.token")
@@ -96,8 +95,9 @@ class Metadata:
         try:
             return self._client.get_element(element_key, within=_PATIENCE)
         except CloudElementsError as error:
-            if isinstance(error, NotFoundError) or _is_about_our_secrets(error):
-                return error.with_traceback(None)
+            match error:
+                case NotFoundError() | AuthenticationError(status=401, names_our_secrets=True):
+                    return error.with_traceback(None)
             self._silent = error.outcome in _SILENCE
             others = ", and those of elements not looked up yet," if self._silent else ""
             self._warn(
@@ -118,15 +118,6 @@ class Metadata:
             return [element.key for element in self._client.find_elements(within=_PATIENCE)]
         except CloudElementsError:
             return []
-
-
-def _is_about_our_secrets(error: CloudElementsError) -> bool:
-    """Tell whether nothing else can work either (docs: the one text for them, 2018-09)."""
-    return (
-        isinstance(error, AuthenticationError)
-        and error.status == _UNAUTHORIZED
-        and "Organization" in error.message
-    )
 
 
 def needless_keys(oauth_proxy: object, external_authentication: object) -> frozenset[str]:

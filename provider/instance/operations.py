@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from .. import config
 from ..api.errors import (
-    APIError,
-    AuthenticationError,
     CloudElementsError,
     ConfigError,
     NotFoundError,
-    Outcome,
-    RateLimitError,
-    StrangerError,
-    TooLargeError,
-    advice,
     sentence,
 )
 from . import creation, diff, ownership, preview
 from . import inputs as schema
+from .advice import advice
 from .context import Context
 from .host import AwaitingError, HalfMadeError
 from .imported import imported
@@ -248,7 +242,7 @@ class Operations:
         return one_sentence(
             verb,
             _name(properties),
-            lambda error: _advice(error, verb) or advice(error, base_url=base_url),
+            lambda error: advice(error, verb, base_url=base_url),
         )
 
 
@@ -295,36 +289,3 @@ def one_sentence(
 def _name(properties: Mapping[str, Any]) -> str:
     name = properties.get("name")
     return name if isinstance(name, str) else ""
-
-
-def _advice(error: CloudElementsError, verb: str) -> str | None:
-    """Return what to do about a refusal, where the verb makes a difference."""
-    match error, verb:
-        case TooLargeError(), "create" | "update":
-            return "give less configuration, with a new code if one was sent"
-        case ((StrangerError() | RateLimitError() | TooLargeError()), _):
-            return None
-        case AuthenticationError(message=said), _ if "Organization" in said:
-            return None  # our own secrets (docs: the platform's one text for them, 2018-09)
-        case APIError(status=400 | 409), "delete":
-            return "delete what uses the instance, such as formula instances, then run it again"
-        case NotFoundError(), "update":
-            return "run pulumi refresh, because it was deleted outside Pulumi"
-        case NotFoundError(), "read":
-            return "correct the id"
-        case APIError(status=400 | 401 | 403), "read":  # docs: which one, is not settled
-            ask = f"{_ADMINISTRATOR}; " if error.status == _FORBIDDEN else ""
-            return f"{ask}if it was deleted outside Pulumi, run pulumi state delete with its URN"
-        case AuthenticationError(status=403), _:
-            return _ADMINISTRATOR
-        case (
-            APIError(outcome=Outcome.REFUSED | Outcome.VENDOR_ERROR),
-            "create" | "update",
-        ):
-            return "correct the inputs, with a new code if one was sent, then run pulumi up"
-        case _:
-            return None
-
-
-_ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
-_FORBIDDEN = 403

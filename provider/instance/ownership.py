@@ -9,10 +9,10 @@ from ..api.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
-    StrangerError,
     told,
 )
-from .identity import Doubt, doubt, set_to
+from .advice import use
+from .identity import Doubt, doubt
 from .journal import Fate
 from .markers import (
     Markers,
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from ..api import wire
     from .context import Context
     from .state import Stored
-
-UNKNOWN_ID = frozenset({400, 401, 403, 404})
-"""What the platform may say of an id that is gone (docs: not settled by any)."""
 
 
 def home_of(context: Context, stored: Stored) -> str:
@@ -104,7 +101,7 @@ def refuse_elsewhere(context: Context) -> None:
         home = min(context.homes)
         message = (
             f"other instances in the state belong to {home}, and this is {context.address}: "
-            f"{set_to(home)}"
+            f"{use(home)}"
         )
         raise RefusedError(message)
 
@@ -214,7 +211,7 @@ def another_stack_has(
     try:
         seen = instance or listed or context.client.get_instance(stored.instance_id)
     except APIError as error:
-        if error.status in UNKNOWN_ID and not isinstance(error, StrangerError):
+        if error.may_mean_gone:
             return False  # it is gone, or the delete will tell
         raise
     carried = seen.tags or []

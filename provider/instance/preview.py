@@ -10,14 +10,13 @@ from ..api.errors import (
     NotFoundError,
     RefusedError,
     SpentError,
-    advice,
     told,
 )
 from . import adoption, consent, ownership
 from . import events as common
 from . import inputs as schema
+from .advice import NEW_CODE, advice
 from .credentials import (
-    GET_ONE,
     Credentials,
     already_sent,
     refuse_before_create,
@@ -184,7 +183,7 @@ def moved(context: Context, stored: Stored, news: dict[str, Any], *, replaces: b
 def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -> None:
     """Say that a new code is none: it was sent for this or another resource, or was refused."""
     if changes.replayed and not changes.credentials:
-        context.host.warn(f"{already_sent()}: {GET_ONE}, or take it out")
+        context.host.warn(f"{already_sent()}: {NEW_CODE}, or take it out")
     markers = news.get(MARKERS)
     if not changes.credentials or schema.is_unknown(markers):
         return
@@ -192,7 +191,7 @@ def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -
         credentials = Credentials(changes.credentials)
         refuse_before_update(credentials, Markers.of(markers), context.history)
     except SpentError as error:
-        context.host.warn(f"{error}: {GET_ONE}, or take it out")
+        context.host.warn(f"{error}: {NEW_CODE}, or take it out")
 
 
 def tell_disabled(

@@ -10,13 +10,12 @@ from ..api.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
-    StrangerError,
 )
+from .advice import UP
 from .claims import carrying
 from .diff import is_cut_from, same_text
 from .journal import Fate
 from .origin import Origin
-from .ownership import UNKNOWN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,13 +87,13 @@ def single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance |
     if fitting:
         message = (
             f"{len(fitting)} instances carry its marker and fit: {ids}; "
-            f"set 'adopt' to the id to keep, delete the others, then run pulumi up"
+            f"set 'adopt' to the id to keep, delete the others, then {UP}"
         )
         raise RefusedError(message)
     if candidates:
         message = (
             f"an earlier run left instance {ids} with its marker, but another element or name; "
-            "set 'adopt' to the id to keep it, or delete it, then run pulumi up"
+            f"set 'adopt' to the id to keep it, or delete it, then {UP}"
         )
         raise RefusedError(message)
     return None
@@ -187,7 +186,7 @@ class Search:
                 made = [client.get_instance(last.instance)]
             except APIError as error:
                 # The list was answered, so this is about the id alone.
-                if error.status not in UNKNOWN_ID or isinstance(error, StrangerError):
+                if not error.may_mean_gone:
                     raise
                 return None
             made = [one for one in made if self.markers.instance in (one.tags or [])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..api.errors import CloudElementsError
+from .advice import UP_AGAIN
 from .host import HalfMadeError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def settle(
         except CloudElementsError as error:
             outputs = desired.outputs(instance, record)
             verb = "disabling" if wanted else "enabling"
-            message = f"{verb} instance {instance.id} failed: {error}: run pulumi up again"
+            message = f"{verb} instance {instance.id} failed: {error}: {UP_AGAIN}"
             raise HalfMadeError(instance.id, outputs, message) from None
         instance = instance.model_copy(update={"disabled": wanted})
     context.warn_when_invalid(instance, given.name)

@@ -9,8 +9,9 @@ from ..api import wire
 from ..api.errors import CloudElementsError
 from ..api.redaction import MASK
 from . import diff
+from .advice import NEW_CODE, UP
 from .change import Change, with_codes
-from .credentials import GET_ONE, already_sent
+from .credentials import already_sent
 from .desired import Desired
 from .host import HalfMadeError
 from .inputs import fingerprints
@@ -81,7 +82,7 @@ class _Update:
         outputs = self._brought_about(record)
         if replayed and not self.changes.credentials:
             # The rest is brought about all the same; only this must not pass for done.
-            message = f"{already_sent()}: {GET_ONE}, or take it out, then run pulumi up"
+            message = f"{already_sent()}: {NEW_CODE}, or take it out, then {UP}"
             raise HalfMadeError(self.before.id, outputs, message)
         return outputs
 

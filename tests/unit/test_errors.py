@@ -13,11 +13,8 @@ from provider.api.errors import (
     NotSentError,
     RateLimitError,
     RefusedError,
-    SpentError,
     StrangerError,
     TooLargeError,
-    UnsendableError,
-    advice,
     did_you_mean,
     sentence,
 )
@@ -81,36 +78,6 @@ def test_an_error_tells_what_was_said_and_what_support_asks_for(error, text):
 )
 def test_a_user_reads_one_sentence(error, then, text):
     assert sentence("create", "mail", error, then=then) == text
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (AuthenticationError(CALL, 401, "x"), "CLOUD_ELEMENTS_USER_SECRET"),
-        (RateLimitError(CALL, 429, "x"), "wait"),
-        (TooLargeError(CALL, 429, "x"), "less configuration"),
-        (NotSentError(CALL, "x"), "https://h/x is the platform and can be reached"),
-        (StrangerError(CALL, 404, "x"), "https://h/x is the platform's API"),
-        (AmbiguousError(CALL, "x", status=200), "between here and https://h/x spoils its answers"),
-        (AmbiguousError(CALL, "x", status=200, stranger=True), "https://h/x is the platform's API"),
-        (AmbiguousError(CALL, "x"), "run pulumi up again"),
-        (APIError(CALL, 503, "x"), "https://h/x is the platform's API"),
-        (APIError(CALL, 503, "x", request_id="5b"), "support asks"),
-        (APIError(CALL, 408, "x"), "try again later"),
-        (APIError(CALL, 503, "x", provider_message="no"), "correct what the element's vendor"),
-        (APIError(CALL, 400, "x"), None),
-        (AuthenticationError(CALL, 403, "x"), None),
-        (NotFoundError(CALL, 404, "x"), None),
-        (ConfigError("x"), None),
-        (RefusedError("x"), None),
-        (SpentError("x"), "get a new code, then run pulumi up"),
-        (UnsendableError("x"), "correct the inputs"),
-    ],
-)
-def test_advice_is_given_where_the_error_alone_tells(error, words):
-    found = advice(error, base_url="https://h/x")
-    assert (found is None) == (words is None)
-    assert words is None or words in found
 
 
 def test_every_error_of_ours_is_one_of_a_kind():

@@ -4,62 +4,13 @@ import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
 from provider.api.errors import (
-    AmbiguousError,
-    APIError,
-    AuthenticationError,
     Call,
-    NotFoundError,
-    RateLimitError,
-    StrangerError,
-    TooLargeError,
 )
 from provider.config import Settings
 from provider.doors.dynamic import Door
-from provider.instance.operations import _advice
 from provider.lifecycle import ElementInstanceProvider
 
 CALL = Call("POST", "/instances")
-CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"
-REFRESH = "run pulumi refresh, because it was deleted outside Pulumi"
-ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
-IN_USE = "delete what uses the instance, such as formula instances, then run it again"
-GONE = "if it was deleted outside Pulumi, run pulumi state delete with its URN"
-LESS = "give less configuration, with a new code if one was sent"
-OUR_SECRETS = "Invalid Organization or User secret, or invalid Element token provided."
-
-
-@pytest.mark.parametrize(
-    ("error", "verb", "expected"),
-    [
-        (APIError(CALL, 400, "Bad Request"), "create", CORRECT),
-        (APIError(CALL, 400, "Bad Request"), "update", CORRECT),
-        (APIError(CALL, 422, "Bad Request"), "create", CORRECT),
-        (APIError(CALL, 409, "in use"), "create", CORRECT),
-        (APIError(CALL, 409, "in use"), "delete", IN_USE),
-        (APIError(CALL, 400, "in use"), "delete", IN_USE),
-        (APIError(CALL, 500, "broken"), "create", None),
-        (NotFoundError(CALL, 404, "gone"), "update", REFRESH),
-        (NotFoundError(CALL, 404, "gone"), "create", CORRECT),
-        (NotFoundError(CALL, 404, "gone"), "read", "correct the id"),
-        (APIError(CALL, 400, "gone"), "read", GONE),
-        (AuthenticationError(CALL, 401, "gone"), "read", GONE),
-        (AuthenticationError(CALL, 403, "gone"), "read", f"{ADMINISTRATOR}; {GONE}"),
-        (AuthenticationError(CALL, 401, OUR_SECRETS), "read", None),
-        (AuthenticationError(CALL, 401, OUR_SECRETS), "create", None),
-        (AuthenticationError(CALL, 401, "Request failed"), "create", CORRECT),
-        (AuthenticationError(CALL, 403, "Forbidden"), "create", ADMINISTRATOR),
-        (AuthenticationError(CALL, 403, "Forbidden"), "delete", ADMINISTRATOR),
-        (RateLimitError(CALL, 429, "slower"), "create", None),
-        (TooLargeError(CALL, 429, "too large"), "create", LESS),
-        (TooLargeError(CALL, 429, "too large"), "update", LESS),
-        (TooLargeError(CALL, 429, "too large"), "read", None),
-        (StrangerError(CALL, 400, "a page"), "create", None),
-        (AmbiguousError(CALL, "lost"), "create", None),
-    ],
-    ids=lambda value: f"{type(value).__name__} {getattr(value, 'status', value)}"[:40],
-)
-def test_advice_where_the_verb_makes_a_difference(error, verb, expected):
-    assert _advice(error, verb) == expected
 
 
 def test_without_settings_check_says_so_and_still_judges_the_inputs():

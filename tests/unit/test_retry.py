@@ -452,3 +452,9 @@ def test_errors_of_others_are_not_swallowed():
     with pytest.raises(ZeroDivisionError):
         platform.client.get_instance("7")
     assert not issubclass(ZeroDivisionError, CloudElementsError)
+
+
+def test_an_answer_is_judged_once():
+    answer = httpx.Response(503, json={"message": "down"})
+    assert refusal(answer) is refusal(answer)
+    assert refusal(answer).outcome is Outcome.SERVER_ERROR

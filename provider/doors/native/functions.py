@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from ...api.errors import CloudElementsError, NotFoundError, advice, did_you_mean, told
+from ...api.errors import CloudElementsError, NotFoundError, did_you_mean, told
 from ...api.redaction import is_secret_key, without_platform_written
+from ...instance.advice import advice
 from ...instance.diff import own_tags
 from ...instance.inputs import is_unknown
 from ...instance.metadata import plain_keys
