@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 export SE_OFFLINE := true
 .NOTPARALLEL:
-.PHONY: help install engine demo test lint $(TIERS) chaos bench docs sdk format clean
+.PHONY: help install engine demo test lint $(TIERS) chaos bench docs docs-site sdk format clean
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-59s %s\n", $$1, $$2}' Makefile
 $(CACHE)/uv/bin/uv:
@@ -47,6 +47,8 @@ chaos: install ## Run tests/chaos for much longer
 	CLOUD_ELEMENTS_CHAOS=long $(PYTEST) --timeout 7200 tests/chaos
 bench: engine ## Measure, and print the tables
 	$(PYTHON) -m benchmarks
+docs-site: install ## Build the documentation's site into dist/site, and check its links
+	$(PYTHON) -m tools.site
 docs: install ## Write the generated tables of docs/, and the schema of the native provider
 	$(PYTHON) -m tools.reference
 	$(PYTHON) -m tools.schema

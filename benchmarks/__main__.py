@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from tools.engine import Engine
 
-README = ROOT / "README.md"
 DOCUMENT, PICTURE = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"
 COMMANDS = ("up", "refresh", "destroy")
 AT_THE_END = ", state at the end"
@@ -431,9 +430,9 @@ def main() -> None:
     if not quick:
         for name, text in run.texts.items():
             write(DOCUMENT, name, text)
-        write(README, "figures", comparison(run.headline))
+        write(DOCUMENT, "figures", comparison(run.headline))
         PICTURE.write_text(drawing)
-        written = (README, DOCUMENT, PICTURE)
+        written = (DOCUMENT, PICTURE)
         run.say(f"written to {', '.join(str(path.relative_to(ROOT)) for path in written)}")
 
 
