@@ -46,6 +46,7 @@ class Project:
     Args:
         engine: The Pulumi CLI to run.
         program: The text of another `__main__.py` instead of the project's own.
+        manifest: The text of another `Pulumi.yaml`.
         environment: Variables for the engine and all that it starts, such as CLOUD_ELEMENTS_*.
             None of the caller's own CLOUD_ELEMENTS_* and PULUMI_* variables are passed on.
     """
@@ -55,6 +56,7 @@ class Project:
         engine: Engine,
         *,
         program: str | None = None,
+        manifest: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.engine = engine
@@ -70,6 +72,8 @@ class Project:
             _copy(ROOT / name, self.folder / name)
         if program is not None:
             self.write_program(program)
+        if manifest is not None:
+            (self.folder / "Pulumi.yaml").write_text(manifest)
         self.env = {
             name: value
             for name, value in engine.env.items()

@@ -34,13 +34,14 @@ def reach(sandbox):
 def new_project(engine, reach):
     """Return a function that makes throw-away projects, each with a stack called `test`.
 
-    `new_project(program=text, environment={...}, stack="test")`; without `program` it is this
-    project's own. The environment leads to the `sandbox` fixture unless it says otherwise.
+    `new_project(program=text, environment={...}, stack="test", manifest=text)`; without `program`
+    and `manifest` they are this project's own. The environment leads to the `sandbox` fixture unless it says otherwise.
     """
     projects = []
 
-    def make(program=None, environment=None, stack="test"):
-        project = Project(engine, program=program, environment=reach | (environment or {}))
+    def make(program=None, environment=None, stack="test", manifest=None):
+        environment = reach | (environment or {})
+        project = Project(engine, program=program, manifest=manifest, environment=environment)
         projects.append(project)
         project.init(stack)
         return project

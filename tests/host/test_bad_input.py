@@ -257,6 +257,8 @@ def test_check_names_every_mistake_at_once(server, sandbox, inputs, expected):
     before = len(sandbox.journal())
 
     _, failures = server.check(inputs)
+    if server.native and "name" not in inputs:  # it is the resource's own there
+        expected = [text for text in expected if text != "name: is required"]
 
     assert len(failures) == len(expected), failures
     for failure, text in zip(sorted(failures), sorted(expected), strict=True):

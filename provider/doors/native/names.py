@@ -15,7 +15,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret, wrap_rpc_secret
 
 from ...instance.events import FIELD, Events
-from ...instance.inputs import Inputs
+from ...instance.inputs import Inputs, marked_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,18 @@ def outward(bag: Mapping[str, Any]) -> dict[str, Any]:
     """Return properties under the names that programs have for them."""
     found = {_OUTWARD.get(name, name): value for name, value in bag.items()}
     return found | _events(found, _MEMBERS)
+
+
+def outputs(bag: Mapping[str, Any]) -> Any:
+    """Return outputs for the wire.
+
+    Of the configuration what is secret by its name is marked, leaf by leaf: SDKs, who know the
+    schema, hide the rest as well, and a mark at each leaf costs the state as much as two values.
+    """
+    held = bag.get("configuration")
+    if is_rpc_secret(held):
+        bag = {**bag, **marked_secret({"configuration": unwrap_rpc_secret(held)}, frozenset())}
+    return struct(outward(bag))
 
 
 def inward(bag: Mapping[str, Any]) -> dict[str, Any]:

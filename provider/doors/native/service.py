@@ -141,12 +141,12 @@ class Service:
             inputs = names.inward(names.properties(request.properties))
             if request.preview:
                 outputs = changes.to_be_created(inputs)
-                return pb.CreateResponse(properties=names.struct(names.outward(outputs)))
+                return pb.CreateResponse(properties=names.outputs(outputs))
             if request.urn == _STATELESS:
                 inputs |= _of_its_own()
             created = self._operations.create(inputs)
             return pb.CreateResponse(
-                id=created.instance_id, properties=names.struct(names.outward(created.outputs))
+                id=created.instance_id, properties=names.outputs(created.outputs)
             )
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -163,7 +163,7 @@ class Service:
             inputs = call.old_inputs if seen.inputs is None else seen.inputs
             return pb.ReadResponse(
                 id=request.id,
-                properties=names.struct(names.outward(seen.outputs)),
+                properties=names.outputs(seen.outputs),
                 inputs=names.struct(names.outward(inputs)),
             )
 
@@ -178,7 +178,7 @@ class Service:
             else:
                 rewritten = names.is_of_dynamic_door(state)
                 outputs = self._operations.update(request.id, olds, news, renamed=rewritten)
-            return pb.UpdateResponse(properties=names.struct(names.outward(outputs)))
+            return pb.UpdateResponse(properties=names.outputs(outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Delete the instance."""
@@ -274,5 +274,5 @@ def _of_its_own() -> Properties:
 def _refuse(context: grpc.ServicerContext, error: CloudElementsError) -> None:
     """Answer with an error; one about an instance that must be kept brings that along."""
     message = names.spoken(str(error))
-    tell(context, error, message, lambda outputs: names.struct(names.outward(outputs)))
+    tell(context, error, message, names.outputs)
     context.abort(grpc.StatusCode.UNKNOWN, message)

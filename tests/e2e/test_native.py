@@ -1,0 +1,206 @@
+"""The native provider by the real engine: a life, dependents, import, two accounts, and lists.
+
+The program has a class of its own, as a generated SDK would bring one.
+"""
+
+import json
+import re
+from contextlib import closing
+
+import pytest
+
+from provider.api.client import CloudElementsClient
+from provider.config import Settings
+from sandbox import Sandbox
+
+PROJECT = """
+name: native
+runtime:
+  name: python
+  options:
+    toolchain: uv
+stackConfigDir: stacks
+plugins:
+  providers:
+    - name: cloud-elements
+      path: .venv/bin
+"""
+PROGRAM = """
+import json
+import pulumi
+
+TYPE = "cloud-elements:index:ElementInstance"
+OUTPUTS = ("instanceId", "elementToken", "elementName", "valid", "disabled", "tags", "configuration")
+
+class ElementInstance(pulumi.CustomResource):
+    def __init__(self, name, opts=None, **props):
+        super().__init__(TYPE, name, dict.fromkeys(OUTPUTS) | props, opts)
+
+class Provider(pulumi.ProviderResource):
+    def __init__(self, name, **props):
+        super().__init__("cloud-elements", name, props)
+
+config = pulumi.Config()
+
+def desk(name, opts=None, **props):
+    configuration = {
+        "subdomain": "acme",
+        "username": "someone",
+        "password": config.get_secret("password") or "hidden-password",
+    }
+    props = {"elementKey": "freshservice", "configuration": configuration} | props
+    return ElementInstance(name, opts, **props)
+"""
+ID = re.compile(r"\d{6}")
+TYPE = "cloud-elements:index:ElementInstance"
+
+
+@pytest.fixture
+def native(new_project):
+    """Return a project that finds the native provider, with `desk` for its programs."""
+    project = new_project(program=PROGRAM, manifest=PROJECT)
+
+    def run(program):
+        project.write_program(PROGRAM + program)
+        return project
+
+    return run
+
+
+def kept(project, name):
+    """Return a resource as the state has it."""
+    resources = project.export()["deployment"]["resources"]
+    (found,) = [one for one in resources if one["urn"].endswith(f"::{name}")]
+    return found
+
+
+def create(sandbox, **fields):
+    """Make an instance as somebody did who does not know of Pulumi."""
+    settings = Settings(
+        base_url=sandbox.base_url,
+        user_secret=sandbox.user_secret,
+        organization_secret=sandbox.organization_secret,
+    )
+    configuration = {"subdomain": "acme", "username": "someone", "password": "hidden-password"}
+    request = {"element": {"key": "freshservice"}, "configuration": configuration} | fields
+    with closing(CloudElementsClient(settings)) as client:
+        return client.create_instance(request, one_time=False)
+
+
+def writes(sandbox):
+    return [one["method"] for one in sandbox.journal() if one["method"] != "GET"]
+
+
+DEPENDENT = """
+first = desk("first", tags=[config.get("tag") or "a"])
+desk("second", configuration={
+    "subdomain": "acme", "username": first.elementToken, "password": "hidden-too"
+})
+pulumi.export("first", first.id)
+"""
+
+
+def test_a_life(native, sandbox):
+    project = native(DEPENDENT)
+    project.config_set("native:password", "hidden-password", secret=True)
+
+    project.up()
+    first, second = sandbox.instances()
+    assert project.outputs() == {"first": str(first["id"])}
+    assert second["configuration"]["username"] == first["token"]
+    project.preview("--expect-no-changes")
+
+    project.config_set("native:tag", "b")
+    shown = project.preview("--diff").stdout
+    assert re.search(r'~ \[0\]: "a" => "b"', shown)
+    # What the other one uses stays known, so it is not shown as changing.
+    assert "~ 1 to update\n    2 unchanged" in shown
+    before = len(writes(sandbox))
+    project.up()
+    assert writes(sandbox)[before:] == ["PATCH"]
+
+    sandbox.update_instance(first["id"], tags=["by hand", *first["tags"][1:]])
+    assert '"b" => "by hand"' in project.refresh("--diff").stdout
+    project.up()
+    assert "b" in sandbox.instances()[0]["tags"]
+    project.preview("--expect-no-changes")
+
+    said = project.everything_said() + project.export_text()
+    tokens = [one["token"] for one in (first, second)]
+    secrets = ("hidden-password", "hidden-too", sandbox.user_secret, *tokens)
+    assert [secret for secret in secrets if secret in said] == []
+    project.destroy()
+    assert sandbox.instances() == []
+
+
+def test_a_mistake_is_one_sentence_at_preview(native):
+    project = native('desk("desk", elementkey="x", deleteAdopted="yes")')
+    said = project.preview(expect=1)
+    text = said.stdout + said.stderr
+    assert "elementkey: is not known here; did you mean 'elementKey'?" in text
+    assert "deleteAdopted: must be true or false" in text
+    assert "Traceback" not in text
+
+
+def test_an_instance_is_imported(native, sandbox, reach):
+    made = create(sandbox, name="desk", tags=["by hand"])
+    before = len(writes(sandbox))
+    project = native('desk("desk", tags=["by hand"])')
+    command = ("import", TYPE, "desk", "--yes", "--skip-preview", "--generate-code=false")
+    missing = project.run(*command[:3], "1", *command[3:], expect=None)
+    assert missing.code != 0
+    assert "resource '1' does not exist" in missing.stdout + missing.stderr
+
+    said = project.run(*command[:3], made.id, *command[3:]).stdout
+    assert "failed to validate" not in said
+    state = kept(project, "desk")
+    assert (state["id"], state["protect"]) == (made.id, True)
+    assert len(writes(sandbox)) == before
+    project.run("state", "unprotect", "--all", "--yes")
+    project.destroy()
+    assert sandbox.instances() == []
+
+
+TWO = """
+for name in ("one", "other"):
+    account = config.require_object(name)
+    provider = Provider(
+        name,
+        baseUrl=account["address"],
+        userSecret=pulumi.Output.secret(account["user"]),
+        organizationSecret=pulumi.Output.secret(account["organization"]),
+    )
+    desk(f"desk of {name}", pulumi.ResourceOptions(provider=provider))
+"""
+
+
+def test_two_accounts_in_one_program(native, sandbox):
+    """Their arguments go before the environment, which leads to one of them."""
+    with Sandbox(user_secret="other-user", organization_secret="other-organization") as other:
+        project = native(TWO)
+        for name, one in (("one", sandbox), ("other", other)):
+            account = {
+                "address": one.base_url,
+                "user": one.user_secret,
+                "organization": one.organization_secret,
+            }
+            project.config_set(f"native:{name}", json.dumps(account), secret=True)
+        project.up()
+        assert [len(one.instances()) for one in (sandbox, other)] == [1, 1]
+        assert kept(project, "other")["inputs"].keys() >= {"baseUrl", "userSecret"}
+        text = project.everything_said() + project.export_text()
+        assert other.user_secret not in text
+        assert other.organization_secret not in text
+        project.destroy()
+        assert [len(one.instances()) for one in (sandbox, other)] == [0, 0]
+
+
+def test_what_the_stack_program_reads_is_no_setting_of_the_provider(native, sandbox):
+    project = native('desk("desk")')
+    project.config_set("cloud-elements:instances.unused.element", "freshservice", path=True)
+    project.config_set("cloud-elements:timeout", "60")
+    project.up()
+    state = project.export()["deployment"]["resources"]
+    (provider,) = [one for one in state if one["type"] == "pulumi:providers:cloud-elements"]
+    assert provider["inputs"]["timeout"] == "60"
+    assert "instances" not in provider["inputs"]
