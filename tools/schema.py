@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 from provider.config import Settings
+from provider.doors.names import camel, spoken
 from provider.doors.native.configuration import PLACE
-from provider.doors.native.names import camel, spoken
 from provider.doors.native.server import SCHEMA
 from provider.instance.events import Events
 from provider.instance.inputs import Inputs, policy

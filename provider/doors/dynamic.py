@@ -36,6 +36,7 @@ from ..instance.operations import Operations
 from ..instance.state import RECORD
 from .call import serving
 from .engine import EngineHost
+from .names import inward, is_of_native_door
 from .refusal import tell
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Door:
         with _answering() as given:
             found = self.operations.diff(id_, given(olds, "olds"), given(news, "news"))
             # Refresh and delete go by the state's name, so the old one must not stay there.
-            if (renamed := _by_old_name(olds)) and not found.changed:
+            if (renamed := _to_be_rewritten(olds)) and not found.changed:
                 host().note(
                     "the state gets the provider's new name; nothing changes on the platform"
                 )
@@ -108,7 +109,7 @@ class Door:
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         """Change the instance in place."""
-        renamed = _by_old_name(olds)
+        renamed = _to_be_rewritten(olds)
         with _answering() as given:
             before = _as_kept(given(olds, "olds")) if renamed else given(olds, "olds")
             outputs = self.operations.update(id_, before, given(news, "news"), renamed=renamed)
@@ -118,6 +119,11 @@ class Door:
         """Delete the instance."""
         with _answering() as given:
             self.operations.delete(id_, given(props, "properties"))
+
+
+def _to_be_rewritten(olds: Properties) -> bool:
+    """Tell whether a state is another build's, or the native provider's."""
+    return is_of_native_door(olds) or _by_old_name(olds)
 
 
 def _by_old_name(olds: Properties) -> bool:
@@ -159,7 +165,8 @@ class DynamicCall:
     @property
     def old_inputs(self) -> Properties:
         """The inputs that the state has; a read has no others."""
-        return self.properties("inputs" if hasattr(self.request, "inputs") else "old_inputs")
+        field = "inputs" if hasattr(self.request, "inputs") else "old_inputs"
+        return inward(self.properties(field))
 
     @property
     def awaited(self) -> bool:
@@ -227,13 +234,14 @@ def _complete(call: DynamicCall | None, given: Properties, field: str) -> Proper
     """Return properties with the hidden keys of ours that the server took out of them.
 
     Older SDKs (3.217 among them) drop every key that begins with `__` from what they hand over.
+    What a state has may be in the words of the native provider's programs.
 
     Args:
         call: The engine's call.
         given: What the server handed over.
         field: Its name in the request.
     """
-    given = {**given}
+    given = {**given} if field == "news" else inward(given)
     given.pop(_PROVIDER, None)
     if call is None or MARKERS in given or RECORD in given:
         return given
@@ -246,7 +254,7 @@ def _as_kept(olds: Properties) -> Properties:
     call = current_call()
     if call is None:
         return olds
-    return {k: v for k, v in MessageToDict(call.request.olds).items() if k != _PROVIDER}
+    return inward({k: v for k, v in MessageToDict(call.request.olds).items() if k != _PROVIDER})
 
 
 def _refuse(call: DynamicCall, error: CloudElementsError) -> None:

@@ -35,7 +35,8 @@ def new_project(engine, reach):
     """Return a function that makes throw-away projects, each with a stack called `test`.
 
     `new_project(program=text, environment={...}, stack="test", manifest=text)`; without `program`
-    and `manifest` they are this project's own. The environment leads to the `sandbox` fixture unless it says otherwise.
+    and `manifest` they are this project's own. The environment leads to the `sandbox` fixture
+    unless it says otherwise.
     """
     projects = []
 

@@ -30,7 +30,7 @@ import json
 import pulumi
 
 TYPE = "cloud-elements:index:ElementInstance"
-OUTPUTS = ("instanceId", "elementToken", "elementName", "valid", "disabled", "tags", "configuration")
+OUTPUTS = ("instanceId", "elementToken", "elementName", "valid", "disabled")
 
 class ElementInstance(pulumi.CustomResource):
     def __init__(self, name, opts=None, **props):
@@ -204,3 +204,98 @@ def test_what_the_stack_program_reads_is_no_setting_of_the_provider(native, sand
     (provider,) = [one for one in state if one["type"] == "pulumi:providers:cloud-elements"]
     assert provider["inputs"]["timeout"] == "60"
     assert "instances" not in provider["inputs"]
+
+
+MOVING = """
+from pulumi_cloud_elements import ElementInstance as Dynamic
+
+DYNAMIC = "pulumi-python:dynamic/cloud-elements:ElementInstance"
+moved = (config.get("moved") or "").split()
+for name in ("desk", "other"):
+    if name in moved:
+        former = pulumi.Alias(type_=DYNAMIC)
+        one = desk(name, pulumi.ResourceOptions(aliases=[former]), tags=["a"])
+        token = one.elementToken
+    else:
+        former = pulumi.Alias(type_=TYPE)
+        configuration = {
+            "subdomain": "acme",
+            "username": "someone",
+            "password": config.get_secret("password"),
+        }
+        options = pulumi.ResourceOptions(aliases=[former])
+        one = Dynamic(
+            name, "freshservice", tags=["a"], configuration=configuration, opts=options
+        )
+        token = one.element_token
+    pulumi.export(name, {"id": one.id, "token": token})
+"""
+
+
+def test_a_stack_moves_to_the_native_provider_and_back(native, sandbox):
+    """Half of it first: token, id and markers stay, and nothing is written."""
+    project = native(MOVING)
+    project.config_set("native:password", "hidden-password", secret=True)
+    project.up()
+    made = project.outputs(show_secrets=True)
+    instances, before = sandbox.instances(), len(writes(sandbox))
+
+    for moved in ("desk", "other", "desk other", ""):
+        project.config_set("native:moved", moved)
+        said = project.up().stdout
+        assert "replace" not in said
+        assert project.outputs(show_secrets=True) == made
+        text = project.export_text()
+        assert ("elementToken" in text) is bool(moved)
+        assert ("element_token" in text) is (moved != "desk other")
+    project.preview("--expect-no-changes")
+
+    assert sandbox.instances() == instances
+    assert len(writes(sandbox)) == before
+
+
+def test_a_state_migration_does_the_same(native, sandbox):
+    """With CLI 3.274, by Check and Diff alone; it may leave the properties as they are."""
+    project = native(MOVING)
+    project.config_set("native:password", "hidden-password", secret=True)
+    project.config_set("native:moved", "")
+    project.up()
+    made, before = project.outputs(show_secrets=True), len(writes(sandbox))
+
+    native(
+        """
+def migrated(args):
+    (old,) = args.old_state
+    return pulumi.StateMigrationResult(
+        [old | {"urn": args.urn, "type": TYPE}], {old["urn"]: args.urn}
+    )
+"""
+        + MOVING.replace("aliases=[former])", "aliases=[former], state_migrations=[migrated])", 1)
+    )
+    project.config_set("native:moved", "desk other")
+    project.up()
+    assert project.outputs(show_secrets=True) == made
+    assert len(writes(sandbox)) == before
+
+
+def test_instances_are_listed_and_read_without_a_program(native, sandbox):
+    """By `pulumi do` of CLI 3.274, which takes a provider by its path."""
+    project = native("")
+    ids = [create(sandbox, name=f"by hand {number}").id for number in range(3)]
+
+    def do(*arguments, **options):
+        plugin = (project.folder / ".venv/bin/pulumi-resource-cloud-elements").resolve()
+        return project.run("do", "--stateless", "--package", str(plugin), *arguments, **options)
+
+    listed = json.loads(do(TYPE, "list", "--all").stdout)
+    assert [one["id"] for one in listed] == ids
+    shown = do(TYPE, "read", ids[1])
+    read = shown.stdout + shown.stderr
+    assert re.search(r'name +: "by hand 1"', read)
+    assert re.search(r"elementToken *: \[secret\]", read)
+    found = json.loads(do("cloud-elements:index:getInstances", "--element-key", "none").stdout)
+    assert found == {"instances": []}
+    refused = do(TYPE, "create", "--yes", "--element-key", "freshservic", expect=None)
+    assert refused.code != 0
+    assert "did you mean 'freshservice'?" in refused.stdout + refused.stderr
+    assert len(sandbox.instances()) == len(ids)

@@ -8,7 +8,7 @@ import re
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from provider.doors.native.names import camel
+from provider.doors.names import camel
 from provider.instance.events import Events
 from provider.instance.inputs import Inputs
 from tests.host.server import SECONDS, RefusedCall, Server, place_of_marker, secrets

@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from provider.config import Settings
+from provider.doors.names import COMPUTED, camel
 from provider.doors.native import functions
-from provider.doors.native.names import COMPUTED, camel
 from provider.doors.native.server import SCHEMA
 from provider.instance.inputs import Inputs, policy
 from tools import schema

@@ -12,7 +12,7 @@ from ... import config
 from ...api.errors import ConfigError, did_you_mean
 from ...config import NAMESPACE, Settings, environment_name
 from ...instance.inputs import is_unknown
-from .names import camel
+from ..names import camel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

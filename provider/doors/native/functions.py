@@ -14,7 +14,8 @@ from ...instance.advice import advice
 from ...instance.diff import own_tags
 from ...instance.inputs import is_unknown
 from ...instance.metadata import plain_keys
-from . import names
+from .. import names
+from . import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +45,8 @@ def get_instances(
     context: Context, tag: str | None = None, element_key: str | None = None
 ) -> dict[str, Any]:
     """Return all instances of the account, or those with a tag, or of an element."""
-    return {"instances": [_brief(one) for one in _listed(context, tag, element_key)]}
+    found = _listed(context, tag, element_key)
+    return {"instances": [names.outward(_brief(one)) for one in found]}
 
 
 def get_element(context: Context, key: str) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def invoke(operations: Operations, request: Any) -> Any:
     if function is None:
         message = f"there is no function '{request.tok}'{did_you_mean(name, [*FUNCTIONS])}"
         raise CloudElementsError(message)
-    given = names.properties(request.args)
+    given = values.properties(request.args)
     if is_unknown(given):
         return pb.InvokeResponse()
     failures = [*_mistakes(function, given)]
@@ -129,7 +131,7 @@ def invoke(operations: Operations, request: Any) -> Any:
         return pb.InvokeResponse(failures=reasons)
     arguments = {_snake(function, key): value for key, value in given.items()}
     found = function(operations.context, **arguments)
-    return pb.InvokeResponse(**{"return": names.struct(names.outward(found))})
+    return pb.InvokeResponse(**{"return": values.struct(names.outward(found))})
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, str]:
@@ -171,7 +173,7 @@ def page(operations: Operations, request: Any) -> list[Any]:
     if request.token != RESOURCE:
         message = f"there is no resource '{request.token}' to list"
         raise CloudElementsError(message)
-    query = names.properties(request.query)
+    query = values.properties(request.query)
     if is_unknown(query):
         return [pb.ListResponse(computed=pb.ListResponse.Computed())]
     known = ["tag", "elementKey"]

@@ -19,9 +19,10 @@ from ...instance.context import Context
 from ...instance.markers import MARKERS, Markers, markers, names_stack, place_of
 from ...instance.operations import Operations, one_sentence
 from ...instance.state import RECORD, Stored
+from .. import names
 from ..call import serving
 from ..refusal import tell
-from . import changes, functions, names
+from . import changes, functions, values
 from .configuration import Arguments
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class NativeCall:
         return cls(
             context,
             getattr(request, "urn", ""),
-            names.inward(names.properties(olds)) if olds is not None else {},
+            names.inward(values.properties(olds)) if olds is not None else {},
             time.monotonic() + seconds if seconds else math.inf,
         )
 
@@ -87,35 +88,35 @@ class Service:
             How many calls are to be served at once.
         """
         self._host.end_with_engine(Context.close_all)
-        self._arguments = Arguments.of(request.urn, names.properties(request.args))
+        self._arguments = Arguments.of(request.urn, values.properties(request.args))
         settings = self._operations.configure(self._arguments.get, self._arguments.environment)
         return settings.concurrency if settings else 0
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Judge the provider's own settings; keep out of the state what is none."""
         with self._answering(request, context):
-            arguments = Arguments.of(request.urn, names.properties(request.news))
+            arguments = Arguments.of(request.urn, values.properties(request.news))
             failures = [pb.CheckFailure(reason=problem) for problem in arguments.problems()]
-            return pb.CheckResponse(inputs=names.struct(arguments.kept()), failures=failures)
+            return pb.CheckResponse(inputs=values.struct(arguments.kept()), failures=failures)
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Judge a program's inputs; a failure names no property, whose value would be printed."""
         with self._answering(request, context):
-            olds = names.inward(names.properties(request.olds))
-            news = {"name": _name(request.urn)} | names.given(names.properties(request.news))
+            olds = names.inward(values.properties(request.olds))
+            news = {"name": _name(request.urn)} | names.given(values.properties(request.news))
             news |= self._markers(request.urn, olds)
             checked = self._operations.check(olds, news)
             failures = [
                 pb.CheckFailure(reason=names.spoken(failure)) for failure in checked.failures
             ]
-            inputs = names.struct(names.outward(checked.inputs))
+            inputs = values.struct(names.outward(checked.inputs))
             return pb.CheckResponse(inputs=inputs, failures=failures)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Compare the state's outputs with the program's inputs."""
         with self._answering(request, context) as call:
-            state = names.properties(request.olds)
-            olds, news = names.inward(state), names.inward(names.properties(request.news))
+            state = values.properties(request.olds)
+            olds, news = names.inward(state), names.inward(values.properties(request.news))
             found = self._operations.diff(request.id, olds, news)
             rewritten = names.is_of_dynamic_door(state)
             if not (found.changed or rewritten):
@@ -138,21 +139,21 @@ class Service:
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._answering(request, context):
-            inputs = names.inward(names.properties(request.properties))
+            inputs = names.inward(values.properties(request.properties))
             if request.preview:
                 outputs = changes.to_be_created(inputs)
-                return pb.CreateResponse(properties=names.outputs(outputs))
+                return pb.CreateResponse(properties=values.outputs(outputs))
             if request.urn == _STATELESS:
                 inputs |= _of_its_own()
             created = self._operations.create(inputs)
             return pb.CreateResponse(
-                id=created.instance_id, properties=names.outputs(created.outputs)
+                id=created.instance_id, properties=values.outputs(created.outputs)
             )
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Return the instance as it is now; gone is no error."""
         with self._answering(request, context) as call:
-            outputs = names.inward(names.properties(request.properties))
+            outputs = names.inward(values.properties(request.properties))
             if RECORD in outputs:
                 seen = self._operations.read(request.id, outputs)
             else:
@@ -163,27 +164,27 @@ class Service:
             inputs = call.old_inputs if seen.inputs is None else seen.inputs
             return pb.ReadResponse(
                 id=request.id,
-                properties=names.outputs(seen.outputs),
-                inputs=names.struct(names.outward(inputs)),
+                properties=values.outputs(seen.outputs),
+                inputs=values.struct(names.outward(inputs)),
             )
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Change the instance in place."""
         with self._answering(request, context):
-            state = names.properties(request.olds)
-            olds, news = names.inward(state), names.inward(names.properties(request.news))
+            state = values.properties(request.olds)
+            olds, news = names.inward(state), names.inward(values.properties(request.news))
             if request.preview:
                 found = diff.changes(Stored(request.id, olds), news)
                 outputs = changes.to_be_updated(olds, news, found)
             else:
                 rewritten = names.is_of_dynamic_door(state)
                 outputs = self._operations.update(request.id, olds, news, renamed=rewritten)
-            return pb.UpdateResponse(properties=names.outputs(outputs))
+            return pb.UpdateResponse(properties=values.outputs(outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Delete the instance."""
         with self._answering(request, context):
-            outputs = names.inward(names.properties(request.properties))
+            outputs = names.inward(values.properties(request.properties))
             self._operations.delete(request.id, outputs)
             return empty_pb2.Empty()
 
@@ -274,5 +275,5 @@ def _of_its_own() -> Properties:
 def _refuse(context: grpc.ServicerContext, error: CloudElementsError) -> None:
     """Answer with an error; one about an instance that must be kept brings that along."""
     message = names.spoken(str(error))
-    tell(context, error, message, names.outputs)
+    tell(context, error, message, values.outputs)
     context.abort(grpc.StatusCode.UNKNOWN, message)

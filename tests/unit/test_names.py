@@ -1,12 +1,10 @@
 """Names and values on their way between a native provider's engine and the rules."""
 
-import pulumi
 import pytest
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.rpc import wrap_rpc_secret
 
-from provider.doors.native import names
+from provider.doors import names
 from provider.instance.inputs import Inputs
 
 HIDDEN = {rpc._special_sig_key: rpc._special_secret_sig}
@@ -60,40 +58,6 @@ def test_a_name_of_the_rules_is_none_of_the_program_s():
     assert names.spoken("element_key_: is not known here; did you mean 'element_key'?") == (
         "element_key: is not known here; did you mean 'elementKey'?"
     )
-
-
-def test_what_comes_in_is_plain_and_keeps_unknowns():
-    bag = {
-        "code": HIDDEN | {"value": "secret"},
-        "configuration": {"a": [HIDDEN | {"value": 1}], "b": rpc.UNKNOWN},
-        "__markers": ["x"],
-        "__provider": "pickled",
-    }
-    found = names.properties(wire(bag))
-    assert found["code"] == "secret"
-    assert found["configuration"]["a"] == [1]
-    assert isinstance(found["configuration"]["b"], pulumi.output.Unknown)
-    assert found["__markers"] == ["x"]
-    assert "__provider" not in found
-
-
-def test_what_goes_out_is_marked_at_its_leaves():
-    bag = {
-        "configuration": wrap_rpc_secret({"a": "1", "deep": {"b": [2, None]}, "none": None}),
-        "elementToken": wrap_rpc_secret("token"),
-        "valid": names.UNKNOWN,
-        "tags": ["t"],
-        "nothing": None,
-    }
-    assert json_format.MessageToDict(names.struct(bag)) == {
-        "configuration": {
-            "a": HIDDEN | {"value": "1"},
-            "deep": {"b": [HIDDEN | {"value": 2}, None]},
-        },
-        "elementToken": HIDDEN | {"value": "token"},
-        "valid": rpc.UNKNOWN,
-        "tags": ["t"],
-    }
 
 
 def test_a_path_escapes_what_the_engine_would_take_for_its_own():
