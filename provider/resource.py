@@ -131,14 +131,10 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         delete_adopted: pulumi.Input[bool] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if hidden := _hidden_in(Path.cwd()):
-            raise pulumi.RunError(hidden)
-        opts = copy.copy(opts) if opts else pulumi.ResourceOptions()
-        if opts.import_ is not None:
-            # The engine can't import dynamic resources; to adopt is the same to the user.
+        _refuse_hidden(Path.cwd())
+        opts = copy.copy(opts or pulumi.ResourceOptions())
+        if opts.import_ is not None:  # the engine can't import dynamic resources
             adopt, opts.import_ = adopt or str(opts.import_), None
-        secret = ("element_token", "configuration")
-        opts.additional_secret_outputs = [*(opts.additional_secret_outputs or ()), *secret]
         inputs: dict[str, Any] = {
             "element_key": element_key,
             "name": resource_name if name is None else name,
@@ -155,22 +151,23 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
             "delete_adopted": delete_adopted,
             MARKERS: _marker_tags(self, resource_name, opts),
         }
+        self._announce(resource_name, inputs, opts)
+
+    def _announce(self, name: str, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        secret = ("element_token", "configuration")
+        opts.additional_secret_outputs = [*(opts.additional_secret_outputs or ()), *secret]
         # Outputs must be announced, or they are no attributes.
         given = {key: value for key, value in inputs.items() if value is not None}
         with _traced_to_the_program():
-            super().__init__(
-                ElementInstanceProvider(),
-                resource_name,
-                dict.fromkeys(_OUTPUTS) | given,
-                opts,
-            )
+            announced = dict.fromkeys(_OUTPUTS) | given
+            super().__init__(ElementInstanceProvider(), name, announced, opts)
         # The provider marks them, but is not asked where a create is skipped (--target).
         self.configuration = pulumi.Output.secret(_once_made(self))
         self.element_token = pulumi.Output.secret(self.element_token)
         for remark in _misaddressed(inputs, opts):
             pulumi.log.warn(remark, self)
-        for field, values in (("configuration", configuration), ("events", events)):
-            for key in [key for key, value in _map(values).items() if value is None]:
+        for field in ("configuration", "events"):
+            for key in [key for key, value in _map(inputs[field]).items() if value is None]:
                 pulumi.log.info(f"{field}.{key}: is null, so it counts as not given", self)
 
 
@@ -184,6 +181,11 @@ def _once_made(resource: ElementInstance) -> pulumi.Output[dict[str, Any]]:
         return told
     value = cast("Awaitable[dict[str, Any]]", told.future(with_unknowns=True))
     return pulumi.Output(told.resources(), value, resource.instance_id.is_known())
+
+
+def _refuse_hidden(folder: Path) -> None:
+    if hidden := _hidden_in(folder):
+        raise pulumi.RunError(hidden)
 
 
 @cache

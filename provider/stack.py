@@ -142,8 +142,7 @@ def parse(
         StackError: Every mistake at once, each as `path: what`; never a value.
     """
     entries = document if isinstance(document, dict) else {}
-    mistakes = stack_keys.mistakes(keys, entries)
-    mistakes += [f"{path}: {what}" for path, what in misread.items()]
+    mistakes = [*stack_keys.mistakes(keys, entries), *(f"{p}: {w}" for p, w in misread.items())]
     if not isinstance(document, dict | None):
         mistakes.append(f"{KEY}: must be a map from name to instance")
     common, wrong = _shared(shared, _elements(entries))
@@ -158,14 +157,9 @@ def parse(
         else:
             theirs = common.get(str(entry.get("element")), {})
             found = _mistakes(name, entry, theirs)
-            mistakes += [
-                f"{path}.{where}: {what}"
-                for where, what in found
-                if f"{path}.{where}" not in misread
-            ]
+            mistakes += [f"{path}.{w}: {what}" for w, what in found if f"{path}.{w}" not in misread]
             if not (found or wrong):
-                whole = defaults.merged(theirs, entry)
-                declared[name] = InstanceDeclaration.model_validate(whole)
+                declared[name] = InstanceDeclaration.model_validate(defaults.merged(theirs, entry))
     if mistakes:
         raise StackError("\n".join(mistakes))
     return declared
@@ -224,21 +218,7 @@ def _mistakes(
         entry: The entry.
         shared: What it shares with others of its element; what is wrong there alone is told there.
     """
-    known = list(InstanceDeclaration.model_fields)
-    try:
-        InstanceDeclaration.model_validate(entry)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        found = [
-            (
-                spelling.path(p["loc"]).removeprefix("."),
-                _what(p, schema.names_at(p["loc"], known)),
-            )
-            for p in problems
-        ]
-        found.sort(key=lambda told: told[0] not in ("element", "name"))  # as entries are written
-    else:
-        found = []
+    found = _wrong_by_itself(entry)
     told = {path for path, _ in found}
     whole = defaults.merged(shared, entry) | {"tags": entry.get("tags")}  # its own, as counted
     theirs = set(schema.problems(_bag(name, {**shared, "tags": None, "adopt": "1"})))
@@ -255,6 +235,22 @@ def _mistakes(
             what += f"; it comes from {DEFAULTS}{spelling.path((str(entry.get('element')),))}"
         found.append((path, what))
     return found
+
+
+def _wrong_by_itself(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is wrong with an entry's fields, in the order in which entries are written."""
+    known = list(InstanceDeclaration.model_fields)
+    try:
+        InstanceDeclaration.model_validate(entry)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+    else:
+        return []
+    found = [
+        (spelling.path(p["loc"]).removeprefix("."), _what(p, schema.names_at(p["loc"], known)))
+        for p in problems
+    ]
+    return sorted(found, key=lambda told: told[0] not in ("element", "name"))
 
 
 def _holds(entry: Mapping[str, Any], field: str, key: str) -> bool:

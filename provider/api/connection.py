@@ -51,21 +51,24 @@ def connection(
     )
     return httpx.Client(
         base_url=_address(settings),
-        headers={
-            # The element token is never sent along: with it, DELETE /instances/{id} is routed
-            # to the vendor (docs: vendor's own API tests, 2018-09).
-            "authorization": (
-                f"User {settings.user_secret}, Organization {settings.organization_secret}"
-            ),
-            "accept": "application/json",
-            "user-agent": "pulumi-cloud-elements",
-        },
+        headers=_headers(settings),
         # Every request proves by itself who we are; a session would outlive a changed secret.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         timeout=httpx.Timeout(settings.timeout, connect=min(15.0, settings.timeout), pool=None),
         transport=RetryTransport(transport=limited),
         follow_redirects=False,
     )
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    # The element token is never sent along: with it, DELETE /instances/{id} is routed to the vendor
+    # (docs: vendor's own API tests, 2018-09).
+    secrets = f"User {settings.user_secret}, Organization {settings.organization_secret}"
+    return {
+        "authorization": secrets,
+        "accept": "application/json",
+        "user-agent": "pulumi-cloud-elements",
+    }
 
 
 def _address(settings: Settings) -> httpx.URL:

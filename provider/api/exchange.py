@@ -155,16 +155,10 @@ class Exchange:
         page = {"pageSize": str(PAGE_SIZE), **query}
         seen: set[str] = set()
 
-        def read(document: object) -> list[wire.M] | None:
-            items = document if isinstance(document, list) else [None]
-            read = [one for item in items if (one := wire.read(model, item)) is not None]
-            # To leave one out could mean to make it a second time.
-            return read if len(read) == len(items) else None
-
         while True:
             request = Request("GET", path, query=page, within=within)
             try:
-                response, items = self.send(request, read)
+                response, items = self.send(request, partial(_items, model))
             except NotFoundError:
                 return found
             found += items
@@ -337,6 +331,13 @@ def _said(
         # that was out of order for a moment.
         stranger=stranger and request.kind is Kind.REPEATABLE,
     )
+
+
+def _items(model: type[wire.M], document: object) -> list[wire.M] | None:
+    items = document if isinstance(document, list) else [None]
+    read = [one for item in items if (one := wire.read(model, item)) is not None]
+    # To leave one out could mean to make it a second time.
+    return read if len(read) == len(items) else None
 
 
 def _error_class(outcome: Outcome, status: int) -> type[APIError]:

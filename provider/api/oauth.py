@@ -1,4 +1,11 @@
-"""The consent step: where the user has to be sent, and the first step of OAuth 1."""
+"""The consent step: where the user has to be sent, and the first step of OAuth 1.
+
+docs: the body of POST `oauth/url` has nine fixed fields (platform's Swagger, 2018-12), and every
+public client sends what else an element asks for in the query of a GET (2017-2020), where
+the application's secret then stands as well. So the POST, which keeps it out of addresses,
+is believed where nothing else is asked for, or where its answer shows that the rest was
+heeded: it is another one than without. Else, and where there is no POST, it is the GET.
+"""
 
 from __future__ import annotations
 
@@ -61,12 +68,6 @@ class OAuth:
     ) -> wire.Redirect:
         """Return the address to which the user has to be sent for consent.
 
-        docs: the body of the POST has nine fixed fields (platform's Swagger, 2018-12), and every
-        public client sends what else an element asks for in the query of a GET (2017-2020), where
-        the application's secret then stands as well. So the POST, which keeps it out of addresses,
-        is believed where nothing else is asked for, or where its answer shows that the rest was
-        heeded: it is another one than without. Else, and where there is no POST, it is the GET.
-
         Args:
             element_key: The element.
             api_key: Key of the application that is registered with the element's vendor.
@@ -75,24 +76,16 @@ class OAuth:
             state: Comes back with the code; choose one that can't be guessed.
             scope: What the application may do, in the vendor's words.
             site_address: Address of the vendor's site, where it is hosted for each customer.
-            extras: What else the element asks for: `subdomain`, `requestToken` for OAuth 1. No
-                secrets, for they stand in addresses.
+            extras: What else the element asks for (`subdomain`), no secrets: it is in addresses.
 
         Raises:
             NotFoundError: The platform has no such element.
             APIError: The element does not use OAuth.
         """
         path, parts = "/elements/{keyOrId}/oauth/url", {"keyOrId": element_key}
-        form = dict(extras) | _given(
-            {
-                "apiKey": api_key,
-                "apiSecret": api_secret,
-                "callbackUrl": callback_url,
-                "state": state,
-                "scope": scope,
-                "siteAddress": site_address,
-            }
-        )
+        application = {"apiKey": api_key, "apiSecret": api_secret, "callbackUrl": callback_url}
+        asked = {"state": state, "scope": scope, "siteAddress": site_address}
+        form = {**extras, **application, **_given(asked)}
         post = Request("POST", path, parts, secrets={api_key, api_secret})
         try:
             page = self._consent_by_post(post, form)

@@ -83,24 +83,19 @@ def drifted(
         for key, value in seen.configuration.items()
         if key in whole and not diff.same_setting(key, value, before.configuration.get(key))
     }
-    in_other_words = whole.keys() - configuration.keys()
-    if changed.keys() & in_other_words:
-        now = {key: changed.get(key, whole[key]) for key in in_other_words}
+    in_other_words = {key: whole[key] for key in whole.keys() - configuration.keys()}
+    if changed.keys() & in_other_words.keys():
+        now = {key: changed.get(key, value) for key, value in in_other_words.items()}
         words, rest = common.typed(now, adopted=True)
         configuration |= rest
-        inputs = {k: v for k, v in inputs.items() if k not in (common.FIELD, common.NULLS_FIELD)}
-        inputs |= words
+        former = (common.FIELD, common.NULLS_FIELD)
+        inputs = {key: value for key, value in inputs.items() if key not in former} | words
     # The engine knows which of the former values were secret, but for those inside maps where an
     # older state has them in clear.
-    known = frozenset(
-        key
-        for key, value in configuration.items()
-        if key not in changed or not isinstance(value, dict | list)
-    )
+    in_clear = {key for key, value in configuration.items() if isinstance(value, dict | list)}
+    known = frozenset(configuration.keys() - (changed.keys() & in_clear))
     if configuration:
-        inputs["configuration"] = configuration | {
-            key: value for key, value in changed.items() if key in configuration
-        }
+        inputs["configuration"] = {k: changed.get(k, v) for k, v in configuration.items()}
     if "disabled" in inputs:
         inputs["disabled"] = bool(instance.disabled)
     return schema.marked_secret(inputs, known)
