@@ -19,6 +19,7 @@ from .console import Commands, write
 from .doctor import doctor
 from .export import export
 from .plugin import plugin
+from .promote import promote
 from .run import destroy, preview, refresh, up
 from .sandbox import sandbox
 from .secrets import secrets
@@ -83,7 +84,7 @@ def elements(
         os.chdir(folder)
 
 
-_COMMANDS = (authorize, export, secrets, status, doctor, sweep, describe, search)
+_COMMANDS = (authorize, export, promote, secrets, status, doctor, sweep, describe, search)
 for command in (*_COMMANDS, up, preview, refresh, destroy):
     app.command()(command)
 app.command(

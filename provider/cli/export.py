@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..stack_keys import DEFAULTS, KEY
+from ..stack_keys import DEFAULTS
+from .additions import Additions, Written
 from .backend import Backend
 from .completion import stack_names
-from .console import FailureError, could_not, counted, emit, say, shown, write
+from .console import FailureError, could_not, counted, emit, say, shown
 from .holdings import Holdings
-from .project import Project, platform, set_command, settings_of
-from .sharing import Pool, Written, beside, pooled
+from .project import Project, platform, settings_of
+from .sharing import beside, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -103,41 +103,22 @@ def export(
         message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
         raise FailureError(shown(message))
     pool = pooled(exporter.taken, exporter.shared.keys() | {o.element for o in declared.values()})
-    notes = _notes(target.name, pool)
-    written = _write(target, pool, notes, dry_run=dry_run, quiet=as_json)
+    written = pool.add(target, dry_run=dry_run, quiet=as_json)
     if as_json:
-        once = {e: [_spoken(place) for place in places] for e, places in pool.secrets.items()}
-        each = {
-            one.name: [_spoken(place) for place in one.secrets]
-            for one in pool.entries
-            if one.secrets
-        }
         emit(
             {
                 "stack": target.name,
                 "written": written,
                 "entries": {one.name: one.entry for one in pool.entries},
                 "defaults": pool.shared,
-                "to_be_set": ({DEFAULTS: once} if once else {}) | each,
+                "to_be_set": pool.to_be_set(),
                 "left_out": [
                     {"id": one.id, "name": one.name, "reason": why}
                     for one, why in exporter.left_out
                 ],
             }
         )
-    _report(exporter, pool, notes, target.name, written=written)
-
-
-def _notes(stack: str, pool: Pool) -> dict[str, list[str]]:
-    """Return what is to be set, as a comment for each of the new defaults and entries."""
-    places = {(DEFAULTS, element): found for element, found in pool.secrets.items()}
-    places |= {(KEY, one.name): one.secrets for one in pool.entries}
-    return {
-        name if root == KEY else f"{root}.{name}": [
-            f"to be set: {set_command(stack, name, *place, root=root)}" for place in found
-        ]
-        for (root, name), found in places.items()
-    }
+    _report(exporter, pool, target.name, written=written)
 
 
 @dataclass
@@ -283,10 +264,6 @@ def _place(key: str, events: Mapping[str, Any]) -> tuple[str, str]:
     return (field, name) if name in events or field == "configuration" else ("configuration", key)
 
 
-def _spoken(place: tuple[str, str]) -> str:
-    return place[1] if place[0] == "configuration" else ".".join(place)
-
-
 def _to_be_forgotten(id_: str, holder: Stack, backend: Backend) -> str:
     urn = next(one.urn for one in backend.states[holder].kept if one.id == id_)
     command = shlex.join(["pulumi", "state", "delete", urn, "--stack", holder.name])
@@ -310,42 +287,7 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
 
 
-def _write(
-    stack: Stack, pool: Pool, notes: dict[str, list[str]], *, dry_run: bool, quiet: bool
-) -> bool:
-    """Add the entries to the stack file, or show what would be added; tell whether it changed."""
-    from .stack_text import with_entries  # noqa: PLC0415
-
-    if not pool.entries:
-        return False
-    stack.check_own()
-    if pool.shared:
-        stack.check_own(DEFAULTS)
-    path = stack.file
-    before = path.read_bytes().decode() if path.exists() else ""
-    entries = {one.name: one.entry for one in pool.entries}
-    after = with_entries(
-        before,
-        entries,
-        notes,
-        key=stack.spelled(KEY),
-        shared=pool.shared,
-        shared_key=stack.spelled(DEFAULTS),
-    )
-    if dry_run:
-        if not quiet:
-            old, new = (text.splitlines() for text in (before, after))
-            title = f"{path.parent.name}/{path.name}"
-            diff = difflib.unified_diff(old, new, title, f"{title} (new)", lineterm="")
-            write("\n".join(diff))
-        return False
-    stack.write(after)
-    return True
-
-
-def _report(
-    exporter: _Exporter, pool: Pool, notes: dict[str, list[str]], stack: str, *, written: bool
-) -> None:
+def _report(exporter: _Exporter, pool: Additions, stack: str, *, written: bool) -> None:
     others = [item for item in exporter.left_out if item[1] != _HERE]
     if others:
         say(f"Left out: {len(others)}")
@@ -361,13 +303,13 @@ def _report(
         say(f"What they share stands once, in {DEFAULTS}: {shown(', '.join(pool.shared))}.")
     if pool.secrets:
         say("An application's secrets are set once there; where an entry has others, set its own.")
-    commands = [note for lines in notes.values() for note in lines]
+    commands = [command for found in pool.notes(stack).values() for command in found]
     if commands:
         say(
             "The platform does not tell secrets; set each to the value that the instance has, "
             f"all of them by 'elements secrets --stack {stack}', or one by one:"
         )
         for command in commands:
-            say(f"  {command.removeprefix('to be set: ')}")
+            say(f"  {command}")
     if written:
         say(f"Then take the instances over: pulumi up --stack {stack}")

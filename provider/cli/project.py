@@ -133,12 +133,16 @@ class Stack:
         except StackError as error:
             raise FailureError(str(error)) from None
 
-    def shared(self) -> dict[str, dict[str, Any]]:
-        """Return what the entries of each element share, by its key, secrets in clear."""
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """Return its entries and defaults by the configuration's key, secrets in clear."""
         from ..stack import documents_of  # noqa: PLC0415 - loads Pulumi's SDK
 
-        document = documents_of(self._texts)[DEFAULTS]
-        return dict(document) if isinstance(document, dict) else {}
+        found = documents_of(self._texts).items()
+        return {key: document if isinstance(document, dict) else {} for key, document in found}
+
+    def shared(self) -> dict[str, dict[str, Any]]:
+        """Return what the entries of each element share, by its key, secrets in clear."""
+        return self.documents()[DEFAULTS]
 
     def remarks(self) -> list[str]:
         """Return what may be meant otherwise in the instances that it declares."""

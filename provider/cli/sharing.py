@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..stack_keys import DEFAULTS
+from .additions import Additions, Place, Written
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -17,28 +18,7 @@ _POOLED = ("tags", "configuration", "events", "filter_response_nulls")
 """Keys of an entry whose values go to the defaults where all entries have them."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """An entry that is to be written."""
-
-    name: str
-    entry: dict[str, Any]
-    secrets: list[tuple[str, str]]
-    """Fields and keys whose values the person has to set."""
-
-
-@dataclass
-class Pool:
-    """Entries, and the new defaults that they share."""
-
-    entries: list[Written]
-    shared: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By element."""
-    secrets: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """Secrets that the person has to set once for an element."""
-
-
-def pooled(entries: list[Written], others: Collection[str]) -> Pool:
+def pooled(entries: list[Written], others: Collection[str]) -> Additions:
     """Return entries without what all those of one element have alike, which become defaults.
 
     Args:
@@ -48,7 +28,7 @@ def pooled(entries: list[Written], others: Collection[str]) -> Pool:
     alike: defaultdict[str, list[Written]] = defaultdict(list)
     for one in entries:
         alike[one.entry["element"]].append(one)
-    pool = Pool([])
+    pool = Additions([])
     for element, ones in alike.items():
         shared = _common([one.entry for one in ones]) if len(ones) > 1 else {}
         if element in others or not shared:
@@ -56,7 +36,7 @@ def pooled(entries: list[Written], others: Collection[str]) -> Pool:
         pool.shared[element] = shared
         # Who comes back to the same address is the same application, most likely.
         same = _CALLBACK in shared.get("configuration", {})
-        places = [("configuration", key) for key in _APPLICATION]
+        places: list[Place] = [("configuration", key) for key in _APPLICATION]
         once = [at for at in places if same and all(at in one.secrets for one in ones)]
         if once:
             pool.secrets[element] = once
@@ -141,7 +121,7 @@ def beside(
         entry["configuration"] = _map(entry.get("configuration")) | {key: held[key]}
     if shared.get("disabled"):
         entry["disabled"] = bool(entry.get("disabled"))
-    secrets = [at for at in one.secrets if at[1] not in _map(shared.get(at[0]))]
+    secrets = [at for at in one.secrets if at[1] not in _map(shared.get(str(at[0])))]
     return replace(one, entry=without(entry, shared), secrets=secrets)
 
 

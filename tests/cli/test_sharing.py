@@ -6,7 +6,8 @@ import copy
 
 import pytest
 
-from provider.cli.sharing import Written, beside, pooled, without
+from provider.cli.additions import Written
+from provider.cli.sharing import beside, pooled, without
 from provider.defaults import merged
 
 APPLICATION = [("configuration", "oauth.api.key"), ("configuration", "oauth.api.secret")]
