@@ -1,11 +1,16 @@
 """`examples/`: each as its page tells, by the real engine against a sandbox."""
 
+import base64
+import hmac
+import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -109,3 +114,129 @@ def test_mocks():
     )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
+
+
+@pytest.fixture
+def application(example):
+    """Start the application of `examples/events`; return its project, address and what it logs."""
+    project = example("events")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = project.home / "application.log"
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)],
+            cwd=project.folder,
+            env=project.env | {"EVENTS_SIGNATURE_KEY": "the-key-4711"},
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    while "Application startup complete" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+    yield project, f"http://127.0.0.1:{port}/events", log
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.parametrize("kind", ["sha256", "sha1"])
+def test_events(application, sandbox, kind):
+    """The platform tells of an event, signed; the application believes it, and nobody else."""
+    project, address, log = application
+    sandbox.set_switch("webhook_signature", kind)
+    project.config_set("address", address)
+    for key in ("closeKey", "signatureKey"):
+        project.config_set(key, "the-key-4711", secret=True)
+    project.up()
+    [leads] = sandbox.instances()
+
+    told = httpx.post(
+        f"{sandbox.base_url}/events/closeio",
+        json={"objectType": "contacts", "id": "7"},
+        headers={"Element-Instances": str(leads["id"])},
+    )
+
+    assert told.is_success
+    assert f"{leads['id']}: contacts 7" in log.read_text()
+    assert "the-key-4711" not in project.everything_said() + log.read_text()
+    project.preview("--expect-no-changes")
+    body = b'{"message": {"instanceId": 1, "events": []}}'
+    digest = base64.b64encode(hmac.digest(b"the-key-4711", body, kind)).decode()
+    refused = {
+        "": body,
+        digest: body,
+        f"md5={digest}": body,
+        f"{kind}={digest[:-2]}": body,
+        f"{kind}={digest.lower()}": body,
+        f"{kind}={digest}": body + b" ",
+    }
+    for signature, sent in refused.items():
+        answer = httpx.post(
+            address, content=sent, headers={"Elements-Webhook-Signature": signature}
+        )
+        assert answer.status_code == 401, signature
+    right = {"Elements-Webhook-Signature": f"{kind}={digest}"}
+    assert httpx.post(address, content=body, headers=right).status_code == 204
+    assert httpx.post(address, content=b"x" * (1 << 20) + b"x", headers=right).status_code == 413
+
+
+def test_refresh_token(project, sandbox):
+    """No code and nobody is asked; a new token authenticates the same instance anew."""
+    entry(project, "refresh-token", drive={"oauth.api.secret": "s-1", TOKEN: "first-4711"})
+    project.up()
+    [first] = sandbox.instances()
+    project.preview("--expect-no-changes")
+
+    entry(project, "refresh-token", drive={"oauth.api.secret": "s-1", TOKEN: "second-4711"})
+    project.up()
+
+    [second] = sandbox.instances()
+    assert second["id"] == first["id"]
+    assert second["token"] == first["token"]
+    assert not [one for one in sandbox.journal() if one["carries_code"]]
+    assert "-4711" not in project.everything_said()
+
+
+def test_oauth1(project, sandbox):
+    """`elements authorize` brings request token, verifier and secret; they are sent once."""
+    entry(project, "oauth1", posts={"oauth.api.secret": "s-1"})
+    script = project.home / "browser.py"
+    script.write_text(
+        "import sys, httpx\n"
+        "back = httpx.post(sys.argv[1], data={'decision': 'allow'}).headers['location']\n"
+        "httpx.get(back)\n"
+    )
+    env = project.env | {"BROWSER": f"{sys.executable} {script} %s &"}
+    command = [sys.executable, "-m", "provider", "authorize", "posts"]
+    done = subprocess.run(
+        command, cwd=project.folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    project.up()
+    project.up("--expect-no-changes")
+
+    [posts] = sandbox.instances()
+    assert posts["name"] == "posts"
+    assert "marketing" in posts["tags"]
+    assert sandbox.counters()["codes_spent"] == 1
+    assert sandbox.counters()["codes_resent"] == 0
+
+
+TOKEN = "oauth.user.refresh_token"
+
+
+def entry(project, name, **secrets):
+    """Paste an entry into the stack file, then set its secrets as the page tells."""
+    text = (EXAMPLES / "entries" / f"{name}.yaml").read_text()
+    kept = [line for line in project.stack_file().read_text().splitlines() if "encr" in line]
+    project.stack_file().write_text("\n".join([text, *kept, ""]))
+    done = subprocess.run(
+        [sys.executable, "-m", "provider", "secrets"],
+        cwd=project.folder,
+        env=project.env,
+        input=json.dumps(secrets),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
