@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import loading, reads, servers
+from benchmarks import loading, native, reads, servers
 from benchmarks.bare import SleepingProvider, WidenedProvider
 from benchmarks.figures import Figure, comparison, faster, shown, table, write
 from benchmarks.plot import COLOURS, Bars, Line, picture
@@ -52,6 +52,7 @@ class Sizes:
     shards: int = 5
     shared: int = 500
     reads: int = 256
+    native: native.Sizes = field(default_factory=native.Sizes)
 
 
 QUICK = Sizes(
@@ -64,6 +65,7 @@ QUICK = Sizes(
     shards=2,
     shared=6,
     reads=32,
+    native=native.QUICK,
 )
 
 
@@ -372,6 +374,10 @@ class Run:
         ]
         self.show("reads", table([f"{self.sizes.reads} reads", "time", "requests"], rows))
 
+    def native(self) -> None:
+        found = native.Comparison(self.engine, self.sizes.native, self.say).figures()
+        self.show("native", comparison(found))
+
     def circumstances(self) -> str:
         minutes = (time.perf_counter() - self.began) / 60
         return (
@@ -425,6 +431,7 @@ def main() -> None:
     run.growth_tables()
     run.sharding()
     run.reading()
+    run.native()
     run.show("circumstances", run.circumstances())
     drawing = run.picture()
     if not quick:

@@ -86,11 +86,16 @@ class Stack:
         program = OURS if outputs is None else BARE
         self.project = Project(engine, program=program, environment=environment)
         folder = self.project.folder
-        (folder / "inputs.json").write_text(json.dumps(inputs))
+        self.prepare(inputs)
         if outputs is not None:
             (folder / "outputs.json").write_text(json.dumps(outputs))
             shutil.copy(Path(__file__).with_name("bare.py"), folder)
         self.project.init(name)
+        self.parallel = 64
+
+    def prepare(self, inputs: list[dict[str, Any]]) -> None:
+        """Give the program what it declares."""
+        (self.project.folder / "inputs.json").write_text(json.dumps(inputs))
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +115,7 @@ class Stack:
     def _timed(self, *arguments: str) -> Timed:
         with Memory(self.project) as memory:
             start = time.perf_counter()
-            self.project.run(*arguments, "--yes", "--parallel", "64", timeout=900)
+            self.project.run(*arguments, "--yes", "--parallel", str(self.parallel), timeout=900)
             seconds = time.perf_counter() - start
         return Timed(seconds, memory.peak)
 

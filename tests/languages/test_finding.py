@@ -85,3 +85,21 @@ def test_package_add_writes_the_sdk(project, example):
     assert "Successfully generated an SDK" in result.stdout
     [written] = (folder / "sdks").rglob("*.yaml")
     assert "cloud-elements" in written.read_text()
+
+
+def test_an_sdk_of_another_version_asks_for_its_own(project, run, installed, sandbox):
+    """The engine wants exactly the version that a program's SDK has."""
+    project.write_program(
+        "import pulumi\n"
+        "import pulumi_cloud_elements_native as cloud_elements\n"
+        "opts = pulumi.ResourceOptions(version='0.0.7')\n"
+        "cloud_elements.ElementInstance('desk', element_key='freshservice', opts=opts)\n"
+    )
+    project.init("dev")
+
+    said = project.preview(expect=None)
+
+    assert said.code not in (0, None)
+    assert "resource plugin 'pulumi-resource-cloud-elements' at version v0.0.7" in said.stdout
+    assert "Traceback" not in said.stdout + said.stderr
+    assert sandbox.counters()["creates"] == 0
