@@ -32,7 +32,7 @@ def test_a_function_of_the_same_name_is_not_taken_for_the_servers():
 def test_the_serialized_provider_never_reaches_the_rules(monkeypatch):
     """The engine's own property, which is as long as a program."""
     seen = []
-    monkeypatch.setattr(Operations, "update", lambda _, *given: seen.append(given) or {})
+    monkeypatch.setattr(Operations, "update", lambda _, *given, **__: seen.append(given) or {})
     given = {"name": "desk", "__provider": "gASV"}
     ElementInstanceProvider().update("7", given, given | {"__markers": ["tag"]})
     assert seen == [("7", {"name": "desk"}, {"name": "desk", "__markers": ["tag"]})]
