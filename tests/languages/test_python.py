@@ -8,7 +8,7 @@ from tools import languages
 
 PROGRAM = """
 import pulumi
-import pulumi_cloud_elements_native as cloud_elements
+from pulumi_cloud_elements import native as cloud_elements
 
 desk = cloud_elements.ElementInstance(
     "desk",

@@ -19,10 +19,11 @@ def modules(folder, name):
     return {f"{name}/{Path(file).relative_to(folder)}" for file in listed.stdout.splitlines()}
 
 
-def test_the_wheel_has_one_package_and_all_of_it(built):
+def test_the_wheel_has_what_it_is_called_after_and_all_of_it(built):
     """Nothing called `provider` or `sandbox` lands in a user's environment."""
     code = modules("provider", "pulumi_cloud_elements")
     code |= modules("sandbox", "pulumi_cloud_elements/sandbox")
+    code |= modules("sdk/python/pulumi_cloud_elements_native", "pulumi_cloud_elements_native")
     inside = {name for name in built.files if ".dist-info/" not in name}
     assert inside == code
     assert "pulumi_cloud_elements/py.typed" in inside

@@ -11,6 +11,7 @@ from tests.package.conftest import run
 PROGRAM = """\
 import pulumi
 from pulumi_cloud_elements import ElementInstance
+from pulumi_cloud_elements.native import get_element_output
 
 config = pulumi.Config()
 desk = ElementInstance(
@@ -19,6 +20,7 @@ desk = ElementInstance(
     configuration={"subdomain": "acme", "password": config.require_secret("password")},
     tags=["billing"],
 )
+pulumi.export("element", get_element_output(key="freshservice").name)
 pulumi.export("token", desk.element_token)
 pulumi.export("tags", desk.tags.apply(lambda tags: [tag.upper() for tag in tags or []]))
 """
@@ -70,7 +72,8 @@ def test_mypy_strict_passes_and_finds_what_is_wrong(installed, tmp_path):
         '"freshservice",': ("7,", 'has incompatible type "int"'),
         "desk.element_token": ("desk.token", 'has no attribute "token"'),
         "tag.upper()": ("tag + 1", "Unsupported operand types"),
-        "ElementInstance\n\n": ("ElementInstance, Instance\n\n", 'has no attribute "Instance"'),
+        "import ElementInstance\n": ("import ElementInstance, Other\n", 'has no attribute "Other"'),
+        "get_element_output(key=": ("get_element_output(id=", 'argument "id"'),
     }
     for right, (wrong, _) in mistakes.items():
         program.write_text(program.read_text().replace(right, wrong))
