@@ -25,7 +25,7 @@ lint: install ## Check style, spelling, types and the direction of imports; prin
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m tools.structure
-unit rules property states package corpus clients sandbox-test tools-test: install ## Run that folder of tests/
+unit rules property states corpus clients sandbox-test tools-test: install ## Run that folder of tests/
 	$(PYTEST) tests/$(@:-test=) $(if $(filter property,$@),tests/chaos)
 host: install ## Run tests/host with the locked, the oldest and the newest SDK
 	$(PYTEST) tests/host

@@ -107,19 +107,16 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def environment(built, tmp_path_factory):
+def locked(tmp_path_factory):
+    """Write down the locked versions of whatever the package needs."""
+    file = tmp_path_factory.mktemp("locked") / "constraints.txt"
+    run(uv(), "export", "-q", "--frozen", "--no-emit-project", "--no-hashes", "-o", file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def environment(built, locked, tmp_path_factory):
     """Return a function that makes an environment with the package, in locked versions."""
-    locked = tmp_path_factory.mktemp("locked") / "constraints.txt"
-    run(
-        uv(),
-        "export",
-        "--quiet",
-        "--frozen",
-        "--no-emit-project",
-        "--no-hashes",
-        "--output-file",
-        locked,
-    )
 
     def made(python, *more, extra=""):
         folder = tmp_path_factory.mktemp("environment") / "venv"

@@ -1,0 +1,3 @@
+from pulumi_cloud_elements import declare_stack
+
+declare_stack()
