@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.engine import GO, PINNED, EngineError, cache_folder, go, locked, say
+from tools.engine import GO, PINNED, EngineError, cache_folder, ensure_engine, go, locked, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,8 +163,14 @@ def main() -> int:
         prog="python -m tools.languages", description="Write the SDKs for the provider's schema."
     )
     parser.add_argument("--language", choices=("python", "nodejs", "go"), default="python")
+    parser.add_argument("--get", action="store_true", help="only fill the cache, for the tests")
+    options = parser.parse_args()
     try:
-        say(f"written to {write(parser.parse_args().language)}")
+        if options.get:
+            with_yaml(ensure_engine())
+            node_packages()
+        else:
+            say(f"written to {write(options.language)}")
     except EngineError as error:
         say(str(error))
         return 1
