@@ -1,4 +1,4 @@
-"""The way that README.md shows, from a fresh clone to an instance, with the real engine."""
+"""The way that README.md shows, from nothing to an instance, with the real engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class Reader:
     """Somebody who types what the document shows, on a machine without any login."""
 
     def __init__(self, project, sandbox):
-        self.project, self.sandbox = project, sandbox
+        self.project, self.sandbox, self.folder = project, sandbox, project.folder
+        address = f"cloud-elements:baseUrl={sandbox.base_url}"
+        self.answers = {"pulumi new": f" --yes --config {address}", "pulumi up": " --yes"}
         self.env = project.env | {"HOME": str(project.home), "PATH": f"{project.env['PATH']}"}
         for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_HOME"):
             del self.env[name]
@@ -30,9 +32,16 @@ class Reader:
     def type(self, command):
         """Run a command as it is shown; return what it says on standard output."""
         words = shlex.split(command)
-        if words[0] == "make":  # which made the environment that this runs in
-            assert command == "make install && . .venv/bin/activate"
-            self.env["PATH"] = f"{self.project.folder}/.venv/bin:{self.env['PATH']}"
+        if words[0] == "mkdir":
+            assert command == "mkdir accounts && cd accounts"
+            self.folder = self.project.home / "accounts"
+            self.folder.mkdir()
+            return ""
+        if words[0] == ".":
+            assert words == [".", ".venv/bin/activate"]
+            # The stand-in language host installs nothing.
+            (self.folder / ".venv").symlink_to(ROOT / ".venv")
+            self.env["PATH"] = f"{self.folder}/.venv/bin:{self.env['PATH']}"
             return ""
         if words[0] == "export":
             for word in words[1:]:
@@ -43,13 +52,16 @@ class Reader:
                     "CLOUD_ELEMENTS_ORGANIZATION_SECRET": self.sandbox.organization_secret,
                 }[name]
             return ""
-        command = re.sub(r"https://api\.\S+", self.sandbox.base_url, command)
+        command = command.replace("../pulumi-cloud-elements", str(ROOT))
         # Whatever HOME says, that is the folder of whoever runs this.
         command = command.replace("login --local", f"login file://{self.project.home}")
+        env = self.env
+        if words[:2] == ["pulumi", "new"]:  # that host needs Pulumi's SDK from somewhere
+            env = env | {"PATH": f"{ROOT}/.venv/bin:{env['PATH']}"}
         done = subprocess.run(
-            ["bash", "-c", command + (" --yes" if words[:2] == ["pulumi", "up"] else "")],
-            cwd=self.project.folder,
-            env=self.env,
+            ["bash", "-c", command + self.answers.get(" ".join(words[:2]), "")],
+            cwd=self.folder,
+            env=env,
             input=json.dumps({"invoices": SECRETS}) if words[1] == "secrets" else "",
             capture_output=True,
             text=True,
@@ -73,12 +85,12 @@ def test_the_way_that_the_readme_shows_leads_to_an_instance(reader):
         "back = httpx.post(sys.argv[1], data={'decision': 'allow'}).headers['location']\n"
         "httpx.get(back)\n"
     )
-    reader.env["BROWSER"] = f"{reader.project.folder}/.venv/bin/python {script} %s &"
+    reader.env["BROWSER"] = f"{ROOT}/.venv/bin/python {script} %s &"
     said = ""
     for command in COMMANDS:
         said = reader.type(command)
         if command.startswith("elements describe"):
-            file = reader.project.folder / "stacks" / "Pulumi.dev.yaml"
+            file = reader.folder / "stacks" / "Pulumi.dev.yaml"
             head, config, rest = file.read_text().partition("config:\n")
             # The callback URL is the application's, as its vendor has it.
             file.write_text(head + config + said.replace("8080", "18659") + rest)
