@@ -87,19 +87,40 @@ def test_package_add_writes_the_sdk(project, example):
     assert "cloud-elements" in written.read_text()
 
 
-def test_an_sdk_of_another_version_asks_for_its_own(project, run, installed, sandbox):
-    """The engine wants exactly the version that a program's SDK has."""
+@pytest.fixture
+def of_another_version(project):
+    """Return a project whose program's SDK has a version that never was."""
     project.write_program(
         "import pulumi\n"
         "import pulumi_cloud_elements_native as cloud_elements\n"
+        "desk = {'subdomain': 'acme', 'username': 'integration', 'password': 'x'}\n"
         "opts = pulumi.ResourceOptions(version='0.0.7')\n"
-        "cloud_elements.ElementInstance('desk', element_key='freshservice', opts=opts)\n"
+        "cloud_elements.ElementInstance(\n"
+        "    'desk', element_key='freshservice', configuration=desk, opts=opts\n"
+        ")\n"
     )
     project.init("dev")
+    return project
 
-    said = project.preview(expect=None)
+
+def test_an_installed_one_has_to_have_the_sdks_version(of_another_version, installed, sandbox):
+    said = of_another_version.preview(expect=None)
 
     assert said.code not in (0, None)
     assert "resource plugin 'pulumi-resource-cloud-elements' at version v0.0.7" in said.stdout
     assert "Traceback" not in said.stdout + said.stderr
     assert sandbox.counters()["creates"] == 0
+
+
+def test_one_that_is_named_by_its_path_may_have_any(of_another_version):
+    file = of_another_version.folder / "Pulumi.yaml"
+    plugins = f"plugins: {{providers: [{{name: cloud-elements, path: {BIN}}}]}}"
+    file.write_text(f"{file.read_text()}\n{plugins}\n")
+
+    of_another_version.preview()
+
+
+def test_one_on_the_search_path_may_have_any(of_another_version):
+    of_another_version.env["PATH"] = f"{BIN}:{of_another_version.env['PATH']}"
+
+    of_another_version.preview()
