@@ -65,15 +65,21 @@ def test_the_table_has_each_way():
     assert [row.split("|")[1].strip() for row in rows] == [*WAYS, "`pulumi package add`"]
 
 
-def test_the_folder_is_a_package(project, example):
-    """What `pulumi package add` begins with: the schema comes out of the folder."""
-    example("yaml")
+PACKAGES = ["../../plugin", str(BIN / "pulumi-resource-cloud-elements"), "cloud-elements"]
+"""What `pulumi package` takes; the name alone once the launcher is installed."""
 
-    schema = project.run("package", "get-schema", "../../plugin").stdout
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_pulumi_knows_it_as_a_package(package, project, example, run):
+    example("yaml")
+    if package == "cloud-elements":
+        run(BIN / "elements", "plugin", "install")
+
+    schema = json.loads(project.run("package", "get-schema", package).stdout)
 
     expected = json.loads(languages.SCHEMA.read_bytes())
-    assert json.loads(schema)["resources"].keys() == expected["resources"].keys()
-    assert json.loads(schema)["version"] == expected["version"]
+    assert schema["resources"].keys() == expected["resources"].keys()
+    assert schema["version"] == expected["version"]
 
 
 def test_package_add_writes_the_sdk(project, example):
