@@ -49,13 +49,15 @@ class Claims:
         with self._lock:
             self._owned.add(instance_id)
 
-    def make(self, instance_id: str) -> bool:
-        """Note that a create of this process made an instance; False when a resource had it."""
+    def make(self, instance_id: str, markers: Markers | None) -> str | None:
+        """Note that a create of this process made an instance; return why it can't be so."""
+        if markers is not None and self._was_there(markers, instance_id):
+            return "was there before"
         with self._lock:
             new = instance_id not in self._owned
             self._owned.add(instance_id)
             self._made.add(instance_id)
-            return new
+        return None if new else "belongs to another resource"
 
     def is_new(self, instance_id: str) -> bool:
         """Tell whether a create of this process made the instance, or took it over."""
@@ -138,14 +140,6 @@ class Claims:
         """Return the ids of those of `made` that belong to no resource."""
         return [one.id for one in self.free(self.made(markers, instance_id))]
 
-    def was_there(self, markers: Markers, instance_id: str) -> bool:
-        """Tell whether the list of the stack has it, which is older than any create."""
-        with self._lock:
-            listing = self._lists.get(markers.stack)
-        if listing is None or not listing.done():
-            return False
-        return any(one.id == instance_id for one in listing.result())
-
     def of_stack(self, markers: Markers) -> list[wire.Instance]:
         """Return what the stack's marker finds, by one list for all creates of the process.
 
@@ -188,6 +182,14 @@ class Claims:
         except CloudElementsError:
             return None
         return next((one for one in listed if one.id == instance_id and one.tags), None)
+
+    def _was_there(self, markers: Markers, instance_id: str) -> bool:
+        """Tell whether the list of the stack has it, which is older than any create."""
+        with self._lock:
+            listing = self._lists.get(markers.stack)
+        if listing is None or not listing.done():
+            return False
+        return any(one.id == instance_id for one in listing.result())
 
     def _listed(self, purpose: str, tag: str) -> list[wire.Instance]:
         """Return a list that is asked for once for all who have the same purpose."""

@@ -30,7 +30,7 @@ from ..api.retry import TABLE, Kind, Then
 from . import adoption, consent, diff
 from .advice import CORRECT_OR_NEW_CODE, NEW_CODE, UP, UP_AGAIN
 from .claims import carrying
-from .credentials import refuse_sent, refuse_shown
+from .credentials import refuse_sent
 from .desired import Desired
 from .host import HalfMadeError
 from .journal import Fate
@@ -71,8 +71,13 @@ def create(context: Context, inputs: Inputs) -> tuple[str, dict[str, Any]]:
         HalfMadeError: It is there, and something after that failed.
     """
     desired = Desired.of(inputs)
-    if inputs.adopt:
-        return adoption.adopt(context, desired, inputs.adopt)
+    with context.leftovers.noting(desired.markers):
+        if inputs.adopt:
+            return adoption.adopt(context, desired, inputs.adopt)
+        return _created(context, desired)
+
+
+def _created(context: Context, desired: Desired) -> tuple[str, dict[str, Any]]:
     found = obtain(context, desired)
     if found.refusal is not None:
         raise _left_behind(context, desired, found)
@@ -100,7 +105,6 @@ def obtain(context: Context, desired: Desired) -> Found:
         if left is not None:
             history.note(markers, Fate.MADE, instance=left.id)
             return Found(left, Origin.RECOVERED, sent=False)
-        refuse_shown(desired.credentials, context.claims.of_stack(markers))
     consent.wait(context, desired.inputs)
     found = _Creation(context, desired).run()
     if found.origin is Origin.RECOVERED:
@@ -169,12 +173,8 @@ class _Creation:
 
     def _objection(self, answer: wire.Instance) -> str | None:
         """Return why an answer to our POST is about another instance; else note that it is ours."""
-        claims, markers = self.context.claims, self.desired.markers
         why = objection(self.desired, answer)
-        if why is None and markers and claims.was_there(markers, answer.id):
-            why = "was there before"
-        if why is None and not claims.make(answer.id):
-            why = "belongs to another resource"
+        why = why or self.context.claims.make(answer.id, self.desired.markers)
         return why and f"the answer is about instance {answer.id}, which {why}"
 
     def _note(self, fate: Fate, instance: str = "") -> None:

@@ -100,7 +100,7 @@ def refuse_before_create(credentials: Credentials, markers: Markers | None, clai
     sent = history.spent(markers, credentials.codes)
     if sent is None or markers is None:
         return
-    last, kept = history.last(markers), history.kept(markers)
+    last, kept = history.known(markers)
     if last is not None and sent.marker == markers.instance:
         if kept and last.instance == kept and last.fate is Fate.MADE:
             message = (

@@ -157,13 +157,17 @@ class History:
 
     def kept(self, markers: Markers) -> str:
         """Return the id of the instance that the state had when it was seen last, or nothing."""
-        with self._lock:
-            return self._of(markers.stack).kept.get(markers.instance, "")
+        return self.known(markers)[1]
 
     def last(self, markers: Markers) -> Entry | None:
         """Return the latest entry of a resource about a request."""
+        return self.known(markers)[0]
+
+    def known(self, markers: Markers) -> tuple[Entry | None, str]:
+        """Return of a resource what `last` and `kept` return."""
         with self._lock:
-            return self._of(markers.stack).last.get(markers.instance)
+            entries = self._of(markers.stack)
+            return entries.last.get(markers.instance), entries.kept.get(markers.instance, "")
 
     def loose(self, stack: str, *, again: bool) -> list[Entry]:
         """Return the entries about instances that a run made, or may have made, and left.

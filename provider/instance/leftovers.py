@@ -89,12 +89,12 @@ class Leftovers:
 
     def _leave(self, markers: Markers) -> None:
         history = self.claims.history
-        last = history.last(markers)
+        last, kept = history.known(markers)
         if (
             last is not None
             and last.fate is Fate.MADE
             and not last.left
-            and last.instance not in ("", history.kept(markers))
+            and last.instance not in ("", kept)
         ):
             history.note(markers, Fate.MADE, instance=last.instance, left=True)
 

@@ -22,7 +22,6 @@ from .advice import advice
 from .context import Context
 from .host import AwaitingError, HalfMadeError
 from .imported import imported
-from .markers import Markers
 from .refresh import Refreshed, refreshed
 from .state import Stored
 from .update import nothing_but_a_name, update
@@ -157,9 +156,7 @@ class Operations:
         with self._telling("create", inputs), self._host.waiting("creating"):
             context = self.context
             ownership.refuse_elsewhere(context)
-            checked = schema.inputs_of(inputs)
-            with context.leftovers.noting(Markers.of(checked.markers)):
-                return Created(*creation.create(context, checked))
+            return Created(*creation.create(context, schema.inputs_of(inputs)))
 
     def read(self, id_: str, outputs: dict[str, Any]) -> Refreshed | None:
         """Return the instance as it is now, or None where it is gone."""

@@ -124,8 +124,8 @@ def found_in_state(context: Context, stored: Stored) -> None:
     history, markers = context.history, stored.markers
     if markers is not None:
         meet(context, markers)
-        last = history.last(markers)
-        if last is not None and last.instance == instance_id != history.kept(markers):
+        last, kept = history.known(markers)
+        if last is not None and last.instance == instance_id != kept:
             context.new.add(instance_id)
     history.keep(markers, instance_id)
 

@@ -13,6 +13,7 @@ from ..api.errors import (
 )
 from .advice import UP
 from .claims import carrying
+from .credentials import refuse_shown
 from .diff import is_cut_from, same_text
 from .journal import Fate
 from .origin import Origin
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..api.retry import Time
     from .context import Context
     from .desired import Desired
+    from .journal import Entry
     from .markers import Markers
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
@@ -151,21 +153,29 @@ class Search:
         return whole
 
     def left_over(self) -> wire.Instance | None:
-        """Return what an earlier run left: by the list, else by what this machine remembers."""
-        listed = carrying(self.markers, self.context.claims.of_stack(self.markers))
-        self._spare_what_is_replaced(listed)
-        return self.take(self._free(listed)) or self._remembered()
+        """Return what an earlier run left: by the list, else by what this machine remembers.
+
+        Raises:
+            SpentError: It left nothing, and another instance of the stack shows the same code.
+        """
+        of_stack = self.context.claims.of_stack(self.markers)
+        last, kept = self.context.history.known(self.markers)
+        listed = carrying(self.markers, of_stack)
+        self._spare_what_is_replaced(kept, listed)
+        found = self.take(self._free(listed)) or (self._remembered(last) if last else None)
+        if found is None:
+            refuse_shown(self.desired.credentials, of_stack)
+        return found
 
     def _free(self, candidates: list[wire.Instance]) -> wire.Instance | None:
         return single(self.desired, self.context.claims.free(candidates))
 
-    def _spare_what_is_replaced(self, listed: list[wire.Instance]) -> None:
+    def _spare_what_is_replaced(self, kept: str, listed: list[wire.Instance]) -> None:
         """Claim the instance that the state had, for a replacement that was asked for by hand.
 
         Of that (`--replace`, `state taint`) the engine tells nothing, neither by diff nor by read.
         """
         claims = self.context.claims
-        kept = claims.history.kept(self.markers)
         if not kept or claims.owns(kept):
             return
         claims.own(kept)
@@ -175,12 +185,9 @@ class Search:
                 f"there and is not being replaced, set 'adopt' to {kept} to keep it instead"
             )
 
-    def _remembered(self) -> wire.Instance | None:
+    def _remembered(self, last: Entry) -> wire.Instance | None:
         """Return what this machine remembers to have made, or may have."""
         claims, client = self.context.claims, self.context.client
-        last = claims.history.last(self.markers)
-        if last is None:
-            return None
         if last.instance and not claims.owns(last.instance):
             try:
                 made = [client.get_instance(last.instance)]
