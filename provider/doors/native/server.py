@@ -99,8 +99,12 @@ class Front(stubs.ResourceProviderServicer):  # type: ignore[misc]  # it has no 
     def load(self) -> None:
         """Load what does the work."""
         try:
+            import asyncio  # noqa: PLC0415
+
             from ..loading import lean  # noqa: PLC0415
 
+            # Older SDKs (3.217 among them) ask for one while they are loaded.
+            asyncio.set_event_loop(asyncio.new_event_loop())
             with lean():
                 from ..engine import EngineHost  # noqa: PLC0415
                 from .service import Service  # noqa: PLC0415
