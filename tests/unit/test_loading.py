@@ -47,3 +47,14 @@ def test_the_server_does_without_command_lines_and_other_event_loops(server):
 def test_what_was_left_out_can_still_be_loaded_by_others():
     source = "from provider.lifecycle import *; ElementInstanceProvider().door"
     assert {"trio", "rich"} <= loaded(f"{source}; import trio, rich, httpx._main")
+
+
+def test_the_native_provider_opens_its_port_with_the_protocol_alone():
+    ours = loaded("import provider.doors.native.server")
+    assert "grpc" in ours
+    assert not ours & {"pydantic", "httpx", "httpcore", "yaml", "dill", "typer", "rich"}
+
+
+def test_what_it_took_of_the_sdk_is_no_hindrance_to_the_rest():
+    source = "import provider.doors.native.server, pulumi; pulumi.Config"
+    assert "pulumi" in loaded(source)
