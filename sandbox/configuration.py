@@ -65,7 +65,9 @@ def merged(
         elif value == "":
             treatment = switches.text("empty_value")
         if treatment == "store":
-            result[key] = _trimmed(as_text(value), switches)
+            text = _trimmed(as_text(value), switches)
+            own = defaults.get(key) if key == "event.vendor.type" else None
+            result[key] = _spelled(text, own, switches)
         elif treatment == "reset":
             _reset(result, key, defaults)
     return result
@@ -93,6 +95,19 @@ def _trimmed(value: str | None, switches: Switches) -> str | None:
     value = value.strip()
     is_address = value.startswith(("http://", "https://"))
     return value.rstrip("/") if treatment == "urls" and is_address else value
+
+
+_WEBHOOKS = ("webhook", "webhooks")
+
+
+def _spelled(value: str | None, own: str | None, switches: Switches) -> str | None:
+    """Return how events come in the element's own spelling, where the platform minds it."""
+    if value == own or not {value, own} <= {*_WEBHOOKS}:
+        return value
+    treatment = switches.text("webhook_spelling")
+    if treatment == "refuse":
+        raise RefusalError(400, f"Bad request: event.vendor.type must be {own}")
+    return own if treatment == "own" else value
 
 
 def put_base(element: Element, current: Configuration, switches: Switches) -> Configuration:

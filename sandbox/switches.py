@@ -372,6 +372,14 @@ GROUPS: tuple[tuple[str, tuple[Switch, ...]], ...] = (
             "off",
             "Whether values lose outer spaces, or also the last slash of an address.",
         ),
+        Switch(
+            "webhook_spelling",
+            ("kept", "own", "refuse"),
+            "kept",
+            "What happens to `event.vendor.type` in the spelling that is not the element's own: "
+            "`webhook` and `webhooks` are both documented.",
+            DISPUTED,
+        ),
     ),
     _group(
         "Lists",

@@ -19,7 +19,7 @@ def instance_names(ctx: Any, incomplete: str) -> list[str]:
     from ..stack_file import texts  # noqa: PLC0415
     from .project import bare  # noqa: PLC0415
 
-    chosen = bare(ctx.params.get("stack") or "")
+    chosen = bare(ctx.params.get("stack") or ctx.params.get("source") or "")
     names: set[str] = set()
     for path in _stack_files():
         if chosen and _stack_of(path) != chosen:

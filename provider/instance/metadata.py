@@ -225,8 +225,12 @@ def missing(
         consent: What the consent of the account's owner brings is one of them.
         before: The inputs of the instance as it is; empty when there is none.
     """
+    if inputs.get("adopt"):
+        return
+    yield from _without_interval(element, inputs, before={} if new else before)
+    inputs, before = common.compiled(inputs), common.compiled(before)
     configuration = inputs.get("configuration", {})
-    if not isinstance(configuration, dict) or inputs.get("adopt"):
+    if not isinstance(configuration, dict):
         return
     needless = needless_keys(inputs.get("oauth_proxy"), inputs.get("external_authentication"))
     if not new:
@@ -243,19 +247,11 @@ def missing(
             yield from missing_consent(element, inputs)
 
 
-def without_interval(
+def _without_interval(
     element: wire.Element, inputs: Mapping[str, Any], *, before: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield that `events` are polled for and nobody says how often, as `path: what`.
-
-    Of an adopted instance it is not demanded, nor of one that has lived without.
-
-    Args:
-        element: The element's metadata.
-        inputs: Inputs that may hold unknowns, which count as given.
-        before: The inputs of the instance as it is; empty when there is none.
-    """
-    if inputs.get("adopt") or not isinstance(inputs.get(common.FIELD), dict):
+    """Yield that `events` are polled for and nobody says how often, which none had to before."""
+    if not isinstance(inputs.get(common.FIELD), dict):
         return
     if _polls_at_no_interval(element, inputs) and not _polls_at_no_interval(element, before):
         yield (

@@ -25,7 +25,7 @@ from .credentials import (
 from .desired import Desired
 from .journal import Fate
 from .markers import MARKERS, Markers
-from .metadata import missing, plain_keys, unknown_keys, without_interval
+from .metadata import missing, plain_keys, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,14 +113,12 @@ def _against_metadata(
         return failures, frozenset()
     if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
         failures.append(f"element_key: must be the element's key, '{element.key}'")
-    failures += without_interval(element, news, before={} if new else olds)
-    news, olds = common.compiled(news), common.compiled(olds)
     waits = not (olds or _made(context, news)) and consent.waits(context, element, news)
     failures += missing(element, news, new=new, consent=not waits, before=olds)
     if waits:
         context.host.note(consent.awaiting(context, news))
-    configuration = news.get("configuration")
-    if isinstance(configuration, dict) and configuration != olds.get("configuration"):
+    configuration, held = (common.compiled(bag).get("configuration") for bag in (news, olds))
+    if isinstance(configuration, dict) and configuration != held:
         for warning in unknown_keys(element, configuration):
             context.host.warn(warning)
     return failures, plain_keys(element)

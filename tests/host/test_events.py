@@ -161,6 +161,22 @@ def test_webhooks_are_sent_in_the_element_s_own_spelling(server, sandbox):
     assert server.read(state).inputs == state.inputs
 
 
+@pytest.mark.parametrize("spelling", ["kept", "own"])
+def test_the_other_spelling_is_no_drift(start, sandbox, spelling):
+    """Where metadata are not asked for, it is sent as it is given."""
+    blind = start(sandbox, environment={"CLOUD_ELEMENTS_METADATA": "false"})
+    sandbox.set_switch("webhook_spelling", spelling)
+    inputs = shop(sandbox, events={"by": "webhook", "to": TO})
+
+    state = blind.create(inputs)
+
+    assert blind.plan(state, inputs) == "none"
+    assert blind.read(state).inputs == state.inputs
+    assert (
+        blind.plan(blind.read(state), inputs | {"events": {"by": "webhooks", "to": TO}}) == "none"
+    )
+
+
 def test_polling_needs_an_interval_where_the_element_has_none(server, sandbox):
     polled = {"by": "polling", "to": TO}
     _, failures = server.check(shop(sandbox, events=polled))

@@ -53,6 +53,7 @@ def oauth(sandbox):
         "element_key": "onedrivebusiness",
         "name": "Acme Drive",
         "configuration": APPLICATION | {"document.tagging": False},
+        "events": {"by": "webhooks", "to": "https://app.example.com/events"},
         "code": sandbox.new_code("onedrivebusiness"),
         "__markers": marked(),
     }

@@ -395,6 +395,14 @@ def trim_values(lab: Laboratory) -> object:
     return lab.kept("subdomain"), lab.kept("username")
 
 
+def webhook_spelling(lab: Laboratory) -> object:
+    given = {"event.vendor.type": "webhooks"}
+    whole = lab.body("onedrivebusiness", configuration=given)
+    return lab.api.post("/instances", json=whole).status_code, [
+        one["configuration"]["event.vendor.type"] for one in lab.sandbox.instances()
+    ]
+
+
 # Lists
 
 
@@ -691,6 +699,10 @@ CASES: list[tuple[Any, dict[str, object]]] = [
     (
         trim_values,
         {"off": (" http://x/ ", " y/ "), "spaces": ("http://x/", "y/"), "urls": ("http://x", "y/")},
+    ),
+    (
+        webhook_spelling,
+        {"kept": (200, ["webhooks"]), "own": (200, ["webhook"]), "refuse": (400, [])},
     ),
     (list_page_size, {"200": 3, "2": 2}),
     (list_page_max, {"200": (3, False), "2": (2, True)}),

@@ -182,6 +182,54 @@ OAUTH1 = {"oauth_token": "x", "oauth_verifier": "x", "secret": "x"}
 INITIAL = {"external_authentication": "initial"}
 
 
+def test_what_events_say_counts_as_given():
+    needed = (
+        "event.notification.callback.url",
+        "filter.response.nulls",
+        "event.poller.configuration",
+    )
+    entries = [entry(key) for key in needed]
+    events = {"to": "https://app.example", "poller_configuration": UNKNOWN}
+    assert missing({"events": events, "filter_response_nulls": True}, *entries) == []
+    assert missing({"events": UNKNOWN}, *entries) == []
+    assert missing({"events": {"to": "https://app.example"}}, *entries) == [
+        f"configuration.{key}" for key in needed[1:]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "demanded"),
+    [
+        ({"events": {"by": "polling"}}, True),
+        ({"events": {"by": "polling", "enabled": True}}, True),
+        ({"events": {"by": "polling", "enabled": False}}, False),
+        ({"events": {"by": "polling", "enabled": UNKNOWN}}, False),
+        ({"events": {"by": UNKNOWN}}, False),
+        ({"events": {"by": "polling", "every": UNKNOWN}}, False),
+        ({"events": {"by": "polling", "every": 5}}, False),
+        ({"events": {"to": "https://app.example"}}, False),
+        ({"events": {"by": "polling"}, "adopt": "7"}, False),
+        (
+            {"events": {"by": "polling"}, "configuration": {"event.poller.refresh_interval": 5}},
+            False,
+        ),
+        (
+            {
+                "configuration": {
+                    "event.vendor.type": "polling",
+                    "event.notification.enabled": "true",
+                }
+            },
+            False,
+        ),
+    ],
+)
+def test_polling_needs_an_interval_that_somebody_says(inputs, demanded):
+    assert ("events.every" in missing(inputs)) is demanded
+    own = entry("event.poller.refresh_interval", required=False, defaultValue="15")
+    assert missing(inputs, own) == []
+
+
 def missing(inputs, *entries, new=True, authentication="basic"):
     shop = element(*entries, authentication=authentication)
     return [text.split(": ")[0] for text in metadata.missing(shop, inputs, new=new)]

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from provider import ElementInstance
+from provider import ElementInstance, Events
 from provider.instance.markers import MARKERS, is_marker
 from provider.lifecycle import ElementInstanceProvider
 
@@ -117,6 +117,26 @@ def test_configuration_takes_any_json_values(run):
     given = {"number": 5, "flag": True, "deep": {"list": [1.5, {"x": None}]}, "text": "x"}
     inputs = run(lambda: ElementInstance("a", "closeio", configuration=given))["a"].inputs
     assert inputs["configuration"]["deep"]["list"][0] == 1.5
+
+
+def test_members_of_events_may_be_outputs_of_others(run):
+    key, to = pulumi.Output.secret("hidden"), pulumi.Output.from_input("https://app.example")
+    events = Events(by="webhook", to=to, signature_key=key)
+
+    def program():
+        ElementInstance("a", "weebly", events=events, filter_response_nulls=False)
+        ElementInstance("b", "weebly", events=pulumi.Output.from_input({"every": 5}))
+
+    registered = run(program)
+    inputs = registered["a"].inputs
+    assert inputs["filter_response_nulls"] is False
+    assert inputs["events"][SIGNATURE]  # mocks are shown a whole map as secret
+    assert inputs["events"]["value"] == {
+        "by": "webhook",
+        "to": "https://app.example",
+        "signature_key": "hidden",
+    }
+    assert registered["b"].inputs["events"] == {"every": 5}
 
 
 def test_token_and_configuration_are_secret_outputs(run, monkeypatch):
@@ -250,6 +270,9 @@ def test_an_alias_of_its_own_name_changes_no_markers(run):
         ('configuration["oauth.api.key"]', None),
         ('configuration.["oauth.api.key"]', None),
         ("configuration.subdomain", None),
+        ("events", None),
+        ("events.every", None),
+        ("event.every", "did you mean 'events'?"),
         ("configuration.deep.in.it", None),
         ('configuration["deep"].in[0]', None),
         ("configuration", None),
@@ -279,6 +302,8 @@ def test_null_in_a_map_is_told(run, monkeypatch):
     monkeypatch.setattr(pulumi.log, "info", lambda said, resource: told.append(said))
     run(lambda: ElementInstance("a", "closeio", configuration={"x": None, "y": "z"}))
     assert told == ["configuration.x: is null, so it counts as not given"]
+    run(lambda: ElementInstance("b", "closeio", events={"every": None, "by": "polling"}))
+    assert told[1:] == ["events.every: is null, so it counts as not given"]
 
 
 def test_a_namesake_beside_the_program_is_told_in_one_sentence(run, tmp_path, monkeypatch):
