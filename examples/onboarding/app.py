@@ -1,0 +1,136 @@
+"""A page where a customer presses Connect, and comes back connected: `uvicorn app:app`.
+
+Pulumi's Automation API deploys one stack for each customer. Put your product's login before it:
+whoever may open a customer's page connects an account for that customer.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from html import escape
+from pathlib import Path
+
+import httpx
+from pulumi import automation
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+CUSTOMERS = {"acme": "Acme", "birch": "Birch Online"}
+"""Who may connect, by the name of the stack."""
+ELEMENT = "onedrivebusiness"
+PLATFORM = os.environ["CLOUD_ELEMENTS_BASE_URL"]
+CALLBACK = f"{os.environ['PUBLIC_ADDRESS']}/callback"
+"""As the application is registered at the vendor."""
+APPLICATION = {
+    "apiKey": os.environ["APPLICATION_KEY"],
+    "apiSecret": os.environ["APPLICATION_SECRET"],
+}
+WHO_WE_ARE = (
+    f"User {os.environ['CLOUD_ELEMENTS_USER_SECRET']}, "
+    f"Organization {os.environ['CLOUD_ELEMENTS_ORGANIZATION_SECRET']}"
+)
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Connect</title>
+<style>body {{ font: 18px system-ui; margin: 4em auto; max-width: 30em }}
+button {{ font: inherit; padding: .6em 1.2em }}</style><p>{}</p><h1>{}</h1>{}"""
+BUTTON = '<form method="post" action="/{}/connect"><button>Connect OneDrive</button></form>'
+log = logging.getLogger("uvicorn.error")
+logging.getLogger("uvicorn.access").disabled = True  # its lines would hold the codes
+asked: dict[str, str] = {}
+"""Who is being asked for consent, by the random state that must come back."""
+standing: dict[str, str] = {}
+"""What became of each customer since this service started."""
+under_way: dict[str, asyncio.Task[None]] = {}
+
+
+def deploy(customer: str, code: str) -> None:
+    """Run `up` of the customer's stack. The code lies encrypted in its configuration first."""
+    here = str(Path(__file__).parent)
+    stack = automation.create_or_select_stack(customer, work_dir=here)
+    stack.set_all_config(
+        {
+            "applicationKey": automation.ConfigValue(APPLICATION["apiKey"]),
+            "applicationSecret": automation.ConfigValue(APPLICATION["apiSecret"], secret=True),
+            "callback": automation.ConfigValue(CALLBACK),
+            "code": automation.ConfigValue(code, secret=True),
+        }
+    )
+    stack.up(on_output=lambda line: log.info("%s: %s", customer, line.rstrip()))
+
+
+async def connected(customer: str, code: str) -> None:
+    """Deploy in a thread, and remember what came of it. No code is sent twice, so no repeating."""
+    try:
+        await asyncio.to_thread(deploy, customer, code)
+    except automation.CommandError:
+        log.exception("%s could not be connected", customer)
+        standing[customer] = "That did not work. Please connect once more."
+    else:
+        standing[customer] = "Connected"
+
+
+def named(request: Request) -> str:
+    """Return the customer that the address names."""
+    customer = request.path_params["customer"]
+    if customer not in CUSTOMERS:
+        raise HTTPException(404)
+    return customer
+
+
+async def show(request: Request) -> Response:
+    """Show where a customer stands, and the button."""
+    customer = named(request)
+    task = under_way.get(customer)
+    busy = task is not None and not task.done()
+    told = "Connecting …" if busy else standing.get(customer, "Not connected yet")
+    again = '<meta http-equiv="refresh" content="1">' if busy else BUTTON.format(customer)
+    page = PAGE.format(escape(CUSTOMERS[customer]), escape(told), again)
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
+
+
+async def connect(request: Request) -> Response:
+    """Send the customer's browser to the vendor's consent page."""
+    customer = named(request)
+    state = secrets.token_urlsafe(32)
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"{PLATFORM}/elements/{ELEMENT}/oauth/url",
+            headers={"Authorization": WHO_WE_ARE},
+            json=APPLICATION | {"callbackUrl": CALLBACK, "state": state},
+        )
+    answer.raise_for_status()
+    asked[state] = customer
+    response = RedirectResponse(answer.json()["oauthUrl"], 303)
+    # Only the browser that was sent away may come back with the answer.
+    response.set_cookie("consent", state, max_age=600, httponly=True, samesite="lax")
+    return response
+
+
+async def callback(request: Request) -> Response:
+    """Take the vendor's answer, once, and deploy."""
+    state = request.query_params.get("state", "")
+    if not secrets.compare_digest(state.encode(), request.cookies.get("consent", "").encode()):
+        raise HTTPException(400, "This is not the answer to a question of ours.")
+    customer = asked.pop(state, None)
+    if customer is None:
+        raise HTTPException(400, "This question was answered already.")
+    code = request.query_params.get("code")
+    if code:
+        under_way[customer] = asyncio.create_task(connected(customer, code))
+    else:
+        standing[customer] = "Access was not granted"
+    response = RedirectResponse(f"/{customer}", 303)  # so that the code leaves the address bar
+    response.delete_cookie("consent")
+    return response
+
+
+app = Starlette(
+    routes=[
+        Route("/callback", callback),
+        Route("/{customer}", show),
+        Route("/{customer}/connect", connect, methods=["POST"]),
+    ]
+)

@@ -1,0 +1,132 @@
+"""`examples/onboarding` in a real browser: a customer presses Connect and comes back connected."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
+
+from sandbox import Sandbox
+from tools.engine import ensure_engine
+from tools.pulumi_project import Project
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "onboarding"
+
+
+class Service:
+    """The service, started, with a platform of its own."""
+
+    def __init__(self, project: Project, sandbox: Sandbox) -> None:
+        self.project, self.sandbox = project, sandbox
+        folder = project.folder / "examples" / "onboarding"
+        shutil.copytree(EXAMPLE, folder)
+        project.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        here = Path(sys.executable).parent  # as in an environment that is activated
+        self.log = project.home / "service.log"
+        with self.log.open("w") as written:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)],
+                cwd=folder,
+                env=project.env
+                | {
+                    "PATH": f"{here}:{project.env['PATH']}",
+                    "PUBLIC_ADDRESS": self.address,
+                    "APPLICATION_KEY": "application-key",
+                    "APPLICATION_SECRET": "application-secret-7731",
+                },
+                stdout=written,
+                stderr=subprocess.STDOUT,
+            )
+        while "Application startup complete" not in self.log.read_text():
+            assert self._process.poll() is None, self.log.read_text()
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+
+@pytest.fixture
+def service():
+    """Start the service."""
+    with Sandbox() as sandbox:
+        environment = {
+            "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
+            "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
+            "CLOUD_ELEMENTS_ORGANIZATION_SECRET": sandbox.organization_secret,
+        }
+        with Project(ensure_engine(), environment=environment) as project:
+            service = Service(project, sandbox)
+            yield service
+            service.stop()
+
+
+def connect(browser, decision):
+    """Press Connect, then a button of the consent page; wait for what comes of it."""
+    button = browser.driver.find_element(By.CSS_SELECTOR, "form button")
+    button.click()
+    WebDriverWait(browser.driver, 60).until(staleness_of(button))
+    browser.press(decision)
+    waiting = WebDriverWait(browser.driver, 120)
+    waiting.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "form button"))
+
+
+def test_a_customer_connects_and_connects_again(browser, service):
+    """Each has a stack and an instance; the second consent renews the same instance."""
+    browser.open(f"{service.address}/acme")
+    browser.picture("onboarding-before")
+    assert browser.heading == "Not connected yet"
+
+    connect(browser, "allow")
+
+    assert browser.heading == "Connected", service.log.read_text()
+    browser.picture("onboarding")
+    [acme] = service.sandbox.instances()
+    assert acme["name"] == "acme-drive"
+    assert browser.driver.current_url == f"{service.address}/acme"
+
+    connect(browser, "allow")
+
+    assert browser.heading == "Connected", service.log.read_text()
+    [again] = service.sandbox.instances()
+    assert (again["id"], again["token"]) == (acme["id"], acme["token"])
+    browser.open(f"{service.address}/birch")
+    connect(browser, "allow")
+    assert {one["name"] for one in service.sandbox.instances()} == {"acme-drive", "birch-drive"}
+    counters = service.sandbox.counters()
+    assert (counters["codes_spent"], counters["codes_resent"]) == (3, 0)
+    listed = service.project.run("stack", "ls", "--json").stdout
+    assert {one["name"] for one in json.loads(listed)} == {"acme", "birch"}
+    said = service.log.read_text() + service.project.everything_said()
+    for secret in ("application-secret-7731", acme["token"], "code=", "code-"):
+        assert secret not in said
+
+
+def test_a_customer_says_no_and_others_are_refused(browser, service):
+    """A denial makes nothing; an answer that nobody asked for, or from elsewhere, is refused."""
+    browser.open(f"{service.address}/acme")
+    connect(browser, "deny")
+    assert browser.heading == "Access was not granted"
+
+    asked = httpx.post(f"{service.address}/acme/connect")
+    back = httpx.post(asked.headers["location"], data={"decision": "allow"}).headers["location"]
+    assert httpx.get(back).status_code == 400, "another browser than the one that was asked"
+    assert httpx.get(f"{service.address}/callback?code=x&state=").status_code == 400
+    right = {"consent": asked.cookies["consent"]}
+    assert httpx.get(back.replace("code=", "nothing="), cookies=right).status_code == 303
+    assert httpx.get(back, cookies=right).status_code == 400, "answered already"
+    assert httpx.get(f"{service.address}/nobody").status_code == 404
+    assert service.sandbox.instances() == []
