@@ -1,7 +1,11 @@
 """`examples/yaml` by the real engine and Pulumi's own host for YAML, and what is refused."""
 
+import json
+
 import pytest
 import yaml
+
+from sandbox import Sandbox
 
 
 @pytest.fixture
@@ -11,7 +15,7 @@ def change(yaml_program):
     def change(**properties):
         program = yaml.safe_load(yaml_program.read_text())
         program["resources"]["desk"]["properties"] |= properties
-        yaml_program.write_text(yaml.safe_dump(program))
+        yaml_program.write_text(json.dumps(program))
 
     return change
 
@@ -66,3 +70,91 @@ def test_mistakes_are_told_at_preview(change, project, sandbox, properties, told
     assert told in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
     assert sandbox.counters()["creates"] == 0
+
+
+def test_one_instances_tags_leave_those_that_use_its_token_alone(yaml_program, project, sandbox):
+    program = yaml.safe_load(yaml_program.read_text())
+    first = program["resources"]["desk"]["properties"]
+    for number in range(3):
+        configuration = first["configuration"] | {"password": "${desk.elementToken}"}
+        program["resources"][f"other-{number}"] = {
+            "type": "cloud-elements:ElementInstance",
+            "properties": {"elementKey": "freshservice", "configuration": configuration},
+        }
+    yaml_program.write_text(json.dumps(program))
+    project.up()
+    first["tags"] = ["acme", "support"]
+    yaml_program.write_text(json.dumps(program))
+
+    told = json.loads(project.run("preview", "--json").stdout)["changeSummary"]
+
+    assert told == {"same": 4, "update": 1}, "the stack and three; and the one that changes"
+    assert len(sandbox.instances()) == 4
+
+
+def test_two_platforms_in_one_program(yaml_program, project, sandbox):
+    """Each explicit provider has settings of its own; the environment's stand behind them."""
+    with Sandbox() as other:
+        for name in ("BASE_URL", "USER_SECRET", "ORGANIZATION_SECRET"):
+            del project.env[f"CLOUD_ELEMENTS_{name}"]
+        program = yaml.safe_load(yaml_program.read_text())
+        desk = program["resources"].pop("desk")
+        for name, platform in {"here": sandbox, "there": other}.items():
+            program["resources"][name] = {
+                "type": "pulumi:providers:cloud-elements",
+                "properties": {
+                    "baseUrl": platform.base_url,
+                    "userSecret": platform.user_secret,
+                    "organizationSecret": platform.organization_secret,
+                },
+            }
+            options = {"provider": f"${{{name}}}"}
+            program["resources"][f"desk-{name}"] = desk | {"options": options}
+        for part in ("variables", "outputs"):
+            del program[part]
+        yaml_program.write_text(json.dumps(program))
+
+        project.up()
+
+        assert len(sandbox.instances()) == len(other.instances()) == 1
+        assert sandbox.user_secret not in project.everything_said(), "marked by the schema"
+        project.up("--expect-no-changes")
+        project.destroy()
+        assert sandbox.instances() == other.instances() == []
+
+
+def test_what_functions_tell(yaml_program, project, sandbox, hidden):
+    project.up()
+    [made] = sandbox.instances()
+    program = yaml.safe_load(yaml_program.read_text())
+
+    def invoke(function, returned, **arguments):
+        call = {"function": f"cloud-elements:{function}", "arguments": arguments}
+        return {"fn::invoke": call | {"return": returned}}
+
+    program["variables"] |= {
+        "all": invoke("getInstances", "instances", tag="acme"),
+        "none": invoke("getInstances", "instances", tag="nobody"),
+        "element": invoke("getElement", "name", key="freshservice"),
+        "page": invoke(
+            "getOauthUrl",
+            "url",
+            elementKey="onedrivebusiness",
+            apiKey="key",
+            apiSecret={"fn::secret": "application-secret-4471"},
+            callbackUrl="https://app.example.com/callback",
+            state="session-1",
+        ),
+    }
+    program["outputs"] |= {name: f"${{{name}}}" for name in ("all", "none", "element", "page")}
+    yaml_program.write_text(json.dumps(program))
+
+    project.up()
+
+    outputs = project.outputs(show_secrets=True)
+    assert [one["instanceId"] for one in outputs["all"]] == [str(made["id"])]
+    assert outputs["none"] == []
+    assert outputs["element"] == "Freshservice"
+    assert outputs["page"].startswith("http")
+    assert project.outputs()["page"] == "[secret]", "it opens the session of whoever has it"
+    hidden()
