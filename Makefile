@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 export SE_OFFLINE := true
 .NOTPARALLEL:
-.PHONY: help install engine demo test lint $(TIERS) chaos bench docs docs-site sdk format clean
+.PHONY: help install engine demo test lint $(TIERS) chaos bench dist docs docs-site sdk format clean
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-59s %s\n", $$1, $$2}' Makefile
 $(CACHE)/uv/bin/uv:
@@ -57,6 +57,8 @@ docs: install ## Write the generated tables of docs/, and the schema of the nati
 	$(PYTHON) -m tools.schema
 sdk: install ## Write the Python SDK of the native provider anew (needs Go)
 	@$(PYTHON) -m tools.languages
+dist: install ## Build the wheel and the sdist, with a bill of materials and all licences, into dist/
+	@$(PYTHON) -m tools.release
 format: install ## Format the code, and repair what can be repaired
 	.venv/bin/ruff check --fix-only --quiet && .venv/bin/ruff format
 clean: ## Remove what the tools left here

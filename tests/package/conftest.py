@@ -11,20 +11,12 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox
+from tools.release import uv
 
 ROOT = Path(__file__).parents[2]
 OLDEST = 11
 NEWEST = 15
 """Minor versions of Python 3 that are looked for; the package demands the oldest."""
-
-
-def uv():
-    """Return the uv that `make` uses."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    own = cache / "cloud-elements" / "uv" / "bin" / "uv"
-    found = shutil.which("uv") or (str(own) if own.exists() else None)
-    assert found, "these tests need uv: run `make package`"
-    return found
 
 
 def run(*command, folder=ROOT, **environment):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.host.server import OLD_NAME, PROVIDER
-from tests.package.conftest import run, uv
+from tests.package.conftest import run
 from tools.engine import ensure_engine
 from tools.pulumi_project import Project
+from tools.release import uv
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "templates" / "element-instances"
