@@ -242,7 +242,7 @@ class NotSentError(AmbiguousError):
     outcome = Outcome.NOT_SENT
 
 
-def told(error: CloudElementsError | str) -> str:
+def text_of(error: CloudElementsError | str) -> str:
     """Return what an error says, without a full stop in the middle of our own sentence."""
     if isinstance(error, APIError | AmbiguousError):
         return f"{error.said.rstrip('. ')} ({error.codes})"
@@ -260,7 +260,7 @@ def sentence(
 
     `could not <verb> element instance '<name>': <what was said> (<call> → <status>, …): <then>`
     """
-    text = f"could not {verb} element instance '{name}': {told(error)}"
+    text = f"could not {verb} element instance '{name}': {text_of(error)}"
     return f"{text}: {then}" if then else text
 
 
@@ -271,7 +271,7 @@ def did_you_mean(word: str, known: list[str]) -> str:
     """Return `; did you mean 'x'?` when a known word is close, else nothing."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
     if not close and len(word) >= _TELLING:
-        close = [one for one in known if one.startswith(word)]
+        close = [name for name in known if name.startswith(word)]
     return f"; did you mean '{close[0]}'?" if close else ""
 
 

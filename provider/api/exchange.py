@@ -335,7 +335,7 @@ def _said(
 
 def _items(model: type[wire.M], document: object) -> list[wire.M] | None:
     items = document if isinstance(document, list) else [None]
-    read = [one for item in items if (one := wire.read(model, item)) is not None]
+    read = [found for item in items if (found := wire.read(model, item)) is not None]
     # To leave one out could mean to make it a second time.
     return read if len(read) == len(items) else None
 

@@ -84,8 +84,8 @@ class OAuth:
         """
         path, parts = "/elements/{keyOrId}/oauth/url", {"keyOrId": element_key}
         application = {"apiKey": api_key, "apiSecret": api_secret, "callbackUrl": callback_url}
-        asked = {"state": state, "scope": scope, "siteAddress": site_address}
-        form = {**extras, **application, **_given(asked)}
+        rest = {"state": state, "scope": scope, "siteAddress": site_address}
+        form = {**extras, **application, **_given(rest)}
         post = Request("POST", path, parts, secrets={api_key, api_secret})
         try:
             page = self._consent_by_post(post, form)
@@ -101,14 +101,14 @@ class OAuth:
         extras = {name: value for name, value in form.items() if name not in _BODY_FIELDS}
         if not extras:
             return self._exchange.ask(wire.Redirect, replace(post, body=fixed))
-        without = self._asked_for_consent(replace(post, body=fixed))
+        without = self._consent_page(replace(post, body=fixed))
         for query, body in (({}, form), (extras, fixed)):
-            page = self._asked_for_consent(replace(post, query=query, body=body))
+            page = self._consent_page(replace(post, query=query, body=body))
             if page is not None and _shape(page) != _shape(without):
                 return page
         return None
 
-    def _asked_for_consent(self, request: Request) -> wire.Redirect | None:
+    def _consent_page(self, request: Request) -> wire.Redirect | None:
         """Return the answer of an `oauth/url`; None when it refuses one of the fields."""
         try:
             return self._exchange.ask(wire.Redirect, request)

@@ -85,10 +85,10 @@ class Limiter(httpx.BaseTransport):
             self._next = turn + self._interval
         if turn > now:
             self._clock.sleep(turn - now)
-        asked = (request.extensions.get("timeout") or {}).get("read") or self._timeout
+        bound = (request.extensions.get("timeout") or {}).get("read") or self._timeout
         request.extensions["trace"] = self._before_sending
         with self._connection():
-            response = self._whole(self._inner.handle_request(request), min(asked, self._timeout))
+            response = self._read(self._inner.handle_request(request), min(bound, self._timeout))
         refused = refusal(response)
         if refused and refused.outcome in _FINAL:
             raise FinalAnswerError(response)
@@ -120,7 +120,7 @@ class Limiter(httpx.BaseTransport):
         if event.endswith("send_request_headers.started"):
             self._go_on()
 
-    def _whole(self, response: httpx.Response, seconds: float) -> httpx.Response:
+    def _read(self, response: httpx.Response, seconds: float) -> httpx.Response:
         """Return the answer with its body read: httpx bounds only the wait for each piece."""
         if response.is_closed:
             return response

@@ -230,8 +230,8 @@ class Policy(Retry):
         return policy
 
     def sleep(self, response: httpx.Response | Exception) -> None:  # noqa: D102
-        asked = retry_after(response, self.clock) if isinstance(response, httpx.Response) else None
-        wait = self.backoff_strategy() if asked is None else asked
+        named = retry_after(response, self.clock) if isinstance(response, httpx.Response) else None
+        wait = self.backoff_strategy() if named is None else named
         self.clock.sleep(min(wait, max(0.0, self.deadline - self.clock.now())))
 
 

@@ -49,9 +49,9 @@ class _Answer(BaseModel):
             return field.get_default(call_default_factory=True)
 
 
-def _whole_as_text(value: object) -> object:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if whole else value
+def _integer_as_text(value: object) -> object:
+    integer = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if integer else value
 
 
 class ElementReference(_Answer):
@@ -64,7 +64,7 @@ class ElementReference(_Answer):
     @field_validator("id", mode="before")
     @classmethod
     def _id_as_text(cls, value: object) -> object:
-        return _whole_as_text(value)
+        return _integer_as_text(value)
 
 
 class Instance(_Answer):
@@ -97,7 +97,7 @@ class Instance(_Answer):
     @field_validator("id", "element_id", mode="before")
     @classmethod
     def _id_as_text(cls, value: object) -> object:
-        return _whole_as_text(value)
+        return _integer_as_text(value)
 
     @field_validator("token", mode="before")
     @classmethod
@@ -114,8 +114,8 @@ class Instance(_Answer):
 
     def is_of(self, element_key: str) -> bool:
         """Tell whether it is an element's, by its key or id; an answer without a key may be."""
-        told = (self.element.key or "", self.element.id, self.element_id)
-        return not told[0] or element_key.casefold() in (told[0].casefold(), *told[1:])
+        names = (self.element.key or "", self.element.id, self.element_id)
+        return not names[0] or element_key.casefold() in (names[0].casefold(), *names[1:])
 
     def completed(self, before: Instance) -> Instance:
         """Return the instance with what this answer leaves out as it was before.
@@ -129,11 +129,11 @@ class Instance(_Answer):
             for name in ("token", "valid", "disabled", "configuration")
             if getattr(self, name) in (None, {})
         }
-        told, known = self.configuration or {}, before.configuration
-        if told and known:  # where the engine has dropped every null
-            untold["configuration"] = told | {
+        given, known = self.configuration or {}, before.configuration
+        if given and known:  # where the engine has dropped every null
+            untold["configuration"] = given | {
                 key: known.get(key)
-                for key, value in told.items()
+                for key, value in given.items()
                 if _tells_nothing(value) and _tells_nothing(known.get(key))
             }
         return self.model_copy(update=untold)
@@ -248,13 +248,13 @@ def error_body(content: bytes) -> ErrorBody | None:
     what the vendor refused is not sent again.
     """
     try:
-        told = document(content)
+        answer = document(content)
     except (ValueError, RecursionError):
         found = _CUT_OFF.search(content)
         vendors = found and found[1].decode(errors="replace")
         return read(ErrorBody, {"providerMessage": vendors}) if vendors else None
-    body = read(ErrorBody, told)
-    for inner in _maps(told):
+    body = read(ErrorBody, answer)
+    for inner in _maps(answer):
         if vendors := _text(inner.get("providerMessage")):
             outer = body.model_dump(by_alias=True, exclude_none=True) if body else {}
             return read(ErrorBody, inner | outer | {"providerMessage": vendors})
@@ -356,15 +356,15 @@ def as_sent(value: Any) -> Any:
             return value
 
 
-def same_value(one: Any, other: Any) -> bool:
+def same_value(value: Any, other: Any) -> bool:
     """Tell whether two configuration values are the same once the platform stored them.
 
     JSON texts are compared by content, for neither key order nor spacing is kept; outer white
     space does not count; null and the empty text are both "no value".
     """
-    if isinstance(one, str) and one == other:
+    if isinstance(value, str) and value == other:
         return True
-    left, right = (stored(one) or "").strip(), (stored(other) or "").strip()
+    left, right = (stored(value) or "").strip(), (stored(other) or "").strip()
     if left == right:
         return True
     if not (left[:1] in ("{", "[") and right[:1] in ("{", "[")):

@@ -47,7 +47,9 @@ def adoptee(context: Context, desired: Desired, named: str) -> wire.Instance:
     # interrupted may have changed both.
     client, marker = context.client, desired.adoption_marker
     listed = client.find_instances(tag=marker[0]) if marker and not named.isdigit() else []
-    earlier = [one.id for one in listed if one.tags is None or marker[0] in one.tags]
+    earlier = [
+        instance.id for instance in listed if instance.tags is None or marker[0] in instance.tags
+    ]
     which = earlier[0] if len(earlier) == 1 else named
     return find(which, client, desired.inputs.element_key)
 
@@ -89,13 +91,19 @@ def _found(named: str, client: CloudElementsClient, element_key: str) -> str:
     """Return the id of the one instance with a tag or a name."""
     by, _, text = named.partition(":")
     if by == "tag":
-        found = [one for one in client.find_instances(tag=text) if text in (one.tags or [text])]
+        found = [
+            instance
+            for instance in client.find_instances(tag=text)
+            if text in (instance.tags or [text])
+        ]
     else:
-        found = [one for one in client.find_instances(search=text) if one.name == text]
-    found = [one for one in found if one.is_of(element_key)]
+        found = [
+            instance for instance in client.find_instances(search=text) if instance.name == text
+        ]
+    found = [instance for instance in found if instance.is_of(element_key)]
     if len(found) == 1:
         return found[0].id
-    ids = ", ".join(one.id for one in found)
+    ids = ", ".join(instance.id for instance in found)
     then = f"{ids}; set 'adopt' to the id of the right one" if found else CORRECT_ADOPT
     count = len(found) or "no"
     message = f"{count} instances of '{element_key}' have the {by} '{text}': {then}"

@@ -113,8 +113,8 @@ class Attempt:
         seen, took = change.seen or change.before, reauthentication.took_effect
         sent = set(filter(is_credential_marker, change.body.get("tags") or []))
         fresh = sent - set(seen.tags or [])  # else an earlier PATCH left it, which tells nothing
-        told = took(seen, answered, change.body)
-        if told and fresh.intersection(answered.tags or []):
+        verdict_of_answer = took(seen, answered, change.body)
+        if verdict_of_answer and fresh.intersection(answered.tags or []):
             return answered
         try:
             now = self.read(seen.id)
@@ -124,7 +124,7 @@ class Attempt:
         if verdict:
             return now
         arrived = not fresh or bool(fresh.intersection(now.tags or []))
-        if verdict is False and (arrived or told is False):
+        if verdict is False and (arrived or verdict_of_answer is False):
             return None
         if not arrived and any(map(is_credential_marker, seen.tags or [])):
             lost = OtherInstanceError(call, f"instance {seen.id} does not show what was answered")

@@ -131,14 +131,14 @@ class Claims:
             instance_id: One that lists may not show yet; may be empty.
         """
         listed = self.client.find_instances(tag=markers.instance)
-        if instance_id and all(one.id != instance_id for one in listed):
+        if instance_id and all(instance.id != instance_id for instance in listed):
             with suppress(NotFoundError):
                 listed.append(self.client.get_instance(instance_id))
         return carrying(markers, listed)
 
     def left(self, markers: Markers, instance_id: str) -> list[str]:
         """Return the ids of those of `made` that belong to no resource."""
-        return [one.id for one in self.free(self.made(markers, instance_id))]
+        return [instance.id for instance in self.free(self.made(markers, instance_id))]
 
     def of_stack(self, markers: Markers) -> list[wire.Instance]:
         """Return what the stack's marker finds, by one list for all creates of the process.
@@ -169,8 +169,8 @@ class Claims:
             with self._lock:
                 self._failed.add(purpose)
             return []
-        others = [one for one in listed if one.id != instance_id and one.tags]
-        return [one.id for one in self.free(carrying(markers, others))]
+        others = [instance for instance in listed if instance.id != instance_id and instance.tags]
+        return [instance.id for instance in self.free(carrying(markers, others))]
 
     def listed(self, markers: Markers, instance_id: str) -> wire.Instance | None:
         """Return an instance with its tags, by one list of the stack for all deletes.
@@ -181,7 +181,9 @@ class Claims:
             listed = self._listed(f"deletes {markers.stack}", markers.stack)
         except CloudElementsError:
             return None
-        return next((one for one in listed if one.id == instance_id and one.tags), None)
+        return next(
+            (instance for instance in listed if instance.id == instance_id and instance.tags), None
+        )
 
     def _was_there(self, markers: Markers, instance_id: str) -> bool:
         """Tell whether the list of the stack has it, which is older than any create."""
@@ -189,7 +191,7 @@ class Claims:
             listing = self._lists.get(markers.stack)
         if listing is None or not listing.done():
             return False
-        return any(one.id == instance_id for one in listing.result())
+        return any(instance.id == instance_id for instance in listing.result())
 
     def _listed(self, purpose: str, tag: str) -> list[wire.Instance]:
         """Return a list that is asked for once for all who have the same purpose."""
@@ -208,4 +210,8 @@ class Claims:
 
 def carrying(markers: Markers, instances: Collection[wire.Instance]) -> list[wire.Instance]:
     """Return the instances with the resource's marker; one without tags was found by it."""
-    return [one for one in instances if one.tags is None or markers.instance in one.tags]
+    return [
+        instance
+        for instance in instances
+        if instance.tags is None or markers.instance in instance.tags
+    ]

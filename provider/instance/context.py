@@ -82,7 +82,11 @@ class Context:
         with cls._lock:
             known = cls.of_process.get(settings)
             if known is None:
-                same = [one for one in cls.of_process.values() if one.address == settings.address]
+                same = [
+                    context
+                    for context in cls.of_process.values()
+                    if context.address == settings.address
+                ]
                 claims = same[0].claims if same else None
                 warn = host.warn_once
                 history = None if claims else History.at_home(os.environ, settings, warn=warn)

@@ -229,7 +229,7 @@ class _Creation:
                 )
                 return None
             first = single(self.desired, context.claims.free(carrying(markers, listed)))
-            if first is not None or any(one.id == created.id for one in listed):
+            if first is not None or any(instance.id == created.id for instance in listed):
                 break
         first = Search(context, self.desired, markers).take(first)
         if first is not None:

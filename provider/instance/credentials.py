@@ -120,7 +120,7 @@ def _may_be_there(last: Entry, markers: Markers, claims: Claims) -> bool:
     if last.fate is Fate.SENT and not last.instance and claims.history.at_work(last):
         return True
     kept = claims.history.kept(markers)
-    return any(one.id != kept for one in claims.made(markers, last.instance))
+    return any(instance.id != kept for instance in claims.made(markers, last.instance))
 
 
 def refuse_before_update(

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from .state import Stored
 
 
-def same_text(one: str, other: str) -> bool:
+def same_text(text: str, other: str) -> bool:
     """Tell whether two names or tags are the same once the platform stored them.
 
     docs: HTML is removed (vendor's own API tests, 2018-09); entities and outer white space are
     taken as unchanged.
     """
-    return plain_text(one) == plain_text(other)
+    return plain_text(text) == plain_text(other)
 
 
 def plain_text(text: str) -> str:
@@ -44,16 +44,16 @@ def plain_text(text: str) -> str:
     return html.unescape(MARKUP.sub("", text)).strip()
 
 
-def same_setting(key: str, one: Any, other: Any) -> bool:
+def same_setting(key: str, value: Any, other: Any) -> bool:
     """Tell whether two values of a configuration key mean the same; webhooks have two names."""
-    if key == VENDOR_TYPE and one in WEBHOOKS and other in WEBHOOKS:
+    if key == VENDOR_TYPE and value in WEBHOOKS and other in WEBHOOKS:
         return True
-    return wire.same_value(one, other)
+    return wire.same_value(value, other)
 
 
-def is_cut_from(told: str, sent: str) -> bool:
+def is_cut_from(text: str, sent: str) -> bool:
     """Tell whether the platform may have made one text of the other, cutting it short perhaps."""
-    kept = plain_text(told).casefold()
+    kept = plain_text(text).casefold()
     return bool(kept) and plain_text(sent).casefold().startswith(kept)
 
 
@@ -123,8 +123,8 @@ def answered(instance: wire.Instance, wrote: Properties) -> dict[str, Any]:
     if tags is not None and {plain_text(t) for t in tags} != {plain_text(t) for t in wrote.tags}:
         found["tags"] = sorted(tags)
     for key, value in (instance.held or {}).items():
-        wished = wrote.configuration.get(key)
-        if wished is not None and value != MASK and not same_setting(key, value, wished):
+        wanted = wrote.configuration.get(key)
+        if wanted is not None and value != MASK and not same_setting(key, value, wanted):
             found[f"configuration.{key}"] = value
     return found
 
@@ -173,9 +173,9 @@ def changes(stored: Stored, news: Mapping[str, Any]) -> Changes:
     """
     news = compiled(news)
     olds, record, before = stored.outputs, stored.record, stored.properties
-    whole = not is_unknown(news)
-    unknown = set() if whole else {key for key, value in news.items() if is_unknown(value)}
-    after = news if whole else known_part(dict(news))
+    known = not is_unknown(news)
+    unknown = set() if known else {key for key, value in news.items() if is_unknown(value)}
+    after = news if known else known_part(dict(news))
     credentials, replayed = _credentials(after, record, news, unknown)
     disabled, markers = after.get("disabled"), after.get(MARKERS)
     configuration = news.get("configuration") or {}
@@ -229,7 +229,7 @@ def _credentials(
         for path, mark in fingerprints(given_once).items()
         if record.spent.get(path) != mark
     }
-    sent = {mark for one in record.past for mark in one.values()}
+    sent = {mark for former in record.past for mark in former.values()}
     new = {path: given_once[path] for path, mark in given.items() if mark not in sent}
     new |= {name: "" for name in ("code", "provider_data") if name in unknown}
     configuration = news.get("configuration")

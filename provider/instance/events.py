@@ -95,7 +95,7 @@ def place_of(key: str, events: object) -> tuple[str, str]:
         key: The key.
         events: The entry's `events`; falsy where it has none.
     """
-    member = next((name for name, one in KEYS.items() if one == key), None)
+    member = next((name for name, word in KEYS.items() if word == key), None)
     return (FIELD, member) if member and events else ("configuration", key)
 
 
@@ -104,10 +104,10 @@ def is_secret(member: str) -> bool:
     return is_secret_key(KEYS.get(member, member))
 
 
-def compiled(bag: Mapping[str, Any]) -> dict[str, Any]:
+def compiled(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return inputs that say the same by configuration keys alone; unknown values stay unknown."""
-    rest = {key: value for key, value in bag.items() if key not in (FIELD, NULLS_FIELD)}
-    given = bag.get(FIELD), bag.get(NULLS_FIELD)
+    rest = {key: value for key, value in inputs.items() if key not in (FIELD, NULLS_FIELD)}
+    given = inputs.get(FIELD), inputs.get(NULLS_FIELD)
     if given == (None, None):
         return rest
     events, nulls = given
@@ -179,13 +179,13 @@ def _read(member: str, value: Any) -> Any:
     return read if isinstance(read, dict) else None
 
 
-def problems(bag: Mapping[str, Any]) -> Iterator[str]:
+def problems(inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with `events` and `filter_response_nulls`, each as `path: what`.
 
     What is not known yet counts as given, and is not judged. Types are judged elsewhere.
     """
-    yield from _given_twice(bag)
-    events = bag.get(FIELD)
+    yield from _given_twice(inputs)
+    events = inputs.get(FIELD)
     if not isinstance(events, dict):
         return
     given = {name: value for name, value in events.items() if value is not None}
@@ -200,23 +200,23 @@ def problems(bag: Mapping[str, Any]) -> Iterator[str]:
             for name in _POLLED
             if name in given
         )
-        if not (off or "to" in given or _has(bag, _ADDRESS) or bag.get("adopt")):
+        if not (off or "to" in given or _has(inputs, _ADDRESS) or inputs.get("adopt")):
             yield f"{FIELD}.to: is required by '{by}': the address that events are sent to"
 
 
-def _given_twice(bag: Mapping[str, Any]) -> Iterator[str]:
-    events, nulls = bag.get(FIELD), bag.get(NULLS_FIELD)
+def _given_twice(inputs: Mapping[str, Any]) -> Iterator[str]:
+    events, nulls = inputs.get(FIELD), inputs.get(NULLS_FIELD)
     if isinstance(events, dict):
         for name, key in KEYS.items():
-            if (events.get(name) is not None or name == "enabled") and _has(bag, key):
+            if (events.get(name) is not None or name == "enabled") and _has(inputs, key):
                 word = f"{FIELD}.{name}" if events.get(name) is not None else FIELD
                 yield f"configuration.{key}: is given as '{word}' already; give it once"
-    if nulls is not None and _has(bag, NULLS_KEY):
+    if nulls is not None and _has(inputs, NULLS_KEY):
         yield f"configuration.{NULLS_KEY}: is given as '{NULLS_FIELD}' already; give it once"
 
 
-def _has(bag: Mapping[str, Any], key: str) -> bool:
-    configuration = bag.get("configuration")
+def _has(inputs: Mapping[str, Any], key: str) -> bool:
+    configuration = inputs.get("configuration")
     return isinstance(configuration, dict) and configuration.get(key) is not None
 
 

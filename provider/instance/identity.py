@@ -86,15 +86,17 @@ def _marks(stored: Stored, *inputs: Mapping[str, Any]) -> set[str]:
 
     Several, for a run that was interrupted may have given it new ones that the state does not know.
     """
-    record, bags = stored.record, (stored.outputs, *inputs)
-    marked = [found for bag in bags if (found := _markers(bag)) is not None]
+    record, known = stored.record, (stored.outputs, *inputs)
+    marked = [found for properties in known if (found := _markers(properties)) is not None]
     if not record.adopted:
-        return {one.instance for one in marked}
-    asked = {adopt for bag in bags if isinstance(adopt := bag.get("adopt"), str)}
-    return {one.adoption(adopt) for one in marked for adopt in asked} | {record.adoption} - {""}
+        return {markers.instance for markers in marked}
+    adopts = {adopt for properties in known if isinstance(adopt := properties.get("adopt"), str)}
+    return {markers.adoption(adopt) for markers in marked for adopt in adopts} | {
+        record.adoption
+    } - {""}
 
 
-def _markers(bag: Mapping[str, Any]) -> Markers | None:
-    tags = bag.get(MARKERS)
+def _markers(properties: Mapping[str, Any]) -> Markers | None:
+    tags = properties.get(MARKERS)
     known = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
     return Markers.of(tags) if known else None

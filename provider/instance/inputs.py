@@ -38,8 +38,8 @@ class Declared(BaseModel):
     @property
     def whole_configuration(self) -> dict[str, Any]:
         """The configuration, with what other fields say in their own words."""
-        whole = common.compiled(self.model_dump())["configuration"]
-        return cast("dict[str, Any]", whole)
+        compiled = common.compiled(self.model_dump())["configuration"]
+        return cast("dict[str, Any]", compiled)
 
     tags: list[StrictStr] = []
     """Tags of the instance, in any order."""
@@ -153,9 +153,9 @@ def codes_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     return [path for path, code in _codes(news).items() if code == before.get(path)]
 
 
-def _codes(bag: Mapping[str, Any]) -> dict[str, Any]:
-    data = bag.get("provider_data")
-    given = {"code": bag.get("code")} if bag.get("code") else {}
+def _codes(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    data = inputs.get("provider_data")
+    given = {"code": inputs.get("code")} if inputs.get("code") else {}
     given |= {credential_path(k): v for k, v in data.items()} if isinstance(data, dict) else {}
     return {path: code for path, code in given.items() if path in _CODES and code}
 
@@ -212,24 +212,24 @@ def known_part(value: Any) -> Any:
     return [known_part(item) for item in value if not isinstance(item, Unknown)]
 
 
-def problems(bag: Mapping[str, Any]) -> list[str]:
+def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return everything wrong with a program's inputs, each as `path: what`; never a value.
 
     What is not known yet is not judged.
     """
-    known = known_part(dict(bag))
+    known = known_part(dict(inputs))
     found: list[str] = []
     try:
         Inputs.model_validate(known)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             path = ".".join(str(part) for part in problem["loc"])
-            if problem["type"] == "missing" and path in bag:
+            if problem["type"] == "missing" and path in inputs:
                 continue
             found.append(f"{path}: {mistake(problem, names_at(problem['loc'], _NAMES))}")
-    told = {one.split(": ")[0] for one in found}
-    ruled = [*_rule_problems(known), *common.problems(bag)]
-    return found + [one for one in ruled if one.split(": ")[0] not in told]
+    paths = {problem.split(": ")[0] for problem in found}
+    ruled = [*_rule_problems(known), *common.problems(inputs)]
+    return found + [problem for problem in ruled if problem.split(": ")[0] not in paths]
 
 
 def names_at(place: Sequence[str | int], names: list[str]) -> list[str]:
@@ -242,7 +242,7 @@ MARKUP = re.compile(r"<[^<>]*>")
 _MAPS = ("configuration", common.FIELD, "provider_data")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ADOPT = re.compile(r"\d+|(tag|name):.+", re.DOTALL)
-_LARGEST_WHOLE = 2**53
+_LARGEST_INTEGER = 2**53
 
 
 def _rule_problems(known: Mapping[str, Any]) -> Iterator[str]:
@@ -302,16 +302,16 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value):
             yield f"{path}: must be a finite number"
-        elif abs(value) >= _LARGEST_WHOLE:
+        elif abs(value) >= _LARGEST_INTEGER:
             yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
 
 
-def normalised(bag: Mapping[str, Any]) -> dict[str, Any]:
+def normalised(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a program's inputs as they are stored: without what is empty, tags without repeats.
 
     Doing it twice changes nothing. Unknowns stay where they are.
     """
-    given = {key: value if key == "tags" else without_null(value) for key, value in bag.items()}
+    given = {key: value if key == "tags" else without_null(value) for key, value in inputs.items()}
     kept = {
         key: value
         for key, value in given.items()
@@ -339,12 +339,12 @@ def without_null(value: Any) -> Any:
     return value
 
 
-def nulls_in_values(bag: Mapping[str, Any]) -> list[str]:
+def nulls_in_values(inputs: Mapping[str, Any]) -> list[str]:
     """Return where null stands inside configuration, events and provider data."""
     return [
         path
         for field in _MAPS
-        if _holds_null(values := bag.get(field) or {})
+        if _holds_null(values := inputs.get(field) or {})
         for path in _nulls(values, field)
     ]
 
@@ -369,18 +369,18 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def marked_secret(bag: Mapping[str, Any], known_plain: frozenset[str]) -> dict[str, Any]:
+def marked_secret(inputs: Mapping[str, Any], known_plain: frozenset[str]) -> dict[str, Any]:
     """Return inputs with the secret marker on every secret leaf, at any depth.
 
     So the state encrypts it even when the program forgot to. Not on whole maps: an engine may drop
     such a mark (CLI 3.274.1 does), and keeps one on a leaf.
 
     Args:
-        bag: Inputs.
+        inputs: Inputs.
         known_plain: Configuration keys that the element's metadata says are no secrets.
     """
     marked: dict[str, Any] = {}
-    for key, value in bag.items():
+    for key, value in inputs.items():
         if key == "configuration" and isinstance(value, dict):
             marked[key] = {
                 name: _marked(item, secret=is_secret_key(name, known_plain))
@@ -409,10 +409,10 @@ def _marked(value: Any, *, secret: bool) -> Any:
     return wrap_rpc_secret(value)
 
 
-def inputs_of(bag: Mapping[str, Any]) -> Inputs:
+def inputs_of(inputs: Mapping[str, Any]) -> Inputs:
     """Return checked inputs as a model, compiled; `bag` must have no unknowns."""
-    bag, names = common.compiled(bag), {*Inputs.model_fields, MARKERS}
-    return Inputs.model_validate({key: bag[key] for key in names if bag.get(key) is not None})
+    inputs, names = common.compiled(inputs), {*Inputs.model_fields, MARKERS}
+    return Inputs.model_validate({key: inputs[key] for key in names if inputs.get(key) is not None})
 
 
 def fingerprint(path: str, value: str) -> str:

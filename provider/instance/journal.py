@@ -96,7 +96,7 @@ class Journal:
         self._clock = clock
         self._warn = warn
         self._paths: dict[str, Path] = {}
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def write(
         self,
@@ -157,7 +157,7 @@ class Journal:
 
     def _own(self, stack: str) -> list[Path]:
         """Return the files of a stack on this platform, the oldest first."""
-        return [path for one in self._platforms for path in self._files(stack, [one])]
+        return [path for platform in self._platforms for path in self._files(stack, [platform])]
 
     def entries(self, stack: str) -> list[Entry]:
         """Return what the files hold, the oldest first; remove those that nobody needs any more."""
@@ -205,8 +205,8 @@ class Journal:
 
     def tell(self, message: str) -> None:
         """Warn of what is wrong with the journal, once."""
-        if message not in self._told:
-            self._told.add(message)
+        if message not in self._warned:
+            self._warned.add(message)
             self._warn(message)
 
 

@@ -50,7 +50,7 @@ class Leftovers:
     _declared: set[str] = field(default_factory=set)
     """Resources of the program, by their marker."""
     _created: dict[str, Markers] = field(default_factory=dict)
-    _told: set[str] = field(default_factory=set)
+    _warned: set[str] = field(default_factory=set)
     _ends: dict[str, float] = field(default_factory=dict)
     """Until when there is something to wait for, by the marker of the stack."""
     _waiting: threading.Lock = field(default_factory=threading.Lock)
@@ -117,7 +117,7 @@ class Leftovers:
     def _at_work(self, stack: str, *, again: bool) -> float:
         """Return for how many seconds a request of a killed run may be at work."""
         history = self.claims.history
-        sent = [one for one in self._loose(stack, again=again) if one.fate is not Fate.MADE]
+        sent = [entry for entry in self._loose(stack, again=again) if entry.fate is not Fate.MADE]
         return max(map(history.at_work, sent), default=0.0)
 
     def _loose(self, stack: str, *, again: bool) -> list[Entry]:
@@ -151,13 +151,14 @@ class Leftovers:
         free = self.claims.free(listed)
         for entry in loose:
             ours = Markers(stack, entry.marker)
-            shown = [one.id for one in carrying(ours, free) if one.tags or one.id == entry.instance]
+            marked = [i for i in carrying(ours, free) if i.tags or i.id == entry.instance]
+            shown = [instance.id for instance in marked]
             if not shown and entry.instance and self._is_there(entry.instance):
                 shown = [entry.instance]
             if not shown and (entry.instance or not self.claims.history.at_work(entry)):
                 self.claims.history.note(ours, Fate.VOID, instance=entry.instance)
             left += shown
-        return [one for one in dict.fromkeys(left) if one not in self._told]
+        return [i for i in dict.fromkeys(left) if i not in self._warned]
 
     def _is_there(self, instance_id: str) -> bool:
         """Tell whether there is such an instance, which lists may not show yet."""
@@ -179,8 +180,8 @@ class Leftovers:
 
     def tell_of(self, ids: list[str], markers: Markers) -> None:
         """Say, once, which instances a resource has beside the one in the state."""
-        new = [one for one in ids if one not in self._told]
-        self._told.update(new)
+        new = [instance_id for instance_id in ids if instance_id not in self._warned]
+        self._warned.update(new)
         if new:
             self.host.warn(
                 f"an interrupted run, or another one at the same time, also made element instance "

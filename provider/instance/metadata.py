@@ -17,7 +17,7 @@ from ..api.errors import (
     NotFoundError,
     Outcome,
     did_you_mean,
-    told,
+    text_of,
 )
 from ..api.redaction import looks_secret
 from ..api.wire import AUTHENTICATION_TYPE, is_unset, stored
@@ -102,7 +102,7 @@ class Metadata:
             others = ", and those of elements not looked up yet," if self._silent else ""
             self._warn(
                 f"element '{element_key}' could not be looked up, so its inputs{others} are not "
-                f"checked before they are sent: {told(error)}"
+                f"checked before they are sent: {text_of(error)}"
             )
             return None
 
@@ -158,7 +158,7 @@ def required_keys(
 
 def _groups(element: wire.Element, configuration: Mapping[str, Any]) -> set[str | None]:
     """Return the groups that the controls choose; what is not known yet chooses none."""
-    chosen = [configuration.get(one.key) or one.default_value for one in _controls(element)]
+    chosen = [configuration.get(entry.key) or entry.default_value for entry in _controls(element)]
     return {stored(value) for value in chosen if not is_unknown(value)}
 
 
@@ -237,7 +237,7 @@ def missing(
         held = before.get("configuration", {})
         if configuration == held:
             return
-        needless |= {one.key for one in _lacking(element, held, frozenset())}
+        needless |= {entry.key for entry in _lacking(element, held, frozenset())}
     for entry in _lacking(element, configuration, needless):
         label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""
         yield f"configuration.{entry.key}: is required by element '{element.key}'{label}"
@@ -261,12 +261,12 @@ def _without_interval(
 
 
 def _polls_at_no_interval(element: wire.Element, inputs: Mapping[str, Any]) -> bool:
-    whole = common.compiled(inputs).get("configuration")
+    compiled = common.compiled(inputs).get("configuration")
     return (
-        isinstance(whole, dict)
-        and stored(whole.get(common.ENABLED)) == "true"
-        and whole.get(common.VENDOR_TYPE) == common.POLLING
-        and whole.get(common.INTERVAL) in (None, "")
+        isinstance(compiled, dict)
+        and stored(compiled.get(common.ENABLED)) == "true"
+        and compiled.get(common.VENDOR_TYPE) == common.POLLING
+        and compiled.get(common.INTERVAL) in (None, "")
         and is_unset(element.default_of(common.INTERVAL))
     )
 

@@ -9,7 +9,7 @@ from ..api.errors import (
     CloudElementsError,
     NotFoundError,
     RefusedError,
-    told,
+    text_of,
 )
 from .advice import use
 from .identity import Doubt, doubt
@@ -77,7 +77,7 @@ def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> w
     except NotFoundError:
         found = doubt(stored, None)
     except CloudElementsError as error:
-        found = Doubt(f"instance {stored.instance_id} can't be looked at: {told(error)}")
+        found = Doubt(f"instance {stored.instance_id} can't be looked at: {text_of(error)}")
     if found is not None:
         context.homes |= {home} - {""}
         raise RefusedError(found.refusal(home, context.address))
@@ -135,7 +135,7 @@ def leaves_alone(context: Context, stored: Stored) -> bool:
     instance_id = stored.instance_id
     kept, record = context.claims.kept(instance_id), stored.record
     if context.claims.claim_of(instance_id):
-        _stays(context, stored)
+        _keep(context, stored)
     elif record.adopted and not stored.outputs.get("delete_adopted"):
         context.host.warn(
             f"element instance {instance_id} was adopted, so it is left in place; to have it "
@@ -148,7 +148,7 @@ def leaves_alone(context: Context, stored: Stored) -> bool:
     return True
 
 
-def _stays(context: Context, stored: Stored) -> None:
+def _keep(context: Context, stored: Stored) -> None:
     """Leave alone what a create of this run took over, and tell what became of a replacement.
 
     The engine tells of a replacement asked for by hand (`--replace`, `state taint`) only now.
@@ -182,9 +182,9 @@ def _is_another_ones(context: Context, stored: Stored) -> bool:
         return False
     credentials = set(filter(is_credential_marker, carried))
     others = {tag for tag in carried if is_marker(tag)} - credentials - set(markers.tags)
-    taken = markers.instance not in carried and bool(others)
+    is_anothers = markers.instance not in carried and bool(others)
     ours = {tag for sent in (record.spent, *record.past) for tag in credential_marker(sent)}
-    return taken or bool(credentials - ours)
+    return is_anothers or bool(credentials - ours)
 
 
 def another_stack_has(
@@ -266,7 +266,7 @@ def warn_of_another(context: Context, stored: Stored, fate: Fate = Fate.MADE) ->
         left = context.claims.left(markers, last.instance)
     except CloudElementsError:
         left = [last.instance or "unknown"]
-    left = [one for one in left if one != stored.instance_id]
+    left = [instance_id for instance_id in left if instance_id != stored.instance_id]
     if left:
         context.leftovers.tell_of(left, markers)
     elif last.instance or not history.at_work(last):

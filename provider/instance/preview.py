@@ -10,7 +10,7 @@ from ..api.errors import (
     NotFoundError,
     RefusedError,
     SpentError,
-    told,
+    text_of,
 )
 from . import adoption, consent, ownership
 from . import events as common
@@ -103,12 +103,14 @@ def _against_metadata(
         element = context.metadata.element(element_key)
     except NotFoundError as error:
         if not new or news.get("adopt"):  # retired, perhaps, and its instances still work
-            context.host.warn(f"{told(error)}, so the inputs are not checked before they are sent")
+            context.host.warn(
+                f"{text_of(error)}, so the inputs are not checked before they are sent"
+            )
             return failures, frozenset()
         similar = context.metadata.similar(element_key)
-        return [*failures, f"element_key: {told(error)}{similar}"], frozenset()
+        return [*failures, f"element_key: {text_of(error)}{similar}"], frozenset()
     except AuthenticationError as error:
-        return [*failures, f"{told(error)}: {advice(error)}"], frozenset()
+        return [*failures, f"{text_of(error)}: {advice(error)}"], frozenset()
     if element is None:
         return failures, frozenset()
     if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well

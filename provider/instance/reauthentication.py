@@ -82,7 +82,7 @@ def _untouched(before: wire.Instance, after: wire.Instance, sent: Mapping[str, A
     if set(after.tags or []) != carried or after.name != before.name:
         return False
     tags = sent.get("tags", carried)
-    kept = any(not any(_begins(tag, one) for tag in tags) for one in carried - {before.name})
+    kept = any(not any(_begins(tag, former) for tag in tags) for former in carried - {before.name})
     return kept or not _begins(sent.get("name") or before.name or "", before.name or "")
 
 
@@ -106,7 +106,7 @@ def _written(instance: wire.Instance, sent: Mapping[str, Any]) -> dict[str, str]
     }
 
 
-def whole(
+def as_put(
     patch: Mapping[str, Any],
     held: wire.Instance,
     *,
@@ -127,7 +127,7 @@ def whole(
         name: Its name, as the program gives it.
         configuration: All that the program gives, but for what can be spent once.
     """
-    told = {
+    shown = {
         key: value
         for key, value in (held.held or {}).items()
         if value and MASK not in value and not is_platform_written(key)
@@ -136,6 +136,6 @@ def whole(
         element_key=element_key,
         name=name,
         tags=patch.get("tags", held.tags),
-        configuration=told | dict(configuration) | (patch.get("configuration") or {}),
+        configuration=shown | dict(configuration) | (patch.get("configuration") or {}),
         provider_data=patch.get("providerData"),
     )

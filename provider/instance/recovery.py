@@ -72,7 +72,7 @@ def objection(desired: Desired, answer: wire.Instance) -> str | None:
     if markers.instance in answer.tags:
         return None
     sent = desired.tags(desired.credentials.fingerprints) or []
-    cut = named and all(any(is_cut_from(tag, one) for tag in answer.tags) for one in sent)
+    cut = named and all(any(is_cut_from(tag, wanted) for tag in answer.tags) for wanted in sent)
     return None if cut else "does not carry its marker"
 
 
@@ -123,9 +123,9 @@ class Search:
     def until(self, patience: float) -> wire.Instance | None:
         """Take the instance as soon as it shows, until patience ends: lists may lag."""
         for _ in waits(patience, self.context.clock):
-            taken = self.take(self.now())
-            if taken is not None:
-                return taken
+            found = self.take(self.now())
+            if found is not None:
+                return found
         return None
 
     def take(self, listed: wire.Instance | None) -> wire.Instance | None:
@@ -138,19 +138,19 @@ class Search:
             return None
         key = self.desired.inputs.element_key
         try:
-            whole = self.context.client.get_instance(listed.id, element_key=key)
+            instance = self.context.client.get_instance(listed.id, element_key=key)
         except NotFoundError:
             return None
         except CloudElementsError as error:
             message = f"instance {listed.id} has its marker, but can't be read: {error}"
             raise RefusedError(message) from None
-        if whole.tags is not None and self.markers.instance not in whole.tags:
+        if instance.tags is not None and self.markers.instance not in instance.tags:
             message = (
                 f"instance {listed.id} was listed by its marker, but does not carry it: run pulumi "
                 "up again"
             )
             raise RefusedError(message)
-        return whole
+        return instance
 
     def left_over(self) -> wire.Instance | None:
         """Return what an earlier run left: by the list, else by what this machine remembers.
@@ -196,7 +196,7 @@ class Search:
                 if not error.may_mean_gone:
                     raise
                 return None
-            made = [one for one in made if self.markers.instance in (one.tags or [])]
+            made = [instance for instance in made if self.markers.instance in (instance.tags or [])]
             return self.take(self._free(made))
         if last.fate in (Fate.SENT, Fate.LOST) and not last.instance:
             self.context.host.progress("an earlier run was interrupted; looking for what it made")

@@ -77,13 +77,13 @@ def drifted(
     if set(seen.tags) != set(before.tags):
         inputs["tags"] = seen.tags
     configuration = dict(inputs.get("configuration") or {})
-    whole = common.compiled(inputs).get("configuration") or {}
+    compiled = common.compiled(inputs).get("configuration") or {}
     changed = {
         key: value
         for key, value in seen.configuration.items()
-        if key in whole and not diff.same_setting(key, value, before.configuration.get(key))
+        if key in compiled and not diff.same_setting(key, value, before.configuration.get(key))
     }
-    in_other_words = {key: whole[key] for key in whole.keys() - configuration.keys()}
+    in_other_words = {key: compiled[key] for key in compiled.keys() - configuration.keys()}
     if changed.keys() & in_other_words.keys():
         now = {key: changed.get(key, value) for key, value in in_other_words.items()}
         words, rest = common.typed(now, adopted=True)

@@ -111,7 +111,7 @@ class Sender:
         """Return a PATCH as the PUT that does the same, its codes written down."""
         try:
             seen = self._attempt.read(change.before.id)
-            body = reauthentication.whole(
+            body = reauthentication.as_put(
                 change.body,
                 seen,
                 element_key=self.desired.inputs.element_key,

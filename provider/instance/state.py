@@ -59,27 +59,27 @@ class Record:
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Record:
         """Return the record inside a resource's outputs; an empty one when there is none."""
-        bag = outputs.get(RECORD)
-        bag = bag if isinstance(bag, dict) else {}
+        kept = outputs.get(RECORD)
+        kept = kept if isinstance(kept, dict) else {}
         return cls(
-            managed=frozenset(bag.get("managed") or ()),
-            spent=dict(bag.get("spent") or {}),
-            past=tuple(map(dict, bag.get("past") or ())),
-            answered=dict(bag.get("answered") or {}),
-            origin=_origin(bag),
-            refused=bool(bag.get("refused")),
-            claim=str(bag.get("taken") or ""),
-            platform=str(bag.get("platform") or ""),
-            adoption=str(bag.get("adoption") or ""),
+            managed=frozenset(kept.get("managed") or ()),
+            spent=dict(kept.get("spent") or {}),
+            past=tuple(map(dict, kept.get("past") or ())),
+            answered=dict(kept.get("answered") or {}),
+            origin=_origin(kept),
+            refused=bool(kept.get("refused")),
+            claim=str(kept.get("taken") or ""),
+            platform=str(kept.get("platform") or ""),
+            adoption=str(kept.get("adoption") or ""),
         )
 
-    def to_bag(self) -> dict[str, Any]:
+    def to_property(self) -> dict[str, Any]:
         """Return it as a property; empty parts are left out."""
         answered = wrap_rpc_secret(dict(self.answered)) if self.answered else None
         parts = {
             "managed": sorted(self.managed),
             "spent": _hidden(self.spent),
-            "past": [_hidden(one) for one in self.past],
+            "past": [_hidden(codes) for codes in self.past],
             "answered": answered,
             "adopted": self.adopted,
             "refused": self.refused,
@@ -90,11 +90,11 @@ class Record:
         return {key: value for key, value in parts.items() if value}
 
 
-def _origin(bag: Mapping[str, Any]) -> Origin:
+def _origin(record: Mapping[str, Any]) -> Origin:
     """Return what a state tells by two words that are older than this one."""
-    if bag.get("adopted"):
+    if record.get("adopted"):
         return Origin.ADOPTED
-    return Origin.RECOVERED if bag.get("taken") else Origin.CREATED
+    return Origin.RECOVERED if record.get("taken") else Origin.CREATED
 
 
 def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:
@@ -164,16 +164,16 @@ class Stored:
     @property
     def instance(self) -> wire.Instance:
         """The instance as the outputs tell of it: what an answer may leave out."""
-        told = self.outputs
+        outputs = self.outputs
         return wire.Instance(
             id=self.instance_id,
-            name=told.get("name"),
-            tags=told.get("tags") or [],
-            token=told.get("element_token"),
-            element=wire.ElementReference(key=told.get("element_key")),
-            configuration=told.get("configuration"),
-            disabled=told.get("disabled"),
-            valid=told.get("valid"),
+            name=outputs.get("name"),
+            tags=outputs.get("tags") or [],
+            token=outputs.get("element_token"),
+            element=wire.ElementReference(key=outputs.get("element_key")),
+            configuration=outputs.get("configuration"),
+            disabled=outputs.get("disabled"),
+            valid=outputs.get("valid"),
         )
 
     def unchanged(self, address: str) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Stored:
             for key in ("configuration", "element_token")
         }
         record = replace(self.record, platform=address)
-        return {**self.outputs, **marked, RECORD: record.to_bag()}
+        return {**self.outputs, **marked, RECORD: record.to_property()}
 
 
 def desired_properties(inputs: Inputs) -> Properties:
@@ -211,7 +211,7 @@ def outputs(
     if record.adopted:
         mark = next(filter(is_adoption_marker, instance.tags or []), record.adoption)
         record = replace(record, adoption=mark)
-    bag: dict[str, Any] = {
+    found: dict[str, Any] = {
         "element_key": inputs.element_key,
         "name": seen.name,
         "tags": seen.tags,
@@ -223,6 +223,6 @@ def outputs(
         "disabled": bool(instance.disabled),
         "delete_adopted": inputs.delete_adopted,
         MARKERS: inputs.markers,
-        RECORD: record.to_bag(),
+        RECORD: record.to_property(),
     }
-    return {key: value for key, value in bag.items() if value is not None}
+    return {key: value for key, value in found.items() if value is not None}

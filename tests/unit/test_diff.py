@@ -170,7 +170,7 @@ def test_what_the_platform_emptied_at_a_write_is_no_drift_however_it_says_so(tol
 def test_fingerprints_that_could_be_guessed_are_secret():
     spent = {"code": "long and random", "provider_data.password": "a word"}
     record = Record(spent=spent, past=(spent,))
-    bag = record.to_bag()
+    bag = record.to_property()
     for marks in (bag["spent"], *bag["past"]):
         assert marks["code"] == "long and random"
         assert is_rpc_secret(marks["provider_data.password"])
@@ -183,13 +183,13 @@ def test_a_record_survives_the_state():
         answered={"configuration.password": "x"},
         origin=Origin.ADOPTED,
     )
-    bag = record.to_bag()
+    bag = record.to_property()
     # It may hold what was given as a secret; keys and fingerprints are none.
     assert [key for key, value in bag.items() if is_rpc_secret(value)] == ["answered"]
     bag["answered"] = unwrap_rpc_secret(bag["answered"])
     assert Record.of({stored.RECORD: bag}) == record
     assert Record.of({}) == Record()
-    assert Record().to_bag() == {}
+    assert Record().to_property() == {}
 
 
 # changes

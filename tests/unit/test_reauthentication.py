@@ -165,7 +165,7 @@ def test_the_put_has_everything_and_no_mask():
     }
     patch = SENT | {"name": "new", "configuration": {"filter.response.nulls": "true"}}
 
-    body = reauthentication.whole(
+    body = reauthentication.as_put(
         patch, held, element_key="hubspot", name="new", configuration=given
     )
 
@@ -188,5 +188,5 @@ def test_the_put_has_everything_and_no_mask():
 def test_a_put_without_tags_of_its_own_keeps_those_that_are_told():
     held = wire.Instance(id="7", tags=["theirs"])
     patch = {"providerData": {"code": "c"}}
-    body = reauthentication.whole(patch, held, element_key="e", name="n", configuration={})
+    body = reauthentication.as_put(patch, held, element_key="e", name="n", configuration={})
     assert body["tags"] == ["theirs"]

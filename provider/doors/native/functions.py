@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from ...api.errors import CloudElementsError, NotFoundError, did_you_mean, told
+from ...api.errors import CloudElementsError, NotFoundError, did_you_mean, text_of
 from ...api.redaction import is_secret_key, without_platform_written
 from ...instance.advice import advice
 from ...instance.diff import own_tags
@@ -235,5 +235,5 @@ def _asked(what: str) -> Iterator[None]:
     except CloudElementsError as error:
         failed, then = error, advice(error)
     if failed is not None:
-        text = f"could not {what}: {told(failed)}"
+        text = f"could not {what}: {text_of(failed)}"
         raise CloudElementsError(f"{text}: {then}" if then else text)
