@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .console import shown
+from .project import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-INSTANCE = "cloud-elements:ElementInstance"
-"""End of the type of an element instance."""
 _DEBUG = '"severity":"debug"'
 _STACK = "pulumi:pulumi:Stack"
 _NEEDLESS = frozenset({"update failed", "preview failed", "refresh failed", "destroy failed"}) | {
@@ -72,7 +71,7 @@ class Step:
     @property
     def is_instance(self) -> bool:
         """Whether it is about an element instance."""
-        return self.urn.rpartition("::")[0].endswith(INSTANCE)
+        return self.urn.rpartition("::")[0].endswith(TYPES)
 
     @property
     def words(self) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..stack import InstanceDeclaration
 
-_TYPE = "cloud-elements:ElementInstance"
+TYPES = ("cloud-elements:ElementInstance", "cloud-elements:index:ElementInstance")
+"""What the types of element instances end with: the dynamic provider's, and the native one's."""
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
 
@@ -179,8 +180,8 @@ class Stack:
             Kept(
                 name=str(resource["urn"]).rpartition("::")[2],
                 id=str(resource["id"]),
-                inputs=in_clear(resource.get("inputs") or {}),
-                outputs=in_clear(resource.get("outputs") or {}),
+                inputs=_properties(resource, "inputs"),
+                outputs=_properties(resource, "outputs"),
                 waiting_to_go=bool(resource.get("delete")),
                 alone="$" not in str(resource["urn"]).split("::")[2],
                 retained=bool(resource.get("retainOnDelete")),
@@ -188,7 +189,7 @@ class Stack:
                 urn=str(resource["urn"]),
             )
             for resource in deployment.get("resources") or []
-            if str(resource.get("type", "")).endswith(_TYPE) and resource.get("id")
+            if str(resource.get("type", "")).endswith(TYPES) and resource.get("id")
         ]
         known = {str(one["urn"]) for one in deployment.get("resources") or [] if one.get("id")}
         # The engine remembers an interrupted create even when a later run has ended it.
@@ -488,6 +489,16 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
         yield client
     finally:
         client.close()
+
+
+def _properties(resource: Mapping[str, Any], which: str) -> Mapping[str, Any]:
+    """Return a resource's inputs or outputs in clear, by the names that the rules have."""
+    bag: Mapping[str, Any] = in_clear(resource.get(which) or {})
+    if not str(resource["type"]).endswith(TYPES[1]):
+        return bag
+    from ..doors.names import inward  # noqa: PLC0415 - loads Pulumi's SDK
+
+    return inward(bag)
 
 
 def in_clear(value: Any) -> Any:

@@ -5,6 +5,7 @@ The program has a class of its own, as a generated SDK would bring one.
 
 import json
 import re
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -87,6 +88,15 @@ def create(sandbox, **fields):
         return client.create_instance(request, one_time=False)
 
 
+def elements(project, *command):
+    """Run our own command in a project, and return all that it says."""
+    run = [project.folder / ".venv/bin/elements", *command]
+    done = subprocess.run(
+        run, cwd=project.folder, env=project.env, capture_output=True, text=True, check=False
+    )
+    return done.stdout or done.stderr
+
+
 def writes(sandbox):
     return [one["method"] for one in sandbox.journal() if one["method"] != "GET"]
 
@@ -124,6 +134,13 @@ def test_a_life(native, sandbox):
     project.up()
     assert "b" in sandbox.instances()[0]["tags"]
     project.preview("--expect-no-changes")
+
+    assert "There are no leftovers" in elements(project, "sweep", "--stack", "test", "--yes")
+    rows = json.loads(elements(project, "status", "--stack", "test", "--json"))["instances"]
+    assert {row["name"]: row["standing"] for row in rows} == {
+        "first": "ok",
+        "second": "ok",
+    }
 
     said = project.everything_said() + project.export_text()
     tokens = [one["token"] for one in (first, second)]
