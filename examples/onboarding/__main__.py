@@ -5,6 +5,7 @@ import pulumi
 from pulumi_cloud_elements import ElementInstance
 
 config = pulumi.Config()
+adopt = config.get("adopt")  # the id of an instance that the platform's own page made
 drive = ElementInstance(
     "drive",
     "onedrivebusiness",
@@ -16,6 +17,8 @@ drive = ElementInstance(
         "oauth.callback.url": config.require("callback"),
     },
     code=config.get_secret("code"),
+    adopt=adopt,
+    delete_adopted=True if adopt else None,  # it was made for this stack
 )
 pulumi.export("id", drive.instance_id)
 pulumi.export("token", drive.element_token)

@@ -19,6 +19,7 @@ from sandbox import Sandbox
 from tools.engine import ensure_engine
 from tools.pulumi_project import Project
 
+SESSIONS = "/v1alpha1/elements/normalized-instances/applications/{id}/sessions"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "onboarding"
 
 
@@ -130,3 +131,44 @@ def test_a_customer_says_no_and_others_are_refused(browser, service):
     assert httpx.get(back, cookies=right).status_code == 400, "answered already"
     assert httpx.get(f"{service.address}/nobody").status_code == 404
     assert service.sandbox.instances() == []
+
+
+def test_the_platforms_own_page_makes_the_instance_and_the_stack_adopts_it(browser, service):
+    """No code passes through the service; the stack keeps what the platform made."""
+    browser.open(f"{service.address}/acme")
+    browser.driver.find_elements(By.CSS_SELECTOR, "form button")[1].click()
+    WebDriverWait(browser.driver, 60).until(
+        lambda driver: driver.find_elements(By.CSS_SELECTOR, "button[value=allow]")
+    )
+    browser.press("allow")
+    [made] = service.sandbox.instances()
+    assert browser.heading == f"Connected: instance {made['id']}."
+    browser.open(f"{service.address}/acme")
+    WebDriverWait(browser.driver, 120).until(
+        lambda driver: driver.find_elements(By.CSS_SELECTOR, "form button")
+    )
+
+    assert browser.heading == "Connected", service.log.read_text()
+    [acme] = service.sandbox.instances()
+    assert (acme["id"], acme["name"]) == (made["id"], "acme-drive")
+    service.project.stack = "acme"
+    service.project.run("stack", "select", "acme")
+    assert service.project.outputs(show_secrets=True)["token"] == made["token"]
+    assert service.sandbox.counters()["codes_resent"] == 0
+    assert httpx.post(f"{service.address}/finished/guessed", json={}).status_code == 404
+    assert "application-secret-7731" not in service.log.read_text()
+    service.project.destroy()
+    assert service.sandbox.instances() == []
+
+
+@pytest.mark.parametrize("way", ["connect", "session"])
+def test_a_platform_that_refuses_is_told_of_without_the_address(service, way):
+    path = "/elements/{key}/oauth/url" if way == "connect" else SESSIONS
+    service.sandbox.add_fault("status", path=path, status=403)
+
+    answer = httpx.post(f"{service.address}/acme/{way}")
+
+    assert answer.status_code == 502
+    assert "the platform answered 403" in service.log.read_text()
+    assert "application-secret-7731" not in service.log.read_text()
+    assert "Traceback" not in service.log.read_text()
