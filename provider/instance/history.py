@@ -177,9 +177,8 @@ class History:
             again: Read anew what other processes wrote since.
         """
         with self._lock:
-            entries = self._of(stack)
-            if again and self.folder is not None:
-                entries = _Entries(self._journal.entries(stack))
+            anew = again and self.folder is not None
+            entries = _Entries(self._journal.entries(stack)) if anew else self._of(stack)
             return entries.loose()
 
     def at_work(self, entry: Entry) -> float:
@@ -220,9 +219,8 @@ class History:
         entries.add(self._journal.write(markers, fate, codes, instance, moment, left=left))
 
     def _of(self, stack: str) -> _Entries:
-        if stack not in self._stacks:
-            self._stacks[stack] = _Entries(self._journal.entries(stack))
-        return self._stacks[stack]
+        read = self._stacks.get(stack) or _Entries(self._journal.entries(stack))
+        return self._stacks.setdefault(stack, read)
 
     def _elsewhere(self, stack: str) -> Iterator[_Entries]:
         """Yield what is known of other stacks, and of other platforms where that counts.
