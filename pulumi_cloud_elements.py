@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import PathFinder
-from importlib.util import module_from_spec, spec_from_file_location, spec_from_loader
+from importlib.util import find_spec, module_from_spec, spec_from_file_location, spec_from_loader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
     from provider import *  # noqa: F403
 
@@ -26,7 +26,7 @@ _HERE = Path(__file__).resolve().parent
 _PREFIX = f"{__name__}."
 
 
-class _Alias(MetaPathFinder, Loader):
+class _Alias(MetaPathFinder, InspectLoader):
     """Finds `pulumi_cloud_elements.x`: it is `provider.x`, but for the sandbox."""
 
     def find_spec(
@@ -35,14 +35,16 @@ class _Alias(MetaPathFinder, Loader):
         path: Sequence[str] | None = None,  # noqa: ARG002 - the finder's interface
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """Return how to load it, or None where the name is none of ours."""
-        return spec_from_loader(fullname, self) if fullname.startswith(_PREFIX) else None
+        """Return how to load it, or None where there is nothing of that name of ours."""
+        own = find_spec(_inner(fullname)) if fullname.startswith(_PREFIX) else None
+        if own is None:
+            return None
+        is_package = own.submodule_search_locations is not None
+        return spec_from_loader(fullname, self, is_package=is_package)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the one module that has both names."""
-        inner = spec.name.removeprefix(_PREFIX)
-        name = inner if inner.split(".")[0] == "sandbox" else f"provider.{inner}"
-        module = importlib.import_module(name)
+        module = importlib.import_module(_inner(spec.name))
         spec.loader_state = module.__spec__
         return module
 
@@ -51,6 +53,22 @@ class _Alias(MetaPathFinder, Loader):
         spec = module.__spec__
         if spec is not None:
             module.__spec__ = spec.loader_state
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return what `python -m` runs."""
+        name = _inner(fullname)
+        spec = find_spec(name)
+        loader = spec.loader if spec else None
+        return loader.get_code(name) if isinstance(loader, InspectLoader) else None
+
+    def get_source(self, fullname: str) -> None:
+        """Return nothing: tracebacks find the file."""
+
+
+def _inner(name: str) -> str:
+    """Return what a module is called in this repository."""
+    inner = name.removeprefix(_PREFIX)
+    return inner if inner.split(".")[0] == "sandbox" else f"provider.{inner}"
 
 
 def _loaded_by_path() -> ModuleType:
@@ -73,7 +91,9 @@ def _is_ours() -> bool:
     return origin is not None and Path(origin).resolve().parent == _HERE / "provider"
 
 
-if _is_ours():
+if __name__ == "__main__":  # python -m pulumi_cloud_elements
+    importlib.import_module("pulumi_cloud_elements.__main__").main()
+elif _is_ours():
     sys.meta_path.insert(0, _Alias())
     sys.modules[__name__] = importlib.import_module("provider")
 else:

@@ -49,6 +49,8 @@ def test_what_one_serialized_provider_took_over_another_does_not_delete(start, s
     server.delete(old)
 
     assert new.id == old.id == str(sandbox.instances()[0]["id"])
+    stays = f"element instance {old.id} stays: another resource adopted it"
+    assert server.engine.warnings[-1] == stays  # as one ledger tells it
 
 
 @DYNAMIC

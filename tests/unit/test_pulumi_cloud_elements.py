@@ -43,11 +43,28 @@ def test_a_module_is_one_by_either_name(one, other, turn):
     assert python(source, ROOT) == f"True {other} {other}"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("pulumi_cloud_elements", "usage: elements"),
+        ("pulumi_cloud_elements.sandbox", "usage: python -m sandbox"),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_what_the_package_runs_by_its_name_runs_here(tmp_path, own, name, said):
+    folder = tmp_path if own else ROOT
+    (tmp_path / "provider.py").touch()
+    command = [sys.executable, "-m", name, "--help"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert result.stdout.lower().lstrip().startswith(said)
+    assert result.stderr == ""
+
+
 def test_what_there_is_not_is_not_found():
     source = "import pulumi_cloud_elements.nothing"
     with pytest.raises(subprocess.CalledProcessError) as failed:
         python(source, ROOT)
-    assert "No module named 'provider.nothing'" in failed.value.stderr
+    assert "No module named 'pulumi_cloud_elements.nothing'" in failed.value.stderr
 
 
 @pytest.mark.parametrize("own", ["provider.py", "provider/__init__.py"])
