@@ -34,6 +34,15 @@ APPLICATION = {
     "oauth.api.secret": "application-secret",
     "oauth.callback.url": "https://app.example/callback",
 }
+EVENTS: Bag = {
+    "events": {
+        "by": "polling",
+        "to": "https://app.example/events",
+        "every": 5,
+        "signature_key": "signature-key",
+    },
+    "filter_response_nulls": False,
+}
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -267,6 +276,7 @@ SCENARIOS: dict[str, Callable[[World], Made]] = {
     "with a password": lambda world: create(world, basic()),
     "without tags and markers": lambda world: create(world, basic(more={MARKERS: []})),
     "with numbers, flags and lists": with_other_values,
+    "with events": lambda world: create(world, basic(more=EVENTS)),
     "disabled": lambda world: create(world, basic(more={"disabled": True})),
     "authenticated anew": authenticated_anew,
     "with a code that was refused": code_refused,

@@ -311,3 +311,43 @@ def test_a_provider_of_the_program_s_own_hides_nothing(project, own, sandbox):
     assert len(sandbox.instances()) == 1
     project.destroy()
     assert sandbox.instances() == []
+
+
+def test_a_stack_moves_to_events_and_defaults_without_an_update(project, sandbox):
+    """The keys, the words for them, and the words in what entries share all mean the same."""
+    to, key = "https://app.example/7731", "signature-7731"
+    basic = "subdomain: acme, username: someone, password: hidden-7731"
+    keys = (
+        f"event.notification.enabled: true, event.vendor.type: polling, "
+        f'event.notification.callback.url: "{to}", event.poller.refresh_interval: 5, '
+        f"event.notification.signature.key: {key}, filter.response.nulls: false"
+    )
+    events = f'{{by: polling, to: "{to}", every: 5, signature_key: {key}}}'
+    entry = "desk: {{element: freshservice, tags: [a], {}}}"
+    declare(project, entry.format(f"configuration: {{{basic}, {keys}}}"))
+    project.up()
+    before = sandbox.instances()
+
+    words = f"events: {events}, filter_response_nulls: false"
+    declare(project, entry.format(f"configuration: {{{basic}}}, {words}"))
+    project.preview("--expect-no-changes")
+    project.up()
+    shared = (
+        f"  cloud-elements:defaults:\n    freshservice: {{configuration: {{{basic}}}, {words}}}"
+    )
+    declare(project, "desk: {element: freshservice, tags: [a]}", shared)
+    project.preview("--expect-no-changes")
+    project.up()
+
+    assert sandbox.instances() == before
+    kept = project.export()["deployment"]["resources"]
+    [held] = [one for one in kept if one["type"].endswith(":ElementInstance")]
+    assert "7731" not in json.dumps(held)
+    declare(project, "desk: {element: freshservice, tags: [a], events: {every: 30}}", shared)
+    assert "1 to update" in project.preview().stdout
+    project.up()
+    [instance] = sandbox.instances()
+    assert instance["configuration"]["event.poller.refresh_interval"] == "30"
+    assert instance["configuration"]["event.notification.callback.url"] == to
+    project.refresh()
+    project.preview("--expect-no-changes")
