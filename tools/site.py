@@ -22,7 +22,7 @@ FILES = ("LICENSE",)
 
 
 def lay_out(source: Path = SOURCE) -> None:
-    """Copy what is published; a link to a folder becomes one to its page."""
+    """Copy what is published; a link to a folder becomes one to its page or its list of files."""
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     listed = subprocess.run(
@@ -38,15 +38,20 @@ def lay_out(source: Path = SOURCE) -> None:
             target = source / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target)
-    for page in source.rglob("*.md"):
+    for page in sorted(source.rglob("*.md")):
         page.write_text(_to_pages(page), encoding="utf-8")
 
 
 def _to_pages(page: Path) -> str:
     def replaced(found: re.Match[str]) -> str:
-        target = page.parent / found[1]
-        inside = target.is_dir() and (target / "README.md").exists()
-        return f"]({found[1].rstrip('/')}/README.md)" if inside else found[0]
+        folder = page.parent / found[1]
+        if not folder.is_dir():
+            return found[0]
+        if not (folder / "README.md").exists():
+            files = [path.name for path in sorted(folder.iterdir()) if path.is_file()]
+            listed = "\n".join(f"- [{name}]({name})" for name in files if name[0] != ".")
+            (folder / "README.md").write_text(f"# {folder.name}\n\n{listed}\n", encoding="utf-8")
+        return f"]({found[1].rstrip('/')}/README.md)"
 
     return re.sub(r"\]\(([\w./-]+)\)", replaced, page.read_text(encoding="utf-8"))
 
