@@ -20,6 +20,16 @@ from .pulumi import Pulumi
 PACKAGE = "cloud-elements"
 EXECUTABLE = f"pulumi-resource-{PACKAGE}"
 
+_LAUNCHER = """\
+#!/bin/sh
+server={server}
+if [ ! -x "$server" ]; then
+    echo "There is no $server any more: run 'elements plugin install'." >&2
+    exit 1
+fi
+exec "$server" "$@"
+"""
+
 plugin = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -81,7 +91,7 @@ def _server() -> Path:
 
 def _archive(server: Path) -> bytes:
     """Return the archive that `pulumi plugin install --file` takes: a launcher of the server."""
-    launcher = f'#!/bin/sh\nexec {shlex.quote(str(server))} "$@"\n'.encode()
+    launcher = _LAUNCHER.format(server=shlex.quote(str(server))).encode()
     member = tarfile.TarInfo(EXECUTABLE)
     member.mode, member.size = 0o755, len(launcher)
     content = io.BytesIO()

@@ -65,6 +65,22 @@ def test_a_folder_with_spaces_is_quoted(workplace, launcher, tmp_path, monkeypat
     assert answer.stdout == f"{folder / NAME} address\n"
 
 
+def test_a_launcher_whose_environment_is_gone_says_what_to_do(
+    workplace, launcher, tmp_path, monkeypatch
+):
+    (tmp_path / NAME).write_text("")
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    workplace.elements("plugin", "install")
+    (tmp_path / NAME).unlink()
+
+    answer = subprocess.run([launcher], capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        f"There is no {tmp_path / NAME} any more: run 'elements plugin install'.\n"
+    )
+
+
 def test_an_environment_without_the_provider(workplace, tmp_path, monkeypatch):
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
 
