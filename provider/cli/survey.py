@@ -253,7 +253,8 @@ def _declares_by_file(stack: Stack) -> bool:
         program = (stack.project.program / "__main__.py").read_text(encoding="utf-8")
     except OSError:
         return False
-    return "declare_stack" in program or "provider.stack" in program
+    ways = ("declare_stack", "pulumi_cloud_elements.stack", "provider.stack")
+    return any(way in program for way in ways)
 
 
 def _shared(kept: Kept, instance: wire.Instance | None, places: _Places) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from provider.cli import survey
 from provider.cli.project import Kept, Stack, State
 from provider.instance.markers import markers
 
@@ -516,3 +518,21 @@ def test_the_program_may_lie_in_a_folder_of_its_own(deployed):
 
     assert row["standing"] == "changed"
     assert row["what"].startswith("no longer declared in the stack")
+
+
+@pytest.mark.parametrize(
+    ("program", "by_file"),
+    [
+        ("from pulumi_cloud_elements import declare_stack\n\ndeclare_stack()\n", True),
+        ("import pulumi_cloud_elements\n\npulumi_cloud_elements.declare_stack()\n", True),
+        ("from pulumi_cloud_elements.stack import declare\n\ndeclare()\n", True),
+        ("from provider.stack import StackError, declare\n\ndeclare()\n", True),  # before 0.2
+        ("from pulumi_cloud_elements import ElementInstance\n", False),
+        (None, False),
+    ],
+)
+def test_a_program_that_declares_the_stack_file_is_known(tmp_path, program, by_file):
+    if program is not None:
+        (tmp_path / "__main__.py").write_text(program)
+    stack = SimpleNamespace(project=SimpleNamespace(program=tmp_path))
+    assert survey._declares_by_file(stack) is by_file
