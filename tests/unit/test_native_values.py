@@ -1,10 +1,12 @@
 """Values on their way between a native provider's engine and the rules."""
 
 import pulumi
+import pytest
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.rpc import wrap_rpc_secret
 
+from provider.api.errors import CloudElementsError
 from provider.doors.native import values
 
 HIDDEN = {rpc._special_sig_key: rpc._special_secret_sig}
@@ -19,13 +21,14 @@ def wire(bag):
 def test_what_comes_in_is_plain_and_keeps_unknowns():
     bag = {
         "code": HIDDEN | {"value": "secret"},
-        "configuration": {"a": [HIDDEN | {"value": 1}], "b": rpc.UNKNOWN},
+        "configuration": {"a": [HIDDEN | {"value": 1}], "b": rpc.UNKNOWN, "none": None},
         "__markers": ["x"],
         "__provider": "pickled",
     }
     found = values.properties(wire(bag))
     assert found["code"] == "secret"
     assert found["configuration"]["a"] == [1]
+    assert found["configuration"]["none"] is None
     assert isinstance(found["configuration"]["b"], pulumi.output.Unknown)
     assert found["__markers"] == ["x"]
     assert "__provider" not in found
@@ -43,8 +46,17 @@ def test_what_goes_out_is_marked_at_its_leaves():
         "configuration": {
             "a": HIDDEN | {"value": "1"},
             "deep": {"b": [HIDDEN | {"value": 2}, None]},
+            "none": None,
         },
         "elementToken": HIDDEN | {"value": "token"},
         "valid": rpc.UNKNOWN,
         "tags": ["t"],
+        "nothing": None,
     }
+
+
+def test_a_file_is_no_value():
+    asset = {rpc._special_sig_key: rpc._special_asset_sig, "text": "hidden"}
+    with pytest.raises(CloudElementsError, match=r"a file .* is no value") as refused:
+        values.properties(wire({"configuration": {"a": [asset]}}))
+    assert "hidden" not in str(refused.value)

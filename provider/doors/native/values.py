@@ -9,6 +9,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret, wrap_rpc_secret
 
+from ...api.errors import CloudElementsError
 from ...instance.inputs import marked_secret
 from .. import names
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN: Any = pulumi.output.Unknown()  # type: ignore[no-untyped-call]
+_SIGNATURE, _SECRET = rpc._special_sig_key, rpc._special_secret_sig  # noqa: SLF001 - the protocol's own
 _PROVIDER = "__provider"
 """What the dynamic door has in every state."""
 
@@ -33,21 +35,35 @@ def outputs(bag: Mapping[str, Any]) -> Any:
 
 
 def properties(struct: Any) -> dict[str, Any]:
-    """Return properties from the wire: plain, unknowns kept, without secret marks."""
-    bag = rpc.deserialize_properties(struct, keep_unknowns=True, keep_internal=True)
-    return {} if pulumi.output.Unknown is type(bag) else _plain(bag)
+    """Return properties from the wire: plain, null and unknowns kept, without secret marks.
+
+    The SDK's own reader leaves out what is null, which a state may remember.
+
+    Raises:
+        CloudElementsError: There is a file among them.
+    """
+    return {key: _plain(value) for key, value in struct.fields.items() if key != _PROVIDER}
 
 
 def _plain(value: Any) -> Any:
-    if is_rpc_secret(value):
-        return _plain(unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if key != _PROVIDER}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+    kind = value.WhichOneof("kind")
+    if kind == "list_value":
+        return [_plain(item) for item in value.list_value.values]
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        if _SIGNATURE not in fields:
+            return {key: _plain(item) for key, item in fields.items()}
+        if fields[_SIGNATURE].string_value != _SECRET:
+            message = "a file (an asset or an archive) is no value for an instance: give its text"
+            raise CloudElementsError(message)
+        return _plain(fields["value"])
+    if kind == "string_value":
+        return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
+    return None if kind in (None, "null_value") else getattr(value, kind)
 
 
 def struct(bag: Mapping[str, Any]) -> Any:
-    """Return properties for the wire, null left out, every secret marked at its leaves.
+    """Return properties for the wire, every secret marked at its leaves.
 
     The engine may drop the mark of a whole map, and keeps that of a leaf.
     """
@@ -62,13 +78,13 @@ def _wire(value: Any) -> Any:
     if is_rpc_secret(value):
         return _hidden(unwrap_rpc_secret(value))
     if isinstance(value, dict):
-        return {key: _wire(item) for key, item in value.items() if item is not None}
+        return {key: _wire(item) for key, item in value.items()}
     return [_wire(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _hidden(item) for key, item in value.items() if item is not None}
+        return {key: _hidden(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_hidden(item) for item in value]
     shown = value is None or is_rpc_secret(value) or isinstance(value, pulumi.output.Unknown)
