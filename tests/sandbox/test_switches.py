@@ -771,6 +771,36 @@ def test_every_position_has_its_effect(
     assert probe(laboratory) == expected
 
 
+class Client(Laboratory):
+    """A laboratory that can't look into the database for what an instance holds."""
+
+    def kept(self, key: str) -> str | None:
+        """Return one configuration value of the newest instance, as GET tells it."""
+        answer = self.read()
+        held = answer.get("configuration") or answer["element"].get("configuration") or {}
+        value: str | None = held.get(key)
+        return value
+
+
+@pytest.mark.parametrize(
+    ("probe", "effects"), CASES, ids=lambda case: getattr(case, "__name__", "")
+)
+def test_a_client_sees_where_a_switch_stands(
+    request: pytest.FixtureRequest,
+    probe: Callable[[Laboratory], object],
+    effects: dict[str, object],
+) -> None:
+    """A switch that changes nothing outside would answer no question about the platform."""
+    lab = Client(**{part.name: request.getfixturevalue(part.name) for part in fields(Laboratory)})
+    seen = set()
+    for position in effects:
+        lab.sandbox.reset()
+        lab.moment[0] = 1_500_000_000.0
+        lab.sandbox.set_switch(probe.__name__, position)
+        seen.add(repr(probe(lab)))
+    assert len(seen) > 1
+
+
 def test_no_switch_and_no_position_is_left_untested() -> None:
     """The cases above hold every switch with all its values; numbers with at least two."""
     tested = {probe.__name__: effects for probe, effects in CASES}
