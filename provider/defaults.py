@@ -45,6 +45,7 @@ def _without_what_is_said(shared: Mapping[str, Any], entry: Mapping[str, Any]) -
 
     `events` of the one may stand against `event.*` keys of the other, and only one may be left.
     """
+    shared = _in_the_words_of(entry, shared)
     keys = _map(entry.get("configuration")).keys()
     if keys & _in_words(shared).keys():
         shared = common.compiled(shared)
@@ -53,6 +54,18 @@ def _without_what_is_said(shared: Mapping[str, Any], entry: Mapping[str, Any]) -
         return dict(shared)
     rest = {key: value for key, value in shared["configuration"].items() if key not in said}
     return {**shared, "configuration": rest}
+
+
+def _in_the_words_of(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return defaults that say by `events` what they say by keys, where the entry has some.
+
+    So that whether events are on, which `events` imply, is told by the one that says it.
+    """
+    ours = _map(shared.get("configuration"))
+    if not _map(entry.get(common.FIELD)) or common.FIELD in shared or common.ENABLED not in ours:
+        return shared
+    words, rest = common.typed(ours, adopted=True)
+    return {**shared, "configuration": rest, **words}
 
 
 def _in_words(entry: Mapping[str, Any]) -> Mapping[str, Any]:

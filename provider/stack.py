@@ -35,6 +35,7 @@ from . import defaults, spelling, stack_file, stack_keys
 from .api import wire
 from .api.errors import mistake
 from .instance import inputs as schema
+from .instance.events import lacks_address
 from .instance.inputs import Declared
 from .resource import ElementInstance
 from .stack_keys import DEFAULTS, KEY
@@ -67,7 +68,7 @@ class StackError(pulumi.RunError):
 
 
 def declarations(
-    config: Mapping[str, str], written: Mapping[str, Any]
+    config: Mapping[str, str], written: Mapping[str, Any], *, complete: bool = True
 ) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
@@ -75,13 +76,15 @@ def declarations(
         config: The stack's configuration as Pulumi hands it over: texts by full key, secrets in
             clear.
         written: The same as the files show it, see `stack_file.written`.
+        complete: A secret that is still to be set is a mistake.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a secret.
     """
     documents = documents_of(config)
     misread = spelling.mistakes(config, written)
-    return parse(documents[KEY], config, misread, shared=documents[DEFAULTS])
+    shared = documents[DEFAULTS]
+    return parse(documents[KEY], config, misread, shared=shared, complete=complete)
 
 
 def documents_of(config: Mapping[str, str]) -> dict[str, Any]:
@@ -129,6 +132,7 @@ def parse(
     misread: Mapping[str, str] = MappingProxyType({}),
     *,
     shared: object = None,
+    complete: bool = True,
 ) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
@@ -137,6 +141,7 @@ def parse(
         keys: Every key of the stack's configuration, such as `cloud-elements:timeout`.
         misread: What is not what was written, see `spelling.mistakes`.
         shared: The value of `cloud-elements:defaults`, likewise.
+        complete: As in `declarations`.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a value.
@@ -156,10 +161,16 @@ def parse(
             mistakes.append(f"{path}: must be a map with at least 'element'")
         else:
             theirs = common.get(str(entry.get("element")), {})
-            found = _mistakes(name, entry, theirs)
+            whole = defaults.merged(theirs, entry)
+            waits = not complete and lacks_address(whole)
+            found = [
+                (where, what)
+                for where, what in _mistakes(name, entry, theirs)
+                if not (waits and where == "events.to")
+            ]
             mistakes += [f"{path}.{w}: {what}" for w, what in found if f"{path}.{w}" not in misread]
             if not (found or wrong):
-                declared[name] = InstanceDeclaration.model_validate(defaults.merged(theirs, entry))
+                declared[name] = InstanceDeclaration.model_validate(whole)
     if mistakes:
         raise StackError("\n".join(mistakes))
     return declared
@@ -221,7 +232,8 @@ def _mistakes(
     found = _wrong_by_itself(entry)
     told = {path for path, _ in found}
     whole = defaults.merged(shared, entry) | {"tags": entry.get("tags")}  # its own, as counted
-    theirs = set(schema.problems(_bag(name, {**shared, "tags": None, "adopt": "1"})))
+    alone = _bag(name, {**shared, "tags": None, "adopt": "1"}) if shared else {}
+    theirs = set(schema.problems(alone)) if shared else set[str]()
     for problem in schema.problems(_bag(name, whole)):
         where, _, what = problem.partition(": ")
         field, _, rest = where.partition(".")

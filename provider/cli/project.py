@@ -121,8 +121,11 @@ class Stack:
         value = self._config.get(key, {}).get("value")
         return value if isinstance(value, str) else None
 
-    def declared(self) -> dict[str, InstanceDeclaration]:
+    def declared(self, *, complete: bool = True) -> dict[str, InstanceDeclaration]:
         """Return the instances that the stack declares, secrets in clear.
+
+        Args:
+            complete: A secret that is still to be set is a mistake.
 
         Raises:
             FailureError: The stack configuration has mistakes, each named by its path.
@@ -130,7 +133,7 @@ class Stack:
         from ..stack import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
 
         try:
-            return declarations(self._texts, self.written)
+            return declarations(self._texts, self.written, complete=complete)
         except StackError as error:
             raise FailureError(str(error)) from None
 

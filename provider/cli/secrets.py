@@ -73,7 +73,7 @@ def secrets(
     from .storing import store  # noqa: PLC0415
 
     target = Project().stack(stack)
-    declared = target.declared()
+    declared = target.declared(complete=False)
     chosen = _chosen(declared, instances or [], target.name)
     lacking: list[Keys] | None = None
     given: dict[Keys, str] = {}
@@ -117,13 +117,15 @@ def _lacking(
     declared: Mapping[str, InstanceDeclaration], client: CloudElementsClient
 ) -> Iterator[Keys]:
     """Yield which secrets the entries lack."""
-    from ..instance.events import place_of  # noqa: PLC0415
+    from ..instance.events import FIELD, lacks_address, place_of  # noqa: PLC0415
     from .holdings import Holdings  # noqa: PLC0415
 
     holdings = Holdings(client)
     for name, one in declared.items():
         keys = _held(name, one, holdings) if one.adopt else _required(one, holdings)
         given = one.whole_configuration
+        if lacks_address(one.model_dump()):
+            yield (name, FIELD, "to")
         for key in keys:
             if given.get(key) in (None, ""):
                 yield (name, *place_of(key, one.events))

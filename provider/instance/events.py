@@ -67,7 +67,7 @@ class Events(BaseModel):
     when not given (docs: common instance configuration, 2020-11)."""
     poller_configuration: Annotated[
         dict[str, Any] | None, Policy(key="event.poller.configuration")
-    ] = None
+    ] = Field(default=None, repr=False)
     """What is polled, by resource: `url`, `idField`, `pageSize`, `datesConfiguration`; the
     element's own default when not given (docs: 93 create bodies, 2020-11)."""
     notification_type: Annotated[StrictStr | None, Policy(key="event.notification.type")] = None
@@ -193,15 +193,23 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[str]:
         yield f"{FIELD}: is empty: say by what they are learned of ('by'), and where to ('to')"
     yield from _single_problems(given)
     by = given.get("by")
-    off = given.get("enabled", True) is not True
     if by in WEBHOOKS:
         yield from (
             f"{FIELD}.{name}: is for polling, and 'by' is '{by}'"
             for name in _POLLED
             if name in given
         )
-        if not (off or "to" in given or _has(inputs, _ADDRESS) or inputs.get("adopt")):
-            yield f"{FIELD}.to: is required by '{by}': the address that events are sent to"
+    if lacks_address(inputs):
+        yield f"{FIELD}.to: is required by '{by}': the address that events are sent to"
+
+
+def lacks_address(inputs: Mapping[str, Any]) -> bool:
+    """Tell whether events are to come by webhook and nobody says where they go."""
+    events = inputs.get(FIELD)
+    if not isinstance(events, dict) or events.get("by") not in WEBHOOKS or inputs.get("adopt"):
+        return False
+    off = events.get("enabled") not in (None, True)  # nor is it judged where that is not known
+    return not (off or events.get("to") is not None or _has(inputs, _ADDRESS))
 
 
 def _given_twice(inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -216,6 +216,11 @@ def test_what_a_stack_is_refused_for_until_it_is_set_is_told(workplace, file):
     assert f"  {secret_place('shop', 'events', 'to')}\n" in said.stderr
     assert "Until then stack 'prod' is refused:" in said.stderr
     assert f"{KEY}.shop.events.to: is required by 'webhook'" in said.stderr
+    listed = workplace.elements("secrets", "shop", "--stack", "prod", "--dry-run", "--json")
+    assert "events.to" in json.loads(listed.stdout)["to_be_set"]["shop"], listed.stderr
+    given = json.dumps({"shop": {"events.to": "https://prod.example/7731"}})
+    assert workplace.process("secrets", "--stack", "prod", stdin=given).code == 0
+    assert "refused" not in promote(workplace, "shop").stderr
     assert "authorize" not in said.stderr
 
 

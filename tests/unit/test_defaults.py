@@ -72,7 +72,7 @@ ON, EVERY = "event.notification.enabled", "event.poller.refresh_interval"
         (
             {"configuration": {EVERY: "5", ON: "false", "x": "1"}},
             {"events": {"every": 30}},
-            {EVERY: "30", ON: "true", "x": "1"},
+            {EVERY: "30", ON: "false", "x": "1"},
         ),
         (
             {"events": EVENTS},

@@ -151,6 +151,16 @@ def test_what_is_wrong_with_events_is_named_by_its_path_at_once():
     ]
 
 
+def test_what_is_still_to_be_set_is_no_mistake_where_it_is_set():
+    document = {"a": {"element": "weebly", "events": {"by": "webhook"}}}
+    [told] = mistakes(document)
+    assert told.startswith(f"{KEY}.a.events.to: is required by 'webhook'")
+    assert parse(document, complete=False)["a"].events.by == "webhook"
+    document["a"]["events"]["to"] = "http://app.example.com"
+    with pytest.raises(StackError, match="must be an https address"):
+        parse(document, complete=False)
+
+
 def test_null_counts_as_not_given():
     """Whatever stands in a comment below it, and as Pulumi takes it out of maps."""
     entry = dict.fromkeys(WHOLE) | {"element": "x"}
