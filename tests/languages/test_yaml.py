@@ -158,3 +158,40 @@ def test_what_functions_tell(yaml_program, project, sandbox, hidden):
     assert outputs["page"].startswith("http")
     assert project.outputs()["page"] == "[secret]", "it opens the session of whoever has it"
     hidden()
+
+
+def test_an_instance_without_consent_waits_and_the_others_do_not(yaml_program, project, sandbox):
+    """And so do those that use it, at whatever moment a code comes."""
+    program = yaml.safe_load(yaml_program.read_text())
+    program["resources"]["drive"] = {
+        "type": "cloud-elements:ElementInstance",
+        "properties": {
+            "elementKey": "onedrivebusiness",
+            "configuration": {
+                "oauth.api.key": "key",
+                "oauth.api.secret": "hidden-4471",
+                "oauth.callback.url": "https://a.example/back",
+            },
+        },
+    }
+    program["resources"]["after"] = {
+        "type": "cloud-elements:ElementInstance",
+        "properties": program["resources"]["desk"]["properties"],
+        "options": {"dependsOn": ["${drive}"]},
+    }
+    yaml_program.write_text(json.dumps(program))
+    awaiting = "awaiting consent: elements authorize drive --stack dev"
+    assert awaiting in project.preview().stdout
+
+    for _ in range(2):
+        said = project.up(expect=10).stdout
+        assert f"warning: {awaiting}" in said
+        assert [one["name"] for one in sandbox.instances()] == ["acme-desk"]
+
+    program["config"]["code"] = {"type": "string", "secret": True}
+    program["resources"]["drive"]["properties"]["code"] = "${code}"
+    yaml_program.write_text(json.dumps(program))
+    project.config_set("code", sandbox.new_code("onedrivebusiness"), secret=True)
+    project.up()
+    names = sorted(one["name"] for one in sandbox.instances())
+    assert names == ["acme-desk", "acme-desk", "drive"]
