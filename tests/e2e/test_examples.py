@@ -86,10 +86,7 @@ def test_customers(example, sandbox):
 def test_stack_reference(new_project, example, sandbox):
     """Another project's stack has the token, as a secret."""
     keeper = new_project(stack="prod")
-    keeper.config_set("cloud-elements:instances.desk.element", "freshservice", path=True)
-    for key, value in (("subdomain", "acme"), ("username", "integration"), ("password", "p-4711")):
-        path = f"cloud-elements:instances.desk.configuration.{key}"
-        keeper.config_set(path, value, secret=key == "password", path=True)
+    declare_desk(keeper)
     keeper.up()
     reader = example("stack-reference", backend=keeper.env["PULUMI_BACKEND_URL"])
     reader.config_set("instances", "organization/cloud-elements/prod")
@@ -220,6 +217,65 @@ def test_oauth1(project, sandbox):
     assert "marketing" in posts["tags"]
     assert sandbox.counters()["codes_spent"] == 1
     assert sandbox.counters()["codes_resent"] == 0
+
+
+@pytest.fixture
+def packs(new_project):
+    """Return a project with a stack `prod` that can run policy packs, and a copy of the pack."""
+    project = new_project(stack="prod")
+    pack = project.folder / "examples" / "policy"
+    shutil.copytree(EXAMPLES / "policy", pack)
+    # An engine that was built here lacks the script that starts packs in Python.
+    start = project.home / "bin" / "pulumi-analyzer-policy-python"
+    start.parent.mkdir()
+    start.write_text(
+        f'#!/bin/sh\nshift $(($# - 2))\nexec {sys.executable} -u -m pulumi.policy "$@"\n'
+    )
+    start.chmod(0o755)
+    project.env["PATH"] += f"{os.pathsep}{start.parent}"
+    declare_desk(project)
+    return project, pack
+
+
+def declare_desk(project):
+    """Declare an instance in the current stack."""
+    path = "cloud-elements:instances.desk"
+    project.config_set(f"{path}.element", "freshservice", path=True)
+    for key, value in (("subdomain", "acme"), ("username", "i"), ("password", "p-4711")):
+        secret = key == "password"
+        project.config_set(f"{path}.configuration.{key}", value, secret=secret, path=True)
+
+
+def test_policy(packs, sandbox):
+    """Production needs `protect`, at preview already; other stacks don't."""
+    project, pack = packs
+    refused = project.preview("--policy-pack", str(pack), expect=1)
+    assert "set protect for 'desk'" in refused.stdout
+    project.up("--policy-pack", str(pack), expect=1)
+    assert sandbox.instances() == []
+
+    project.config_set("cloud-elements:instances.desk.protect", "true", path=True)
+    project.up("--policy-pack", str(pack))
+    assert len(sandbox.instances()) == 1
+    project.init("dev")
+    declare_desk(project)
+    project.preview("--policy-pack", str(pack))
+    assert "p-4711" not in project.everything_said()
+
+
+def test_what_a_policy_pack_sees_is_in_clear(packs):
+    """So the page says."""
+    project, pack = packs
+    seen = project.home / "seen"
+    text = (pack / "__main__.py").read_text()
+    spy = f"    open({str(seen)!r}, 'a').write(str(dict(args.props.get('configuration', {{}}))))\n"
+    head, line, rest = text.partition("    stack = ")
+    assert line
+    (pack / "__main__.py").write_text(head + spy + line + rest)
+
+    project.preview("--policy-pack", str(pack), expect=1)
+
+    assert "p-4711" in seen.read_text()
 
 
 TOKEN = "oauth.user.refresh_token"
