@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.conftest import LONG
 from tests.chaos.pocket_engine import Declared, Engine
 from tests.chaos.test_lifecycles import CONFIGURATION, WITH_CODE
-from tests.chaos.world import Machine
+from tests.chaos.world import DOORS, Machine
 
 RESOURCES, THREADS = 24, 16
 FAULTS = [
@@ -29,11 +29,12 @@ def credentials(sandbox, element):
 
 
 @pytest.mark.timeout(1800 if LONG else 300)
-@pytest.mark.parametrize("seed", range(60 if LONG else 6))
-def test_many_at_once_are_made_once_each(ground, counts, seed):
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("seed", range(20 if LONG else 2))
+def test_many_at_once_are_made_once_each(ground, counts, seed, door):
     sandbox, clock, transport = ground
     sandbox.reset()
-    dice = random.Random(seed)
+    dice = random.Random(f"{door} {seed}")
     program = {}
     for number in range(RESOURCES):
         element = dice.choice(["onedrivebusiness", "hubspot", "closeio", "sendgrid"])
@@ -51,7 +52,7 @@ def test_many_at_once_are_made_once_each(ground, counts, seed):
     forgotten = set()
     with tempfile.TemporaryDirectory() as folder:
         remembers = Path(folder) if dice.random() < 0.5 else None
-        engine = Engine(Machine(sandbox, clock, transport, remembers), counts)
+        engine = Engine(Machine(sandbox, clock, transport, remembers, door), counts)
         for attempt in range(8):
             if attempt == 6:  # the platform is well again
                 sandbox.clear_faults()

@@ -7,15 +7,15 @@ import pytest
 
 from tests.chaos.pocket_engine import Declared, Engine
 from tests.chaos.test_lifecycles import APPLICATION
-from tests.chaos.world import Machine
+from tests.chaos.world import DOORS, Machine
 
 
-@pytest.fixture
-def lost(ground, counts):
+@pytest.fixture(params=DOORS)
+def lost(ground, counts, request):
     """An engine that forgot the instance it had made, and its program."""
     sandbox, clock, transport = ground
     sandbox.reset()
-    engine = Engine(Machine(sandbox, clock, transport, None), counts)
+    engine = Engine(Machine(sandbox, clock, transport, None, request.param), counts)
     inputs = {"element_key": "hubspot", "name": "alpha", "configuration": APPLICATION}
     program = {"alpha": Declared(inputs | {"code": sandbox.new_code("hubspot")})}
     engine.lose_result(0)

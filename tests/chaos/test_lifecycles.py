@@ -29,7 +29,7 @@ from sandbox import Sandbox
 from sandbox.store import Search
 from tests.chaos.conftest import LONG
 from tests.chaos.pocket_engine import Declared, Engine
-from tests.chaos.world import Clock, Machine
+from tests.chaos.world import DOORS, Clock, Machine
 
 APPLICATION = {
     "oauth.api.key": "application-key",
@@ -181,9 +181,12 @@ class Lifecycles(RuleBasedStateMachine):
     counts: dict
 
     @initialize(
-        remembers=st.booleans(), late=st.booleans(), positions=st.lists(switches, max_size=6)
+        remembers=st.booleans(),
+        late=st.booleans(),
+        positions=st.lists(switches, max_size=6),
+        door=st.sampled_from(sorted(DOORS)),
     )
-    def start(self, remembers, late, positions):
+    def start(self, remembers, late, positions, door):
         self.sandbox.reset()
         self.clock.restart()
         self.late = late and remembers
@@ -192,7 +195,8 @@ class Lifecycles(RuleBasedStateMachine):
         self.remembers = remembers
         self.folder = tempfile.TemporaryDirectory()
         folder = Path(self.folder.name) if remembers else None
-        machine = Machine(self.sandbox, self.clock, self.transport, folder)
+        machine = Machine(self.sandbox, self.clock, self.transport, folder, door)
+        self.counts[f"lifecycles by the {door} provider"] += 1
         self.engine = Engine(machine, self.counts)
         self.program = {}
         self.warnings, self.said, self.calm = [], [], True

@@ -1,6 +1,7 @@
 """A world without time: a clock that only moves when somebody waits, and a process that can die."""
 
 import asyncio
+import itertools
 import threading
 
 import httpx
@@ -12,6 +13,10 @@ from provider.doors.dynamic import host
 from provider.instance.context import Context
 from provider.instance.history import History
 from provider.lifecycle import ElementInstanceProvider
+from tests.chaos.native import NativeProvider
+
+DOORS = {"dynamic": ["dynamic"], "native": ["native"], "in turn": ["native", "dynamic"]}
+"""Which provider each process of a machine is; a stack may move from one to the other."""
 
 
 class Clock:
@@ -92,9 +97,11 @@ class Machine:
         clock: The clock of both.
         inner: The transport, which outlives processes so that connections are made once.
         folder: The machine's memory; None for one that forgets, as a CI runner does.
+        door: By which the engine comes in: one of `DOORS`.
     """
 
-    def __init__(self, sandbox, clock, inner, folder, **settings):
+    def __init__(self, sandbox, clock, inner, folder, door="dynamic", **settings):
+        self._doors = itertools.cycle(DOORS[door])
         self.clock = clock
         self._inner = inner
         self._folder = folder
@@ -111,10 +118,11 @@ class Machine:
         self.line = Line(self._inner)
         client = CloudElementsClient(self._settings, transport=self.line, clock=self.clock.time)
         journal = History(self._folder, platform="sandbox", clock=self.clock.time)
-        provider = ElementInstanceProvider()
-        provider.door.operations.connect(
-            Context.of(
-                self._settings, host(), client=client, clock=self.clock.time, history=journal
-            )
+        context = Context.of(
+            self._settings, host(), client=client, clock=self.clock.time, history=journal
         )
+        if next(self._doors) == "native":
+            return NativeProvider(host(), context)
+        provider = ElementInstanceProvider()
+        provider.door.operations.connect(context)
         return provider
