@@ -65,7 +65,9 @@ def faster(what: str, ours: float, against: str, theirs: float, goal: str = "") 
 
 
 def shown(value: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number with three digits that count; a count as it is."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

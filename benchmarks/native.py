@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Figure, comparison, write
-from benchmarks.stacks import Stack, declared
+from benchmarks.stacks import Stack, Timed, declared
 from benchmarks.standin import Platform
 from tools.engine import ensure_engine
 from tools.languages import with_yaml
@@ -145,15 +145,21 @@ class Comparison:
                 for stack in (ours, theirs):
                     self.say(f"{stack.project.stack} provider, {count} instances")
                     stack.up()
-                found: dict[str, list[float]] = {"native": [], "dynamic": []}
+                found: dict[str, list[Timed]] = {"native": [], "dynamic": []}
                 for _ in range(self.sizes.rounds):  # in turn: a disturbance meets both
                     for stack in (ours, theirs):
                         self.say(f"{stack.project.stack} provider, nothing to change")
-                        took = stack.up("--expect-no-changes").seconds
-                        found[stack.project.stack].append(took)
+                        found[stack.project.stack].append(stack.up("--expect-no-changes"))
+
+        def least(measure: str) -> list[float]:
+            return [min(getattr(one, measure) for one in times) for times in found.values()]
+
         what = f"`up` of {count:,}, nothing to change"
-        best = {name: min(times) for name, times in found.items()}
-        return [Figure(what, best["native"], "dynamic provider", best["dynamic"], goal="≤ 0.6")]
+        seconds, processor = least("seconds"), least("processor")
+        return [
+            Figure(what, seconds[0], "dynamic provider", seconds[1], goal="≤ 0.6"),
+            Figure("the same, processor time", processor[0], "dynamic provider", processor[1]),
+        ]
 
     def dependents(self) -> Figure:
         count = self.sizes.dependents
@@ -171,7 +177,7 @@ class Comparison:
                     given.write_text(json.dumps({"tags": tags, "count": count}))
                     found = [command(ours), command(theirs)]
         what = f"to update, where {count} use the token of an instance whose tags change"
-        return Figure(what, found[0], "dynamic provider", found[1], "instances", goal="≤ 0.05")
+        return Figure(what, found[0], "dynamic provider", found[1], "instances", goal="≤ 0.02")
 
     def state(self) -> Figure:
         count = self.sizes.state

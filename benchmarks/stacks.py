@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import threading
 import time
@@ -61,6 +62,8 @@ class Timed:
     seconds: float
     memory: int
     """Peak resident memory of the provider's process, in bytes."""
+    processor: float
+    """Seconds of processor time, of the engine and all that it started."""
 
 
 class Stack:
@@ -114,10 +117,10 @@ class Stack:
 
     def _timed(self, *arguments: str) -> Timed:
         with Memory(self.project) as memory:
-            start = time.perf_counter()
+            start, before = time.perf_counter(), _processor()
             self.project.run(*arguments, "--yes", "--parallel", str(self.parallel), timeout=900)
             seconds = time.perf_counter() - start
-        return Timed(seconds, memory.peak)
+        return Timed(seconds, memory.peak, _processor() - before)
 
     def state_size(self) -> int:
         """Return the bytes of the state file."""
@@ -174,6 +177,12 @@ class Memory:
             if b"pulumi.dynamic" in command and b"python" in command[0]:
                 return process
         return None
+
+
+def _processor() -> float:
+    """Return the processor time of all processes that we started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _peak_memory(process: int) -> int:
