@@ -82,7 +82,9 @@ def test_a_build_that_fails_leaves_nothing(machine, pulumi, body, reason):
 def test_each_module_is_pinned():
     """The SDKs are made by the code of the engine that everything runs with."""
     sdks = (engine.GO / "sdks" / "go.mod").read_text()
+    example = (languages.ROOT / "examples" / "go" / "go.mod").read_text()
     assert f"github.com/pulumi/pulumi/pkg/v3 v{engine.PINNED[0]}" in sdks
+    assert f"github.com/pulumi/pulumi/sdk/v3 v{engine.PINNED[0]}" in example
     assert "github.com/pulumi/pulumi-yaml v1.25.0" in (engine.GO / "yaml" / "go.mod").read_text()
     for name in ("sdks", "yaml"):
         assert Path(engine.GO, name, "go.sum").exists()
