@@ -176,11 +176,11 @@ def _once_made(resource: ElementInstance) -> pulumi.Output[dict[str, Any]]:
 
     The engine takes the inputs for it there, and a saved plan would hold us to them.
     """
-    told = resource.configuration
+    output = resource.configuration
     if not pulumi.runtime.is_dry_run():
-        return told
-    value = cast("Awaitable[dict[str, Any]]", told.future(with_unknowns=True))
-    return pulumi.Output(told.resources(), value, resource.instance_id.is_known())
+        return output
+    value = cast("Awaitable[dict[str, Any]]", output.future(with_unknowns=True))
+    return pulumi.Output(output.resources(), value, resource.instance_id.is_known())
 
 
 def _refuse_hidden(folder: Path) -> None:

@@ -99,7 +99,7 @@ def misread(shown: Any, got: Any, place: Place = ()) -> Iterator[tuple[Place, st
     """
     if isinstance(shown, dict) and isinstance(got, dict):
         for key, item in shown.items():
-            read = key if key in got else next((one for one in got if _made_of(key, one)), None)
+            read = key if key in got else next((word for word in got if _made_of(key, word)), None)
             if read is not None:
                 if read != key:
                     yield (*place, key), key, read
@@ -158,10 +158,10 @@ def remarks(documents: Mapping[str, Any], written: Mapping[str, Any]) -> list[st
     found = []
     for key, document in documents.items():
         shown = written.get(key)
-        told = _remarks(document, entries(shown), ())
+        remarks = _remarks(document, entries(shown), ())
         if isinstance(shown, dict) and not _is_map(shown):  # secret JSON, rewritten by nothing
-            told = ((place, what) for place, what in told if what is not _FROM_ELSEWHERE)
-        found += [f"{key}{path(place)}: {what}" for place, what in told]
+            remarks = ((place, what) for place, what in remarks if what is not _FROM_ELSEWHERE)
+        found += [f"{key}{path(place)}: {what}" for place, what in remarks]
     return found
 
 

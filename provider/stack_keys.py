@@ -60,7 +60,7 @@ def mistakes(keys: Iterable[str], entries: Iterable[str] = ()) -> list[str]:
 
 
 def _mistake(key: str, ours: list[str], entries: list[str]) -> Iterator[str]:
-    bare = {_bare(one): one for one in ours}
+    bare = {_bare(name): name for name in ours}
     name = key.partition(":")[2]
     parts = [_part(found) for found in _PART.finditer(name)]
     head = _near(str(parts[0]), bare) if parts else None

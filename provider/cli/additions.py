@@ -40,7 +40,7 @@ class Additions:
     def notes(self, stack: str) -> dict[str, list[str]]:
         """Return the commands that set what is to be set, by the name that `add` knows."""
         places = {(DEFAULTS, element): found for element, found in self.secrets.items()}
-        places |= {(KEY, one.name): one.secrets for one in self.entries}
+        places |= {(KEY, entry.name): entry.secrets for entry in self.entries}
         return {
             name if root == KEY else f"{root}.{name}": [
                 set_command(stack, name, *place, root=root) for place in found
@@ -51,7 +51,11 @@ class Additions:
     def to_be_set(self) -> dict[str, Any]:
         """Return what is to be set, as `elements secrets` takes it: by entry, or by element."""
         once = {element: [spoken(at) for at in found] for element, found in self.secrets.items()}
-        each = {one.name: [spoken(at) for at in one.secrets] for one in self.entries if one.secrets}
+        each = {
+            entry.name: [spoken(at) for at in entry.secrets]
+            for entry in self.entries
+            if entry.secrets
+        }
         return ({DEFAULTS: once} if once else {}) | each
 
     def add(self, stack: Stack, *, dry_run: bool, quiet: bool) -> bool:
@@ -67,7 +71,7 @@ class Additions:
         before = path.read_bytes().decode() if path.exists() else ""
         after = with_entries(
             before,
-            {one.name: one.entry for one in self.entries},
+            {entry.name: entry.entry for entry in self.entries},
             {
                 name: [f"to be set: {command}" for command in commands]
                 for name, commands in self.notes(stack.name).items()

@@ -175,8 +175,8 @@ class _Target:
         if now is None:
             message = f"Instance '{self.name}' was taken out of stack '{stack.name}' meanwhile."
             raise FailureError(shown(message))
-        asked = ("element", "oauth_proxy")
-        changed = [key for key in asked if getattr(now, key) != getattr(before, key)] + [
+        fields = ("element", "oauth_proxy")
+        changed = [key for key in fields if getattr(now, key) != getattr(before, key)] + [
             f"configuration.{key}"
             for key in ("oauth.api.key", "oauth.api.secret", _CALLBACK_KEY)
             if now.configuration.get(key) != before.configuration.get(key)
@@ -238,7 +238,7 @@ class _Application:
             api_secret=configuration["oauth.api.secret"],
             callback_url=callback_url,
             scope=configuration.get("oauth.scope") or configuration.get("scope"),
-            extras=_asked_at_consent(element, configuration),
+            extras=_needed_at_consent(element, configuration),
             site_address=next((v for k, v in configuration.items() if _SITE.fullmatch(k)), None),
         )
 
@@ -276,7 +276,7 @@ def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
     return "oauth1" if kind == "oauth1" else "oauth2"
 
 
-def _asked_at_consent(element: wire.Element, configuration: dict[str, str]) -> dict[str, str]:
+def _needed_at_consent(element: wire.Element, configuration: dict[str, str]) -> dict[str, str]:
     """Return the plain keys of the element's own that its consent page may depend on.
 
     docs: `subdomain`, `authentication.type` and others are passed on as they are (2020-11).
@@ -351,7 +351,7 @@ def _ask(
     state = secrets.token_urlsafe(32)
     callback_url = application.callback_url or ""
     known = {name for name, _ in parse_qsl(urlsplit(callback_url).query, keep_blank_values=True)}
-    asked = application.extras | extras
+    needed = application.extras | extras
     token = None
     if application.oauth1:
         answer = client.oauth.request_token(
@@ -359,10 +359,10 @@ def _ask(
             api_key=application.api_key,
             api_secret=application.api_secret,
             callback_url=callback_url,
-            extras=asked | {"state": state},
+            extras=needed | {"state": state},
         )
         token = (answer.token, answer.secret or "")
-        asked = asked | {"requestToken": answer.token}
+        needed = needed | {"requestToken": answer.token}
     redirect = client.oauth.url(
         application.element.key,
         api_key=application.api_key,
@@ -371,7 +371,7 @@ def _ask(
         state=state,
         scope=application.scope,
         site_address=application.site_address,
-        extras=asked,
+        extras=needed,
     )
     return Question(state, token, frozenset(known)), redirect.oauth_url
 

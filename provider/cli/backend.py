@@ -48,7 +48,7 @@ class Backend:
 
     def stack(self, named: Stack) -> Stack | None:
         """Return a stack of the project as one of those whose state was read."""
-        return named.among([one for one in self.states if not one.foreign])
+        return named.among([stack for stack in self.states if not stack.foreign])
 
     def holder(
         self, id_: str | None, *, but: Stack | None = None, platform: str = ""
@@ -67,10 +67,10 @@ class Backend:
                 for stack, state in self.states.items()
                 if stack is not but
                 and any(
-                    one.id == id_
-                    and not one.borrowed
-                    and (not platform or one.platform in ("", platform))
-                    for one in state.kept
+                    kept.id == id_
+                    and not kept.borrowed
+                    and (not platform or kept.platform in ("", platform))
+                    for kept in state.kept
                 )
             ),
             None,
@@ -108,8 +108,11 @@ def stack_marker(stack: Stack, state: State) -> str:
 
     What was moved here by `pulumi state move` has the tags of its former stack, until `pulumi up`.
     """
-    known = [one.markers[0] for one in state.kept if one.markers]
-    return next((one for one in known if stack.is_marked(one)), None) or stack.marker_tags()[0]
+    known = [kept.markers[0] for kept in state.kept if kept.markers]
+    return (
+        next((marker for marker in known if stack.is_marked(marker)), None)
+        or stack.marker_tags()[0]
+    )
 
 
 def _read(stack: Stack) -> State | str:

@@ -60,20 +60,21 @@ def search(
     ):
         elements = client.find_elements()
     wanted = [word.casefold() for word in words]
-    found = [one for one in elements if all(word in _searched(one) for word in wanted)]
-    found.sort(key=lambda one: (not one.key.casefold().startswith(wanted[0]), one.key))
+    found = [each for each in elements if all(word in _searched(each) for word in wanted)]
+    found.sort(key=lambda each: (not each.key.casefold().startswith(wanted[0]), each.key))
     if as_json:
         emit([_summary(element) for element in found])
     elif found:
         rows = [
-            [one.key, one.name, one.hub or "", one.kind, _short(one.description)] for one in found
+            [each.key, each.name, each.hub or "", each.kind, _short(each.description)]
+            for each in found
         ]
         headings = ("Key", "Name", "Hub", "Authentication", "About")
         show_rows(headings, rows)
     if not found:
         from ..api.errors import did_you_mean  # noqa: PLC0415
 
-        hint = did_you_mean(words[0], [one.key for one in elements])
+        hint = did_you_mean(words[0], [each.key for each in elements])
         say(
             f"None of {len(elements)} elements has '{' '.join(words)}'{hint or ': try fewer words'}"
         )
@@ -108,13 +109,13 @@ def describe(
         try:
             found = client.get_element(element)
         except NotFoundError:
-            hint = did_you_mean(element, [one.key for one in client.find_elements()])
+            hint = did_you_mean(element, [each.key for each in client.find_elements()])
             then = hint or f"; look for it by 'elements search {element}'"
             message = f"There is no element '{element}'{then}"
             raise FailureError(shown(message)) from None
     needs = _Needs.of(found)
     if as_json:
-        emit(_summary(found) | {"configuration": [needs.told(entry) for entry in needs.entries]})
+        emit(_summary(found) | {"configuration": [needs.row(entry) for entry in needs.entries]})
     else:
         write("\n".join(_stack_lines(needs, name or found.key, stack or "dev")))
 
@@ -190,7 +191,7 @@ class _Needs:
 
         return is_secret_key(key, plain_keys(self.element))
 
-    def told(self, entry: wire.ConfigurationEntry) -> dict[str, Any]:
+    def row(self, entry: wire.ConfigurationEntry) -> dict[str, Any]:
         return {
             "key": entry.key,
             "name": entry.name,
@@ -208,7 +209,7 @@ def _with_application(element: wire.Element) -> wire.Element:
     from ..api import wire  # noqa: PLC0415
 
     known = {entry.key: entry for entry in element.configuration}
-    asked = [
+    needed = [
         known.get(key, wire.ConfigurationEntry(key=key, name=name)).model_copy(
             update={
                 "required": True,
@@ -222,7 +223,7 @@ def _with_application(element: wire.Element) -> wire.Element:
         for key, name in _APPLICATION.items()
     ]
     others = [entry for entry in element.configuration if entry.key not in _APPLICATION]
-    return element.model_copy(update={"configuration": asked + others})
+    return element.model_copy(update={"configuration": needed + others})
 
 
 def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
@@ -278,8 +279,8 @@ def _events_lines(element: wire.Element) -> Iterator[str]:
 
 
 def _about(entry: wire.ConfigurationEntry) -> str:
-    told = entry.name or entry.key
+    text = entry.name or entry.key
     if entry.description and entry.description != entry.name:
-        told += f": {entry.description}"
+        text += f": {entry.description}"
     choices = _choices(entry)
-    return _short(told) + (f"; one of {', '.join(map(shown, choices))}" if choices else "")
+    return _short(text) + (f"; one of {', '.join(map(shown, choices))}" if choices else "")

@@ -87,9 +87,9 @@ def doctor(
     if as_json:
         emit([asdict(check) for check in checks])
     else:
-        rows = [["ok" if one.ok else "failed", one.name, one.what] for one in checks]
-        show_rows(("", "Check", "What"), rows, ["" if one.ok else "red" for one in checks])
-        for command in (shown(command) for one in checks for command in one.commands):
+        rows = [["ok" if each.ok else "failed", each.name, each.what] for each in checks]
+        show_rows(("", "Check", "What"), rows, ["" if each.ok else "red" for each in checks])
+        for command in (shown(command) for each in checks for command in each.commands):
             say(f"  {command}")
     failed = sum(not check.ok for check in checks)
     if failed:
@@ -146,7 +146,7 @@ def _sdk() -> Check:
 def _oldest() -> str:
     """Return the oldest Pulumi that works, as the package itself demands it."""
     demands = packages.requires("pulumi-cloud-elements") or []
-    found = (re.match(r"pulumi[^-\w].*?>=\s*([\d.]+)", one) for one in demands)
+    found = (re.match(r"pulumi[^-\w].*?>=\s*([\d.]+)", each) for each in demands)
     return next((match[1] for match in found if match), "3")
 
 
@@ -327,7 +327,7 @@ def _answers(
         return
     yield Check("platform", ok=True, what="it answers, and knows both secrets")
     yield clock_check(date, datetime.now(UTC))
-    for key in sorted({one.element for one in declared.values()}):
+    for key in sorted({each.element for each in declared.values()}):
         try:
             with could_not("look it up"):
                 elements[key] = client.get_element(key)
@@ -335,7 +335,7 @@ def _answers(
             what = f"{failure} 'elements search' finds keys."
             yield Check(f"element {shown(key)}", ok=False, what=what)
         else:
-            entries = {name: one for name, one in declared.items() if one.element == key}
+            entries = {name: each for name, each in declared.items() if each.element == key}
             yield _element(elements[key], stack.name if stack else "", entries)
 
 
@@ -365,15 +365,15 @@ def _element(
     lacking: list[str] = []
     unknown: list[str] = []
     notes: list[str] = []
-    for instance, one in declared.items():
-        needless = needless_keys(one.oauth_proxy, one.external_authentication)
-        given = one.whole_configuration
+    for instance, each in declared.items():
+        needless = needless_keys(each.oauth_proxy, each.external_authentication)
+        given = each.whole_configuration
         keys = [
             entry.key
             for entry in required_keys(element, given, needless=needless)
-            if given.get(entry.key) in (None, "") and not one.adopt
+            if given.get(entry.key) in (None, "") and not each.adopt
         ]
-        if _CALLBACK_KEY in keys and _waits_for_consent(element, one):
+        if _CALLBACK_KEY in keys and _waits_for_consent(element, each):
             keys.remove(_CALLBACK_KEY)
             command = shlex.join(["elements", "authorize", instance, "--stack", stack])
             notes.append(
@@ -390,10 +390,12 @@ def _element(
     return Check(f"element {shown(element.key)}", ok=not lacking, what=what)
 
 
-def _waits_for_consent(element: wire.Element, one: InstanceDeclaration) -> bool:
+def _waits_for_consent(element: wire.Element, each: InstanceDeclaration) -> bool:
     """Tell whether `authorize` is still to come, which sets the callback URL that it uses."""
     from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
-    kind = str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
-    handed_in = one.code or one.provider_data or one.external_authentication not in (None, "none")
+    kind = str(each.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
+    handed_in = (
+        each.code or each.provider_data or each.external_authentication not in (None, "none")
+    )
     return kind.startswith("oauth") and not handed_in

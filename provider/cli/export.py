@@ -94,27 +94,27 @@ def export(
             target.shared(),
         )
         exporter.run(found)
-    missing = (set(ids or []) - {one.id for one in found}) - state.ids
+    missing = (set(ids or []) - {each.id for each in found}) - state.ids
     if missing:
         message = f"There is no instance {', '.join(sorted(missing))} in the account."
         raise FailureError(shown(message))
-    unused = set(element or []) - {one.element.key for one in found}
+    unused = set(element or []) - {each.element.key for each in found}
     if unused:
         message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
         raise FailureError(shown(message))
-    pool = pooled(exporter.taken, exporter.shared.keys() | {o.element for o in declared.values()})
+    pool = pooled(exporter.written, exporter.shared.keys() | {o.element for o in declared.values()})
     written = pool.add(target, dry_run=dry_run, quiet=as_json)
     if as_json:
         emit(
             {
                 "stack": target.name,
                 "written": written,
-                "entries": {one.name: one.entry for one in pool.entries},
+                "entries": {each.name: each.entry for each in pool.entries},
                 "defaults": pool.shared,
                 "to_be_set": pool.to_be_set(),
                 "left_out": [
-                    {"id": one.id, "name": one.name, "reason": why}
-                    for one, why in exporter.left_out
+                    {"id": each.id, "name": each.name, "reason": why}
+                    for each, why in exporter.left_out
                 ],
             }
         )
@@ -144,7 +144,7 @@ class _Exporter:
     project: Project
     address: str
     shared: Mapping[str, Mapping[str, Any]]
-    taken: list[Written] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     left_out: list[tuple[wire.Instance, str]] = field(default_factory=list)
 
     @cached_property
@@ -160,27 +160,27 @@ class _Exporter:
     def run(self, instances: list[wire.Instance]) -> None:
         """Sort instances into those taken and those left out."""
         wanted = [
-            one
-            for one in instances
-            if (not self.ids or one.id in self.ids)
-            and (not self.elements or one.element.key in self.elements)
+            instance
+            for instance in instances
+            if (not self.ids or instance.id in self.ids)
+            and (not self.elements or instance.element.key in self.elements)
         ]
-        slugs = [_slug(one.name or "") for one in wanted]
+        slugs = [_slug(instance.name or "") for instance in wanted]
         for instance, slug in zip(wanted, slugs, strict=True):
             why = self._objection(instance)
             if why is None:
-                whole = self._whole(instance)
-                taken = self._entry(self._name(slug, slugs.count(slug), whole), whole)
-                fit = self._unfit(taken) or self._beside(taken, whole)
+                complete = self._complete(instance)
+                entry = self._entry(self._name(slug, slugs.count(slug), complete), complete)
+                fit = self._unfit(entry) or self._beside(entry, complete)
                 if isinstance(fit, Written):
-                    self.taken.append(fit)
+                    self.written.append(fit)
                     continue
                 why = fit
             self.left_out.append((instance, why))
 
     def _name(self, slug: str, times: int, instance: wire.Instance) -> str:
         """Return a name that no entry has; an id is added where names are equal or missing."""
-        used = self.declared.keys() | {one.name for one in self.taken}
+        used = self.declared.keys() | {written.name for written in self.written}
         name = slug
         if times > 1 or not slug or slug in used:
             name = f"{slug or 'instance'}-{instance.id}"
@@ -191,34 +191,36 @@ class _Exporter:
     def _objection(self, instance: wire.Instance) -> str | None:
         from ..instance.markers import is_marker  # noqa: PLC0415
 
-        if instance.id in self.kept or any(_names(one, instance) for one in self.declared.values()):
+        if instance.id in self.kept or any(
+            _names(declaration, instance) for declaration in self.declared.values()
+        ):
             return _HERE
         if not instance.element.key:
             return "the platform does not tell its element"
         if not (instance.name or "").strip():
             return "has no name: give it one first"
         marked = any(is_marker(tag) for tag in instance.tags or [])
-        asked, holder = instance.id in self.ids, None
-        if marked or asked:
+        named, holder = instance.id in self.ids, None
+        if marked or named:
             holder = self.backend.holder(instance.id, platform=self.address)
-        if holder and not asked:
+        if holder and not named:
             return f"stack '{holder.name}' has it in its state"
         if holder:
             say(_to_be_forgotten(instance.id, holder, self.backend))
-        if marked and not asked:
+        if marked and not named:
             return f"carries a stack's marker; take it all the same by --id {instance.id}"
         return None
 
-    def _whole(self, instance: wire.Instance) -> wire.Instance:
+    def _complete(self, instance: wire.Instance) -> wire.Instance:
         """Return an instance with its configuration, which a list may leave out."""
         if instance.configuration is None:
             return self.client.get_instance(instance.id)
         return instance
 
-    def _beside(self, taken: Written, instance: wire.Instance) -> Written | str:
+    def _beside(self, entry: Written, instance: wire.Instance) -> Written | str:
         """Return an entry beside the defaults that its element has, or why it can't be one."""
-        shared = self.shared.get(taken.entry["element"])
-        return beside(taken, shared, instance.held or {}) if shared else taken
+        shared = self.shared.get(entry.entry["element"])
+        return beside(entry, shared, instance.held or {}) if shared else entry
 
     def _entry(self, name: str, instance: wire.Instance) -> Written:
         from ..instance.markers import is_marker  # noqa: PLC0415
@@ -238,13 +240,13 @@ class _Exporter:
         events = _configured(plain | held).get("events", {})
         return Written(name, entry, [_place(key, events) for key in secrets])
 
-    def _unfit(self, taken: Written) -> str | None:
+    def _unfit(self, entry: Written) -> str | None:
         """Return why an entry could not be declared as it is."""
         from ..instance import inputs as schema  # noqa: PLC0415 - loads Pulumi's SDK
 
-        bag = {"name": taken.name} | taken.entry
-        bag["element_key"] = bag.pop("element")
-        found = schema.problems(bag)
+        inputs = {"name": entry.name} | entry.entry
+        inputs["element_key"] = inputs.pop("element")
+        found = schema.problems(inputs)
         return f"can't be declared as it is: {found[0]}" if found else None
 
 

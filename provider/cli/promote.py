@@ -62,16 +62,16 @@ def promote(
       elements promote invoices files --from dev --to staging
     """  # noqa: D301 - \b keeps the lines of a list apart
     project = Project()
-    one, other = _Side.of(project.stack(source)), _Side.of(project.stack(target))
-    if one.stack.last == other.stack.last:
+    origin, other = _Side.of(project.stack(source)), _Side.of(project.stack(target))
+    if origin.stack.last == other.stack.last:
         message = f"An entry is promoted to another stack, and '{source}' is the one it is in."
         raise FailureError(shown(message))
-    additions, unchanged = _additions(list(dict.fromkeys(instances)), one, other)
+    additions, unchanged = _additions(list(dict.fromkeys(instances)), origin, other)
     written = additions.add(other.stack, dry_run=dry_run, quiet=as_json)
     if as_json:
         emit(
             {
-                "from": one.stack.name,
+                "from": origin.stack.name,
                 "to": other.stack.name,
                 "written": written,
                 "entries": {new.name: new.entry for new in additions.entries},
@@ -82,7 +82,7 @@ def promote(
                 ).to_be_set(),
             }
         )
-    _report(additions, unchanged, one, other, written=written)
+    _report(additions, unchanged, origin, other, written=written)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _named_secret(place: Place) -> bool:
     return place[0] == "configuration" and any(looks_secret(str(key)) for key in place[1:])
 
 
-def _additions(names: list[str], one: _Side, other: _Side) -> tuple[Additions, list[Written]]:
+def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions, list[Written]]:
     """Return what is to be added to the other stack, and what is there already.
 
     Raises:
@@ -186,16 +186,16 @@ def _additions(names: list[str], one: _Side, other: _Side) -> tuple[Additions, l
 
     additions, unchanged, wrong = Additions([]), list[Written](), list[str]()
     for name in names:
-        if name not in one.declared:
-            hint = did_you_mean(name, list(one.declared)) or "."
-            wrong.append(f"Stack '{one.stack.name}' declares no instance '{name}'{hint}")
+        if name not in origin.declared:
+            hint = did_you_mean(name, list(origin.declared)) or "."
+            wrong.append(f"Stack '{origin.stack.name}' declares no instance '{name}'{hint}")
             continue
-        entry, secrets = one.plain(KEY, name)
+        entry, secrets = origin.plain(KEY, name)
         theirs = other.documents[KEY].get(name)
         new = Written(name, entry, [at for at in secrets if not _is_set(theirs, at)])
         if theirs is None:
             additions.entries.append(new)
-        elif differs := _differences(name, one, other):
+        elif differs := _differences(name, origin, other):
             wrong.append(
                 f"Stack '{other.stack.name}' has another entry '{name}' already, which differs in "
                 f"{', '.join(differs)}: make the two alike, or take it out there."
@@ -204,9 +204,9 @@ def _additions(names: list[str], one: _Side, other: _Side) -> tuple[Additions, l
             unchanged.append(new)
     if wrong:
         raise FailureError(shown("\n".join(wrong)))
-    for element in dict.fromkeys(one.declared[new.name].element for new in additions.entries):
-        shared, secrets = one.plain(DEFAULTS, element)
-        if element in one.documents[DEFAULTS] and element not in other.documents[DEFAULTS]:
+    for element in dict.fromkeys(origin.declared[new.name].element for new in additions.entries):
+        shared, secrets = origin.plain(DEFAULTS, element)
+        if element in origin.documents[DEFAULTS] and element not in other.documents[DEFAULTS]:
             if shared:
                 additions.shared[element] = shared
             if secrets:
@@ -220,29 +220,29 @@ def _is_set(given: Any, place: Place) -> bool:
     return given not in (None, "")
 
 
-def _differences(name: str, one: _Side, other: _Side) -> list[str]:
+def _differences(name: str, origin: _Side, other: _Side) -> list[str]:
     """Return where two entries of a name differ, but for what is secret in either of them."""
-    left, right = one.plain(KEY, name)[0], other.plain(KEY, name)[0]
-    wholes = [side.documents[KEY].get(name) for side in (one, other)]
-    return list(_differing(left, right, (wholes[0], wholes[1]), ()))
+    left, right = origin.plain(KEY, name)[0], other.plain(KEY, name)[0]
+    entries = [side.documents[KEY].get(name) for side in (origin, other)]
+    return list(_differing(left, right, (entries[0], entries[1]), ()))
 
 
 def _differing(
-    left: Mapping[str, Any], right: Mapping[str, Any], wholes: tuple[Any, Any], place: Place
+    left: Mapping[str, Any], right: Mapping[str, Any], entries: tuple[Any, Any], place: Place
 ) -> Iterator[str]:
     """Yield where two maps differ.
 
     Args:
         left: What is in clear of the one.
         right: Of the other.
-        wholes: Both with their secrets.
+        entries: Both with their secrets.
         place: Where they are.
     """
     from ..api import wire  # noqa: PLC0415
 
     for key in dict.fromkeys((*left, *right)):
         mine, theirs, at = left.get(key), right.get(key), (*place, key)
-        inside = _inside(wholes[0], key), _inside(wholes[1], key)
+        inside = _inside(entries[0], key), _inside(entries[1], key)
         if isinstance(mine, dict | None) and isinstance(theirs, dict | None):
             yield from _differing(mine or {}, theirs or {}, inside, at)
         elif at == ("tags",) and isinstance(mine, list) and isinstance(theirs, list):
@@ -270,11 +270,11 @@ def _mistakes(additions: Additions, other: _Side) -> str:
 
 
 def _report(
-    additions: Additions, unchanged: list[Written], one: _Side, other: _Side, *, written: bool
+    additions: Additions, unchanged: list[Written], origin: _Side, other: _Side, *, written: bool
 ) -> None:
     stack = other.stack.name
     for old in unchanged:
-        say(shown(f"'{old.name}' is in stack '{stack}' already, as in '{one.stack.name}'."))
+        say(shown(f"'{old.name}' is in stack '{stack}' already, as in '{origin.stack.name}'."))
     if additions.entries:
         done = "added" if written else "would be added"
         count = counted(len(additions.entries), "entry", "entries")
@@ -282,14 +282,16 @@ def _report(
     if additions.shared:
         say(f"With what they share, in {DEFAULTS}: {shown(', '.join(additions.shared))}.")
     for new in additions.entries:
-        element = one.declared[new.name].element
-        if element in one.documents[DEFAULTS] and element in other.documents[DEFAULTS]:
+        element = origin.declared[new.name].element
+        if element in origin.documents[DEFAULTS] and element in other.documents[DEFAULTS]:
             theirs = f"{DEFAULTS}.{element}"
             say(shown(f"What '{new.name}' shares it takes from {theirs} of stack '{stack}'."))
-    _report_steps(additions, [*additions.entries, *unchanged], one, other)
+    _report_steps(additions, [*additions.entries, *unchanged], origin, other)
 
 
-def _report_steps(additions: Additions, entries: list[Written], one: _Side, other: _Side) -> None:
+def _report_steps(
+    additions: Additions, entries: list[Written], origin: _Side, other: _Side
+) -> None:
     """Say what is still to be done in the other stack, with the commands in their order."""
     stack = other.stack.name
     notes = Additions(entries, {}, additions.secrets).notes(stack)
@@ -298,7 +300,7 @@ def _report_steps(additions: Additions, entries: list[Written], one: _Side, othe
         [command for found in notes.values() for command in found],
     )
     _list(f"Until then stack '{stack}' is refused:", _mistakes(additions, other).splitlines())
-    consent = [_consent(new.name, one.declared[new.name], other) for new in entries]
+    consent = [_consent(new.name, origin.declared[new.name], other) for new in entries]
     _list("Then get consent there:", list(filter(None, consent)))
     if additions.entries:
         say(f"Then create what is new: pulumi up --stack {shlex.quote(stack)}")

@@ -26,29 +26,31 @@ def pooled(entries: list[Written], others: Collection[str]) -> Additions:
         others: Elements that have defaults or entries already, for whom defaults would be news.
     """
     alike: defaultdict[str, list[Written]] = defaultdict(list)
-    for one in entries:
-        alike[one.entry["element"]].append(one)
+    for written in entries:
+        alike[written.entry["element"]].append(written)
     pool = Additions([])
-    for element, ones in alike.items():
-        shared = _common([one.entry for one in ones]) if len(ones) > 1 else {}
+    for element, group in alike.items():
+        shared = _common([written.entry for written in group]) if len(group) > 1 else {}
         if element in others or not shared:
             continue
         pool.shared[element] = shared
         # Who comes back to the same address is the same application, most likely.
         same = _CALLBACK in shared.get("configuration", {})
         places: list[Place] = [("configuration", key) for key in _APPLICATION]
-        once = [at for at in places if same and all(at in one.secrets for one in ones)]
+        once = [at for at in places if same and all(at in written.secrets for written in group)]
         if once:
             pool.secrets[element] = once
     pool.entries = [
         replace(
-            one,
-            entry=without(one.entry, pool.shared.get(one.entry["element"], {})),
+            written,
+            entry=without(written.entry, pool.shared.get(written.entry["element"], {})),
             secrets=[
-                at for at in one.secrets if at not in pool.secrets.get(one.entry["element"], ())
+                at
+                for at in written.secrets
+                if at not in pool.secrets.get(written.entry["element"], ())
             ],
         )
-        for one in entries
+        for written in entries
     ]
     return pool
 
@@ -57,7 +59,9 @@ def _common(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what all entries have alike."""
     first, *others = entries
     found = {
-        key: _alike(first[key], [one.get(key) for one in others]) for key in _POOLED if key in first
+        key: _alike(first[key], [entry.get(key) for entry in others])
+        for key in _POOLED
+        if key in first
     }
     return {key: value for key, value in found.items() if value not in (None, {}, [])}
 
@@ -66,11 +70,13 @@ def _alike(value: Any, others: Iterable[Any]) -> Any:
     """Return the part of a value that others have as well; None for none."""
     others = list(others)
     if isinstance(value, dict):
-        maps = [one if isinstance(one, dict) else {} for one in others]
-        return {k: v for k, v in value.items() if all(k in one and one[k] == v for one in maps)}
+        maps = [other if isinstance(other, dict) else {} for other in others]
+        return {
+            k: v for k, v in value.items() if all(k in other and other[k] == v for other in maps)
+        }
     if isinstance(value, list):
-        return [item for item in value if all(item in (one or ()) for one in others)]
-    return value if all(one == value for one in others) else None
+        return [item for item in value if all(item in (other or ()) for other in others)]
+    return value if all(other == value for other in others) else None
 
 
 def without(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,12 +96,12 @@ def without(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, An
 
 
 def beside(
-    one: Written, shared: Mapping[str, Any], held: Mapping[str, str | None]
+    written: Written, shared: Mapping[str, Any], held: Mapping[str, str | None]
 ) -> Written | str:
     """Return an entry as it stands beside defaults that are there already, and means the same.
 
     Args:
-        one: The entry.
+        written: The entry.
         shared: The defaults of its element, secrets in clear.
         held: The instance's whole configuration.
 
@@ -106,14 +112,14 @@ def beside(
     from ..defaults import merged  # noqa: PLC0415
     from ..instance.events import compiled, place_of  # noqa: PLC0415
 
-    path = f"{DEFAULTS}.{one.entry['element']}"
-    tags = [tag for tag in shared.get("tags") or [] if tag not in one.entry.get("tags", [])]
+    path = f"{DEFAULTS}.{written.entry['element']}"
+    tags = [tag for tag in shared.get("tags") or [] if tag not in written.entry.get("tags", [])]
     if tags:
         return f"{path} gives it the tag '{tags[0]}', which it has not"
-    entry = dict(one.entry)
-    whole = compiled(merged(shared, entry))["configuration"]
-    for key, value in whole.items():
-        untold = {("configuration", key), place_of(key, entry)} & {*one.secrets}
+    entry = dict(written.entry)
+    given = compiled(merged(shared, entry))["configuration"]
+    for key, value in given.items():
+        untold = {("configuration", key), place_of(key, entry)} & {*written.secrets}
         if untold or wire.same_value(value, held.get(key)):
             continue
         if wire.is_unset(held.get(key)):
@@ -121,8 +127,8 @@ def beside(
         entry["configuration"] = _map(entry.get("configuration")) | {key: held[key]}
     if shared.get("disabled"):
         entry["disabled"] = bool(entry.get("disabled"))
-    secrets = [at for at in one.secrets if at[1] not in _map(shared.get(str(at[0])))]
-    return replace(one, entry=without(entry, shared), secrets=secrets)
+    secrets = [at for at in written.secrets if at[1] not in _map(shared.get(str(at[0])))]
+    return replace(written, entry=without(entry, shared), secrets=secrets)
 
 
 def _map(value: Any) -> dict[str, Any]:

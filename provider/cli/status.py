@@ -77,7 +77,7 @@ def status(
       elements status --json | jq -r '.instances[] | select(.standing != "ok") | .name'
     """  # noqa: D301 - \b keeps the lines of a list apart
     chosen = Project().stack(stack)
-    told: set[str | None] = {None}
+    seen: set[str | None] = {None}
 
     def look() -> Exit:
         from ..instance.history import History  # noqa: PLC0415 - loads HTTP
@@ -85,9 +85,9 @@ def status(
 
         target = chosen.project.stack(chosen.name)  # reads its configuration anew
         settings = settings_of(target)
-        if (elsewhere := overridden(target)) not in told:
+        if (elsewhere := overridden(target)) not in seen:
             say(f"{elsewhere}.")
-            told.add(elsewhere)
+            seen.add(elsewhere)
         declared, state = target.declared(), target.state(secrets=True)
         with (
             platform(settings) as client,

@@ -95,28 +95,30 @@ def survey(
     places = _Places(stack, others or (lambda: Backend.read_or_not(stack.project)))
     carrying = _carrying(client, stack_marker(stack, state))
     codes = _Codes(stack, Claims(client, history or History()), [*carrying.values()])
-    kept = [one for one in state.kept if not one.waiting_to_go]
+    kept = [each for each in state.kept if not each.waiting_to_go]
     by_file = _declares_by_file(stack)
     rows = [
-        _unproved(one, carrying.get(one.id), client)
+        _unproved(each, carrying.get(each.id), client)
         or (
-            _undeclared(one, carrying.get(one.id), places)
-            if by_file and one.alone and one.name not in declared
-            else _of_kept(one, declared.get(one.name), carrying.get(one.id), places, codes)
+            _undeclared(each, carrying.get(each.id), places)
+            if by_file and each.alone and each.name not in declared
+            else _of_kept(each, declared.get(each.name), carrying.get(each.id), places, codes)
         )
-        for one in kept
+        for each in kept
     ]
-    in_state = {one.name for one in kept}
-    left = {i: one for i, one in carrying.items() if i not in state.ids}
+    in_state = {each.name for each in kept}
+    left = {i: each for i, each in carrying.items() if i not in state.ids}
     looked_for = awaited(stack, declared, state)
     for name, declaration in declared.items():
         if name not in in_state:
             rows.append(_not_created(name, declaration, left, places, codes))
-    taken = {row.id for row in rows}
+    listed = {row.id for row in rows}
     order = {name: number for number, name in enumerate(declared)}
     rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
     return rows + [
-        _left_over(one, state, looked_for, places) for one in left.values() if one.id not in taken
+        _left_over(each, state, looked_for, places)
+        for each in left.values()
+        if each.id not in listed
     ]
 
 
@@ -282,14 +284,18 @@ def awaited(
     That is what is declared and not in the state, or there with another element, and what a run
     was interrupted at.
     """
-    settled = {(one.name, one.element_key) for one in state.kept if not one.waiting_to_go}
-    names = {name for name, one in declared.items() if (name, one.element) not in settled}
+    settled = {(each.name, each.element_key) for each in state.kept if not each.waiting_to_go}
+    names = {name for name, each in declared.items() if (name, each.element) not in settled}
     return frozenset(stack.marker_tags(name)[1] for name in names | state.unsettled)
 
 
 def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instance]:
     found = client.find_instances(tag=marker)
-    return {one.id: one for one in found if one.tags is None or marker in one.tags}
+    return {
+        instance.id: instance
+        for instance in found
+        if instance.tags is None or marker in instance.tags
+    }
 
 
 def _of_kept(
@@ -412,7 +418,7 @@ def _not_created(
 ) -> Row:
     stack = places.stack
     own = stack.marker_tags(name)[1]
-    waiting = next((one for one in left.values() if own in (one.tags or [])), None)
+    waiting = next((each for each in left.values() if own in (each.tags or [])), None)
     if waiting is not None:
         what = "left by an interrupted run: the next pulumi up takes it over"
         if other := places.other(waiting.id):
@@ -442,9 +448,9 @@ def _not_created(
     try:
         element = codes.client.get_element(declaration.element)
         lacking = list(missing(element, inputs(name, declaration), new=True))
-        if any(one.startswith(_CONSENT) for one in lacking):
+        if any(each.startswith(_CONSENT) for each in lacking):
             # That command sets the callback URL as well.
-            before = [one for one in lacking if not one.startswith((*_CONSENT, _CALLBACK))]
+            before = [each for each in lacking if not each.startswith((*_CONSENT, _CALLBACK))]
             standing = standing if before else Standing.AWAITING
             lacking = [
                 *before,

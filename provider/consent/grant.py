@@ -133,15 +133,15 @@ def _check_ours(pairs: list[tuple[str, str]], question: Question) -> None:
         raise MisfitError(message)
 
 
-def _same(one: str, other: str) -> bool:
+def _same(text: str, other: str) -> bool:
     return hmac.compare_digest(
-        one.encode(errors="surrogatepass"), other.encode(errors="surrogatepass")
+        text.encode(errors="surrogatepass"), other.encode(errors="surrogatepass")
     )
 
 
 def _reason(fields: dict[str, str]) -> str:
-    told = [fields.get("error", ""), fields.get("error_description", "")]
-    text = ": ".join(part for part in told if part) or "access was denied"
+    given = [fields.get("error", ""), fields.get("error_description", "")]
+    text = ": ".join(part for part in given if part) or "access was denied"
     return re.sub(r"[^ -~]+", " ", text).strip()[:_LONGEST_REASON] or "access was denied"
 
 
@@ -152,8 +152,8 @@ def _granted(code: str, extras: dict[str, str], question: Question) -> Grant:
     if question.request_token is None:
         return Grant(code, extras)
     token, secret = question.request_token
-    told = {"oauth_token": token, "oauth_verifier": code, "secret": secret}
-    return Grant(None, extras | {name: value for name, value in told.items() if value})
+    given = {"oauth_token": token, "oauth_verifier": code, "secret": secret}
+    return Grant(None, extras | {name: value for name, value in given.items() if value})
 
 
 def of_paste(text: str, question: Question) -> Answer:

@@ -215,11 +215,11 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def finish(self) -> None:
         """Let the pages that are being sent arrive, then cut what is left."""
         with self._idle:
-            for one in list(self._open):
-                _cut(one, socket.SHUT_RD)  # who has asked nothing yet, asks no more
+            for connection in list(self._open):
+                _cut(connection, socket.SHUT_RD)  # who has asked nothing yet, asks no more
             self._idle.wait_for(lambda: not self._open, timeout=_LONGEST_SILENCE)
-            for one in list(self._open):
-                _cut(one)
+            for connection in list(self._open):
+                _cut(connection)
 
 
 def _cut(connection: socket.socket, how: int = socket.SHUT_RDWR) -> None:

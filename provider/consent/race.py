@@ -61,14 +61,14 @@ def first_answer(
     deadline = clock.now() + seconds
     sources = [source for source in (listener, prompt) if source is not None]
     refused: MisfitError | None = None
-    told = 0
+    complaints = 0
     while (left := deadline - clock.now()) > 0:
         if not sources:
             raise refused or EOFError
         ready = clock.wait(sources, left)
         if listener is not None:
-            for why in listener.misfits()[: _MOST_COMPLAINTS - told]:
-                told += 1
+            for why in listener.misfits()[: _MOST_COMPLAINTS - complaints]:
+                complaints += 1
                 complain(f"An answer in the browser was not taken, because {why}. Still waiting.")
             if listener.answer is not None:
                 return listener.answer

@@ -78,11 +78,11 @@ class Prompt:
         chunk = os.read(self._fd, 4096)
         ended = not chunk or (self.terminal and _END in chunk)
         self._pending += chunk.replace(b"\r", b"\n")
-        *whole, rest = self._pending.split(b"\n")
+        *lines, rest = self._pending.split(b"\n")
         if ended and rest.strip(_END):
-            whole, rest = [*whole, rest], b""
+            lines, rest = [*lines, rest], b""
         self._pending = rest[-_LONGEST_LINE:]
-        for line in whole:
+        for line in lines:
             text = self._edited(line) if self.terminal else line
             if text.strip():
                 yield text.decode(errors="replace")

@@ -43,44 +43,47 @@ def spoken(text: str) -> str:
     return _MEMBER.sub(lambda found: _MEMBERS[found[0]], text)
 
 
-def outward(bag: Mapping[str, Any]) -> dict[str, Any]:
+def outward(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return properties under the names that programs have for them."""
-    found = {_OUTWARD.get(name, name): value for name, value in bag.items()}
+    found = {_OUTWARD.get(name, name): value for name, value in properties.items()}
     return found | _events(found, _MEMBERS)
 
 
-def inward(bag: Mapping[str, Any]) -> dict[str, Any]:
+def inward(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return a state's properties under the names that the rules have; either door's are read."""
-    found = {_INWARD.get(name, name): value for name, value in bag.items()}
+    found = {_INWARD.get(name, name): value for name, value in properties.items()}
     return found | _events(found, {outer: inner for inner, outer in _MEMBERS.items()})
 
 
-def given(bag: Mapping[str, Any]) -> dict[str, Any]:
+def given(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return a program's properties under the names that the rules have.
 
     A name of the rules is none of the program's: it stays wrong, with the right one beside it.
     """
     return inward(
-        {f"{name}{_WRONG}" if name in _OUTWARD else name: value for name, value in bag.items()}
+        {
+            f"{name}{_WRONG}" if name in _OUTWARD else name: value
+            for name, value in properties.items()
+        }
     )
 
 
-def _events(bag: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
+def _events(properties: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
     """Return `events` with its members under other names; nothing where there is no such map."""
-    events = bag.get(FIELD)
+    events = properties.get(FIELD)
     if not isinstance(events, dict) or is_rpc_secret(events):
         return {}
     return {FIELD: {members.get(name, name): value for name, value in events.items()}}
 
 
-def is_of_dynamic_door(bag: Mapping[str, Any]) -> bool:
+def is_of_dynamic_door(properties: Mapping[str, Any]) -> bool:
     """Tell whether the dynamic door wrote a state's properties."""
-    return not _OUTWARD.keys().isdisjoint(bag)
+    return not _OUTWARD.keys().isdisjoint(properties)
 
 
-def is_of_native_door(bag: Mapping[str, Any]) -> bool:
+def is_of_native_door(properties: Mapping[str, Any]) -> bool:
     """Tell whether the native door wrote a state's properties."""
-    return not _INWARD.keys().isdisjoint(bag)
+    return not _INWARD.keys().isdisjoint(properties)
 
 
 def path(name: str, key: str | None = None) -> str:

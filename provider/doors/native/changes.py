@@ -35,7 +35,9 @@ def paths(changes: Changes, news: Mapping[str, Any]) -> Iterator[tuple[str, str 
             yield name, None
     configuration = {*changes.configuration, *changes.removed}
     fields = ("configuration", FIELD, NULLS_FIELD)
-    if unknown := [name for name in fields if news.get(name) is not None and _whole(news[name])]:
+    if unknown := [
+        name for name in fields if news.get(name) is not None and _is_unknown(news[name])
+    ]:
         yield from ((name, None) for name in unknown)
     else:
         for key in sorted(configuration):
@@ -50,7 +52,7 @@ def paths(changes: Changes, news: Mapping[str, Any]) -> Iterator[tuple[str, str 
         yield name, key or None
 
 
-def _whole(value: Any) -> bool:
+def _is_unknown(value: Any) -> bool:
     """Tell whether nothing at all is known of a value yet."""
     return isinstance(value, Unknown)
 
@@ -87,7 +89,9 @@ def _difference(
     replaces: bool = False,
 ) -> Any:
     """Return how one property differs: from the former input, or, by drift, from the output."""
-    state, before, after = (_at(bag.get(name), key) for bag in (olds, old_inputs, news))
+    state, before, after = (
+        _at(properties.get(name), key) for properties in (olds, old_inputs, news)
+    )
     in_inputs = before != after
     former = before if in_inputs else state
     kind = "ADD" if former is None else "DELETE" if after is None else "UPDATE"

@@ -32,7 +32,7 @@ _PAGE = 200
 
 def get_instance(context: Context, id: str) -> dict[str, Any]:  # noqa: A002 - the argument's name
     """Return one instance by its id."""
-    with _asked(f"get element instance {id}"):
+    with _could_not(f"get element instance {id}"):
         instance = context.client.get_instance(id)
     return _brief(instance) | {
         "configuration": wrap_rpc_secret(without_platform_written(instance.held or {})),
@@ -46,12 +46,12 @@ def get_instances(
 ) -> dict[str, Any]:
     """Return all instances of the account, or those with a tag, or of an element."""
     found = _listed(context, tag, element_key)
-    return {"instances": [names.outward(_brief(one)) for one in found]}
+    return {"instances": [names.outward(_brief(instance)) for instance in found]}
 
 
 def get_element(context: Context, key: str) -> dict[str, Any]:
     """Return what an element asks of its instances."""
-    with _asked(f"get element '{key}'"):
+    with _could_not(f"get element '{key}'"):
         element = context.client.get_element(key)
     plain = plain_keys(element)
     return {
@@ -89,7 +89,7 @@ def get_oauth_url(
     extras: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return where the owner of an account has to be sent for consent."""
-    with _asked(f"get the consent page of element '{element_key}'"):
+    with _could_not(f"get the consent page of element '{element_key}'"):
         page = context.client.oauth.url(
             element_key,
             api_key=api_key,
@@ -179,16 +179,20 @@ def page(operations: Operations, request: Any) -> list[Any]:
     known = ["tag", "elementKey"]
     wrong = [key for key in query if key not in known]
     if wrong:
-        told_of = (f"{key}: is not known here{did_you_mean(key, known)}" for key in wrong)
-        raise CloudElementsError("; ".join(told_of))
+        remarks = (f"{key}: is not known here{did_you_mean(key, known)}" for key in wrong)
+        raise CloudElementsError("; ".join(remarks))
     found = _listed(operations.context, query.get("tag"), query.get("elementKey"))
     if request.continuation_token:
-        found = [one for one in found if _order(one.id) > _order(request.continuation_token)]
+        found = [
+            instance
+            for instance in found
+            if _order(instance.id) > _order(request.continuation_token)
+        ]
     sizes = [size for size in (request.page_size, request.limit, _PAGE) if size > 0]
     shown = found[: min(sizes)]
     answers = [
-        pb.ListResponse(result=pb.ListResponse.Result(id=one.id, name=one.name or ""))
-        for one in shown
+        pb.ListResponse(result=pb.ListResponse.Result(id=instance.id, name=instance.name or ""))
+        for instance in shown
     ]
     if len(found) > len(shown):
         continuation = pb.ListResponse.Continuation(continuation_token=shown[-1].id)
@@ -197,14 +201,15 @@ def page(operations: Operations, request: Any) -> list[Any]:
 
 
 def _listed(context: Context, tag: str | None, element_key: str | None) -> list[wire.Instance]:
-    with _asked("list the element instances"):
+    with _could_not("list the element instances"):
         found = context.client.find_instances(tag=tag)
     found = [
-        one
-        for one in found
-        if (not tag or tag in (one.tags or [tag])) and (not element_key or one.is_of(element_key))
+        instance
+        for instance in found
+        if (not tag or tag in (instance.tags or [tag]))
+        and (not element_key or instance.is_of(element_key))
     ]
-    return sorted(found, key=lambda one: _order(one.id))
+    return sorted(found, key=lambda instance: _order(instance.id))
 
 
 def _order(instance_id: str) -> tuple[int, str]:
@@ -224,7 +229,7 @@ def _brief(instance: wire.Instance) -> dict[str, Any]:
 
 
 @contextmanager
-def _asked(what: str) -> Iterator[None]:
+def _could_not(what: str) -> Iterator[None]:
     """Turn an error inside into one sentence."""
     failed: CloudElementsError | None = None
     then: str | None = None

@@ -214,14 +214,14 @@ def address_of(text: str) -> tuple[str, int] | None:
 
 def main() -> None:
     """Serve until a signal says to end; the engine's address is the last argument."""
-    asked = threading.Event()
+    ended = threading.Event()
     signals = []
 
     def end(number: int, _frame: Any) -> None:
         signals.append(number)
         if len(signals) > 1:
             os._exit(128 + number)
-        asked.set()
+        ended.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
@@ -235,7 +235,7 @@ def main() -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     threading.Thread(target=front.load, name="load").start()
-    while not asked.wait(_TURN):
+    while not ended.wait(_TURN):
         pass
     front.cancel()
     for _ in range(int(_LONGEST_END / _TURN)):

@@ -247,8 +247,8 @@ class Service:
             try:
                 with one_sentence("serve", _name(getattr(request, "urn", ""))):
                     raise
-            except CloudElementsError as told:
-                failed = told
+            except CloudElementsError as error:
+                failed = error
         if failed is not None:
             _refuse(context, failed)
 

@@ -22,16 +22,19 @@ _PROVIDER = "__provider"
 """What the dynamic door has in every state."""
 
 
-def outputs(bag: Mapping[str, Any]) -> Any:
+def outputs(properties: Mapping[str, Any]) -> Any:
     """Return outputs for the wire.
 
     Of the configuration what is secret by its name is marked, leaf by leaf: SDKs, who know the
     schema, hide the rest as well, and a mark at each leaf costs the state as much as two values.
     """
-    held = bag.get("configuration")
+    held = properties.get("configuration")
     if is_rpc_secret(held):
-        bag = {**bag, **marked_secret({"configuration": unwrap_rpc_secret(held)}, frozenset())}
-    return struct(names.outward(bag))
+        properties = {
+            **properties,
+            **marked_secret({"configuration": unwrap_rpc_secret(held)}, frozenset()),
+        }
+    return struct(names.outward(properties))
 
 
 def properties(struct: Any) -> dict[str, Any]:
@@ -62,13 +65,13 @@ def _plain(value: Any) -> Any:
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def struct(bag: Mapping[str, Any]) -> Any:
+def struct(properties: Mapping[str, Any]) -> Any:
     """Return properties for the wire, every secret marked at its leaves.
 
     The engine may drop the mark of a whole map, and keeps that of a leaf.
     """
     found = struct_pb2.Struct()
-    found.update(_wire(bag))
+    found.update(_wire(properties))
     return found
 
 
