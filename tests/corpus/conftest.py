@@ -186,7 +186,7 @@ def pytest_terminal_summary(terminalreporter):
     for found in accounts:
         _show(terminalreporter, found)
     if lacking := [name for found in accounts for name in found["lacking"]]:
-        terminalreporter.write_line(f"corpus: {FOLDER} lacks {', '.join(sorted(lacking))}")
+        terminalreporter.write_line(f"corpus: {FOLDER} lacks {', '.join(sorted(set(lacking)))}")
 
 
 def _show(terminalreporter, found):

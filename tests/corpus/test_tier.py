@@ -77,7 +77,7 @@ ELEMENTS = {
 
 def judged(folder):
     """Return what the tier says of a folder, and whether it passed."""
-    files = [HERE / f"test_{name}.py" for name in ("requests", "answers", "elements")]
+    files = [HERE / f"test_{name}.py" for name in ("requests", "answers", "elements", "events")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *files],
