@@ -112,8 +112,10 @@ class _Side:
         found = {
             field: _plain(value, _inside(inside, field), (field,), secrets)
             for field, value in _in_order(given, inside)
-            if field not in _LEFT
+            if field not in (*_LEFT, "element")
         }
+        if "element" in given:  # which an entry needs, whatever the file shows
+            found = {"element": given["element"], **found}
         return {field: value for field, value in found.items() if _says(value)}, secrets
 
 

@@ -224,6 +224,21 @@ def test_what_a_stack_is_refused_for_until_it_is_set_is_told(workplace, file):
     assert "authorize" not in said.stderr
 
 
+def test_of_entries_that_are_one_secret_nothing_is_copied_but_the_element(workplace, file):
+    workplace.declare("")
+    entry = {"desk": {"element": "freshservice", "configuration": {"subdomain": "acme-7731"}}}
+    workplace.project.run(
+        "config", "set", "--secret", KEY, "--stack", "test", stdin=json.dumps(entry)
+    )
+
+    said = promote(workplace, "desk")
+
+    assert said.code == 0, said.stderr
+    assert config(file)[KEY]["desk"] == {"element": "freshservice"}
+    assert f"  {secret_place('desk', 'configuration', 'subdomain')}\n" in said.stderr
+    assert "7731" not in file.read_text() + said.all
+
+
 def test_a_stack_is_not_promoted_to_itself(workplace, file):
     said = workplace.elements("promote", "desk", "--from", "test", "--to", "organization/x/test")
     assert said.code == 1
