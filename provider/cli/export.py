@@ -94,14 +94,7 @@ def export(
             target.shared(),
         )
         exporter.run(found)
-    missing = (set(ids or []) - {each.id for each in found}) - state.ids
-    if missing:
-        message = f"There is no instance {', '.join(sorted(missing))} in the account."
-        raise FailureError(shown(message))
-    unused = set(element or []) - {each.element.key for each in found}
-    if unused:
-        message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
-        raise FailureError(shown(message))
+    _check_asked(set(ids or []) - state.ids, set(element or []), found)
     pool = pooled(exporter.written, exporter.shared.keys() | {o.element for o in declared.values()})
     written = pool.add(target, dry_run=dry_run, quiet=as_json)
     if as_json:
@@ -119,6 +112,16 @@ def export(
             }
         )
     _report(exporter, pool, target.name, written=written)
+
+
+def _check_asked(ids: set[str], elements: set[str], found: list[wire.Instance]) -> None:
+    """See that the account has what was asked for."""
+    if missing := ids - {one.id for one in found}:
+        message = f"There is no instance {', '.join(sorted(missing))} in the account."
+        raise FailureError(shown(message))
+    if unused := elements - {one.element.key for one in found}:
+        message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
+        raise FailureError(shown(message))
 
 
 @dataclass
