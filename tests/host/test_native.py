@@ -497,6 +497,16 @@ def test_markers_that_another_organization_made_are_kept(server, sandbox):
 # Ends
 
 
+def test_a_server_whose_engine_goes_before_it_asks_anything_ends():
+    server = NativeServer.__new__(NativeServer)
+    server.configure = lambda _config: None
+    server.__init__()
+    server.stub.GetPluginInfo(empty_pb2.Empty())
+    server.lose_engine()
+    assert server.ends() == 0
+    assert server.stop() == ""
+
+
 def test_a_resource_s_own_timeout_ends_what_waits(start, sandbox):
     """And what is under way: a later run finds what came of it."""
     server = start(sandbox)

@@ -51,6 +51,18 @@ def test_the_setting_bounds_what_runs_at_once(start, gated):
     assert gate.most == 8
 
 
+def test_the_stack_may_ask_for_more_at_once(start, gated):
+    """The server of either door is there before the settings are."""
+    sandbox, gate = gated(80)
+    server = start(sandbox, config={"cloud-elements:concurrency": "80"})
+    server.check(one_of_many())
+    with ThreadPoolExecutor(80) as pool:
+        creates = [pool.submit(server.create, one_of_many(), check=False) for _ in range(80)]
+        assert gate.reached.wait(SECONDS), f"only {gate.most} at once"
+        gate.open()
+        assert len({create.result().id for create in creates}) == 80
+
+
 RENAMED_WORKER = """
 import concurrent.futures.thread as thread, runpy
 thread._worker.__code__ = thread._worker.__code__.replace(co_name="another")
@@ -82,7 +94,9 @@ class Event(threading.Event):
     def wait(self, timeout=None):
         return super().wait(timeout and timeout / 100)
 
-engine.threading = types.SimpleNamespace(Event=Event, Thread=threading.Thread)
+engine.threading = types.SimpleNamespace(
+    Event=Event, Thread=threading.Thread, Lock=threading.Lock
+)
 runpy.run_module("MODULE", run_name="__main__", alter_sys=True)
 """
 

@@ -78,6 +78,7 @@ class Service:
 
     def __init__(self, host: EngineHost) -> None:
         self._host = host
+        host.end_with_engine(Context.close_all)
         self._operations = Operations(host)
         self._arguments = Arguments({}, explicit=False)
 
@@ -87,7 +88,6 @@ class Service:
         Returns:
             How many calls are to be served at once.
         """
-        self._host.end_with_engine(Context.close_all)
         self._arguments = Arguments.of(request.urn, values.properties(request.args))
         settings = self._operations.configure(self._arguments.get, self._arguments.environment)
         return settings.concurrency if settings else 0
