@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox
+from tests.e2e.native import CLASSES, MANIFEST
 from tools.pulumi_project import Project
 
 PROGRAM = """
@@ -52,6 +53,39 @@ for name, code in json.loads(os.environ["CODES"]).items():
         },
     )
 """
+NATIVE = {
+    PROGRAM: """
+import os
+
+ElementInstance(
+    "invoices",
+    elementKey="onedrivebusiness",
+    code=os.environ["CODE"],
+    disabled=True,
+    configuration={
+        "oauth.api.key": "the-api-key",
+        "oauth.api.secret": "the-api-secret",
+        "oauth.callback.url": "https://app.example.com/callback",
+    },
+)
+""",
+    MANY: """
+import os
+
+for name, code in json.loads(os.environ["CODES"]).items():
+    ElementInstance(
+        name,
+        elementKey="onedrivebusiness",
+        code=code,
+        configuration={
+            "oauth.api.key": "the-api-key",
+            "oauth.api.secret": "the-api-secret",
+            "oauth.callback.url": "https://app.example.com/callback",
+        },
+    )
+""",
+}
+"""The same by the native provider."""
 DESKS = """
 import json
 import os
@@ -100,11 +134,24 @@ def sandbox(gate):
         yield sandbox
 
 
+@pytest.fixture(params=["dynamic", "native"])
+def project_by(request, new_project):
+    """Return a function that makes projects with a program for either provider."""
+
+    def make(program, environment):
+        native = request.param == "native"
+        program = CLASSES + NATIVE[program] if native else program
+        manifest = MANIFEST if native else None
+        return new_project(program=program, environment=environment, manifest=manifest)
+
+    return make
+
+
 @pytest.fixture
-def project(new_project, sandbox):
+def project(project_by, sandbox):
     """Return a project that declares one instance."""
     code = sandbox.new_code("onedrivebusiness")
-    return new_project(program=PROGRAM, environment={"CODE": code})
+    return project_by(PROGRAM, {"CODE": code})
 
 
 def until(condition):
@@ -120,7 +167,10 @@ def providers_of(project):
     return [
         process
         for process in project.processes()
-        if b"pulumi.dynamic" in Path(f"/proc/{process}/cmdline").read_bytes()
+        if re.search(
+            b"pulumi.dynamic|python.*pulumi-resource-cloud-elements",
+            Path(f"/proc/{process}/cmdline").read_bytes(),
+        )
     ]
 
 
@@ -189,11 +239,11 @@ def test_killed_and_run_again_there_is_one_instance(project, sandbox, gate, mome
 
 
 @pytest.fixture
-def many(new_project, sandbox):
+def many(project_by, sandbox):
     """Return a project of twelve instances whose engine writes its state at the end alone."""
     codes = {f"account-{number}": sandbox.new_code("onedrivebusiness") for number in range(12)}
     environment = {"CODES": json.dumps(codes), "PULUMI_SKIP_CHECKPOINTS": "true"}
-    return new_project(program=MANY, environment=environment)
+    return project_by(MANY, environment)
 
 
 def test_a_killed_run_without_checkpoints_is_found_again(many, sandbox, gate):

@@ -13,34 +13,11 @@ import pytest
 from provider.api.client import CloudElementsClient
 from provider.config import Settings
 from sandbox import Sandbox
+from tests.e2e.native import CLASSES, MANIFEST
 
-PROJECT = """
-name: native
-runtime:
-  name: python
-  options:
-    toolchain: uv
-stackConfigDir: stacks
-plugins:
-  providers:
-    - name: cloud-elements
-      path: .venv/bin
-"""
-PROGRAM = """
-import json
-import pulumi
-
-TYPE = "cloud-elements:index:ElementInstance"
-OUTPUTS = ("instanceId", "elementToken", "elementName", "valid", "disabled")
-
-class ElementInstance(pulumi.CustomResource):
-    def __init__(self, name, opts=None, **props):
-        super().__init__(TYPE, name, dict.fromkeys(OUTPUTS) | props, opts)
-
-class Provider(pulumi.ProviderResource):
-    def __init__(self, name, **props):
-        super().__init__("cloud-elements", name, props)
-
+PROGRAM = (
+    CLASSES
+    + """
 config = pulumi.Config()
 
 def desk(name, opts=None, **props):
@@ -52,14 +29,14 @@ def desk(name, opts=None, **props):
     props = {"elementKey": "freshservice", "configuration": configuration} | props
     return ElementInstance(name, opts, **props)
 """
-ID = re.compile(r"\d{6}")
+)
 TYPE = "cloud-elements:index:ElementInstance"
 
 
 @pytest.fixture
 def native(new_project):
     """Return a project that finds the native provider, with `desk` for its programs."""
-    project = new_project(program=PROGRAM, manifest=PROJECT)
+    project = new_project(program=PROGRAM, manifest=MANIFEST)
 
     def run(program):
         project.write_program(PROGRAM + program)
