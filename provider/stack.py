@@ -155,22 +155,14 @@ def parse(
     declared: dict[str, InstanceDeclaration] = {}
     for name, given in entries.items():
         path, entry = f"{KEY}{spelling.path((name,))}", _given(given)
-        if not name:
-            mistakes.append(f"{KEY}: an entry needs a name")
-        elif not isinstance(entry, dict):
-            mistakes.append(f"{path}: must be a map with at least 'element'")
+        if not name or not isinstance(entry, dict):
+            shape = f"{path}: must be a map with at least 'element'"
+            mistakes.append(shape if name else f"{KEY}: an entry needs a name")
         else:
-            theirs = common.get(str(entry.get("element")), {})
-            whole = defaults.merged(theirs, entry)
-            waits = not complete and lacks_address(whole)
-            found = [
-                (where, what)
-                for where, what in _mistakes(name, entry, theirs)
-                if not (waits and where == "events.to")
-            ]
+            found, merged = _judged(name, entry, common, complete=complete)
             mistakes += [f"{path}.{w}: {what}" for w, what in found if f"{path}.{w}" not in misread]
             if not (found or wrong):
-                declared[name] = InstanceDeclaration.model_validate(whole)
+                declared[name] = InstanceDeclaration.model_validate(merged)
     if mistakes:
         raise StackError("\n".join(mistakes))
     return declared
@@ -247,6 +239,20 @@ def _mistakes(
             what += f"; it comes from {DEFAULTS}{spelling.path((str(entry.get('element')),))}"
         found.append((path, what))
     return found
+
+
+def _judged(
+    name: str, entry: Mapping[str, Any], common: Mapping[str, Mapping[str, Any]], *, complete: bool
+) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """Return what is wrong with an entry, and the entry with what it shares.
+
+    Not that it lacks an address for events, where that may still be set.
+    """
+    shared = common.get(str(entry.get("element")), {})
+    found, merged = _mistakes(name, entry, shared), defaults.merged(shared, entry)
+    if not complete and lacks_address(merged):
+        found = [(where, what) for where, what in found if where != "events.to"]
+    return found, merged
 
 
 def _wrong_by_itself(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
