@@ -32,11 +32,17 @@ class _Alias(MetaPathFinder, InspectLoader):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None = None,  # noqa: ARG002 - the finder's interface
-        target: ModuleType | None = None,  # noqa: ARG002
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Return how to load it, or None where there is nothing of that name of ours."""
-        own = find_spec(_inner(fullname)) if fullname.startswith(_PREFIX) else None
+        if not fullname.startswith(_PREFIX):
+            return None
+        name = _inner(fullname)
+        top, _, below = name.partition(".")
+        if not _is_ours(top):  # a program's own `sandbox` hides the folder
+            return PathFinder.find_spec(fullname, path if below else [str(_HERE)], target)
+        own = find_spec(name)
         if own is None:
             return None
         is_package = own.submodule_search_locations is not None
@@ -83,17 +89,17 @@ def _loaded_by_path() -> ModuleType:
     return module
 
 
-def _is_ours() -> bool:
-    """Tell whether `provider` is the folder beside this file."""
-    known = sys.modules.get("provider")
-    spec = known.__spec__ if known else PathFinder.find_spec("provider")
+def _is_ours(name: str) -> bool:
+    """Tell whether a package is the folder of that name beside this file."""
+    known = sys.modules.get(name)
+    spec = known.__spec__ if known else PathFinder.find_spec(name)
     origin = spec.origin if spec else None
-    return origin is not None and Path(origin).resolve().parent == _HERE / "provider"
+    return origin is not None and Path(origin).resolve().parent == _HERE / name
 
 
 if __name__ == "__main__":  # python -m pulumi_cloud_elements
     importlib.import_module("pulumi_cloud_elements.__main__").main()
-elif _is_ours():
+elif _is_ours("provider"):
     sys.meta_path.insert(0, _Alias())
     sys.modules[__name__] = importlib.import_module("provider")
 else:

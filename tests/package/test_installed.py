@@ -81,10 +81,10 @@ def test_mypy_strict_passes_and_finds_what_is_wrong(installed, tmp_path):
     assert [told for _, told in mistakes.values() if told not in said] == []
 
 
-def test_the_command_is_there(installed, folder):
-    version = run(installed.python, "-m", "pulumi_cloud_elements", "--version", folder=folder)
-    assert run(installed.script("elements"), "--version", folder=folder) == version
-    assert "--fault" in run(installed.script("elements"), "sandbox", "--help", folder=folder)
+def test_the_command_is_there(installed, crowded):
+    version = run(installed.python, "-m", "pulumi_cloud_elements", "--version", folder=crowded)
+    assert run(installed.script("elements"), "--version", folder=crowded) == version
+    assert "--fault" in run(installed.script("elements"), "sandbox", "--help", folder=crowded)
 
 
 def test_without_the_extra_the_sandbox_says_what_it_needs(environment, tmp_path):
@@ -96,12 +96,21 @@ def test_without_the_extra_the_sandbox_says_what_it_needs(environment, tmp_path)
     assert "Traceback" not in result.stderr
 
 
-def test_the_sandbox_is_for_tests_of_users(installed, folder):
+def test_the_sandbox_is_for_tests_of_users(installed, crowded):
     source = (
         "from pulumi_cloud_elements.sandbox import Sandbox\n"
         "with Sandbox() as sandbox: print(sandbox.instances())"
     )
-    assert run(installed.python, "-c", source, folder=folder) == "[]\n"
+    assert run(installed.python, "-c", source, folder=crowded) == "[]\n"
+
+
+@pytest.fixture
+def crowded(tmp_path):
+    """A user's project whose own packages are called what this clone calls its folders."""
+    for name in ("provider", "sandbox", "tools"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("mine = True\n")
+    return tmp_path
 
 
 @pytest.fixture
@@ -119,11 +128,9 @@ def server():
 
 
 @pytest.fixture
-def package(installed, tmp_path):
-    """Return where the package's servers start: in a project with a `provider` of its own."""
-    (tmp_path / "provider").mkdir()
-    (tmp_path / "provider" / "__init__.py").touch()
-    return {"python": installed.python, "folder": tmp_path}
+def package(installed, crowded):
+    """Return where the package's servers start."""
+    return {"python": installed.python, "folder": crowded}
 
 
 def test_a_stack_moves_to_the_package_and_back_without_a_replacement(package, sandbox, server):

@@ -67,6 +67,20 @@ def test_what_there_is_not_is_not_found():
     assert "No module named 'pulumi_cloud_elements.nothing'" in failed.value.stderr
 
 
+@pytest.mark.parametrize("own", ["sandbox.py", "sandbox/__init__.py"])
+@pytest.mark.parametrize("before", ["", "import sandbox; "])
+def test_a_program_with_a_sandbox_of_its_own_gets_ours_as_well(tmp_path, own, before):
+    path = tmp_path / own
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine = True\n")
+    source = (
+        f"{before}import pulumi_cloud_elements.stack, sandbox; "
+        "from pulumi_cloud_elements.sandbox import Sandbox; "
+        "print(sandbox.mine, pulumi_cloud_elements.stack.__name__, Sandbox.__module__)"
+    )
+    assert python(source, tmp_path) == "True provider.stack pulumi_cloud_elements.sandbox.server"
+
+
 @pytest.mark.parametrize("own", ["provider.py", "provider/__init__.py"])
 @pytest.mark.parametrize("before", ["", "import provider; "])
 def test_a_program_with_a_provider_of_its_own_gets_ours_as_well(tmp_path, own, before):
