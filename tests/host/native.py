@@ -46,6 +46,7 @@ class NativeServer(Server):
     """One process of the native provider; see `Server` for the arguments."""
 
     native = True
+    words = staticmethod(in_the_rules_words)
     module = "provider.doors.native"
     urn = f"urn:pulumi:dev::tests::{TYPE}::invoices"
 

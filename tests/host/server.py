@@ -149,10 +149,15 @@ class RefusedCall(Exception):  # noqa: N818 - what a test looks at, no error of 
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """The engine as far as a provider can call it: it keeps what is logged."""
+    """The engine as far as a provider can call it: it keeps what is logged.
 
-    def __init__(self):
-        self.logged = []
+    Args:
+        words: Gives a message the names of the rules, which the tests know.
+    """
+
+    def __init__(self, words=lambda message: message):
+        self.logged, self.said = [], []
+        self._words = words
         self.lets_wait = False
         self._news = threading.Condition()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
@@ -163,6 +168,8 @@ class Engine(engine_pb2_grpc.EngineServicer):
     def Log(self, request, context):  # noqa: N802 - the protocol's name
         """Keep a message."""
         with self._news:
+            self.said.append(request.message)
+            request.message = self._words(request.message)
             self.logged.append(request)
             self._news.notify_all()
         return empty_pb2.Empty()
@@ -215,6 +222,7 @@ class Server:
     """
 
     native = False
+    words = staticmethod(lambda message: message)
     module = "pulumi.dynamic"
     urn = "urn:pulumi:dev::tests::pulumi-python:dynamic/cloud-elements:ElementInstance::invoices"
     provider = PROVIDER
@@ -232,7 +240,7 @@ class Server:
         python=sys.executable,
         folder=ROOT,
     ):
-        self.engine = Engine()
+        self.engine = Engine(self.words)
         reach = {}
         if sandbox is not None:
             reach = {

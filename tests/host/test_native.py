@@ -7,7 +7,7 @@ import time
 
 import pytest
 from google.protobuf import empty_pb2, json_format, struct_pb2
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2
 
 from provider.doors.native.server import SCHEMA
 from provider.instance.markers import markers
@@ -16,6 +16,7 @@ from tests.host.server import (
     BASIC,
     SECONDS,
     UNKNOWN,
+    Engine,
     RefusedCall,
     State,
     desk,
@@ -492,6 +493,26 @@ def test_markers_that_another_organization_made_are_kept(server, sandbox):
         assert bag["__markers"] == markers(**place, place="renamed").tags
     finally:
         server.configure({})
+
+
+# What is said
+
+
+def test_warnings_name_properties_as_programs_do(start, server, sandbox):
+    there = start(sandbox, environment=QUICK).create(desk())
+    adopted = server.create(desk(adopt=there.id, __markers=marked()))
+    server.delete(adopted)
+    assert "set deleteAdopted to true" in server.engine.said[-1]
+
+
+def test_messages_go_to_the_engine_that_attaches(start, sandbox):
+    """Somebody started the provider by hand, to look into it."""
+    server, other = start(sandbox, environment=QUICK), Engine()
+    server.stub.Attach(plugin_pb2.PluginAttach(address=other.address))
+    server.checked(desk(configuration=BASIC | {"pagination.maxi": 5}))
+    assert "lists no configuration key 'pagination.maxi'" in other.said[-1]
+    assert server.engine.said == []
+    other.stop()
 
 
 # Ends

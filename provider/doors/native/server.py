@@ -106,10 +106,9 @@ class Front(stubs.ResourceProviderServicer):  # type: ignore[misc]  # it has no 
             # Older SDKs (3.217 among them) ask for one while they are loaded.
             asyncio.set_event_loop(asyncio.new_event_loop())
             with lean():
-                from ..engine import EngineHost  # noqa: PLC0415
-                from .service import Service  # noqa: PLC0415
+                from .service import NativeHost, Service  # noqa: PLC0415
 
-            self._service.set_result(Service(EngineHost(self._address, lambda: self.busy)))
+            self._service.set_result(Service(NativeHost(self._address, lambda: self.busy)))
         except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
             self._service.set_exception(error)
 

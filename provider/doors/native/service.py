@@ -21,14 +21,13 @@ from ...instance.operations import Operations, one_sentence
 from ...instance.state import RECORD, Stored
 from .. import names
 from ..call import serving
+from ..engine import EngineHost
 from ..refusal import tell
 from . import changes, functions, values
 from .configuration import Arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from ..engine import EngineHost
 
 Properties = dict[str, Any]
 
@@ -65,6 +64,13 @@ class NativeCall:
     def awaited(self) -> bool:
         """Whether the engine is there and still waits for the answer."""
         return bool(self.context.is_active())
+
+
+class NativeHost(EngineHost):
+    """The host of the rules in a native provider: what is said names properties as programs do."""
+
+    def _log(self, severity: Any, message: str, **options: Any) -> None:
+        super()._log(severity, names.spoken(message), **options)
 
 
 class Service:
