@@ -25,20 +25,38 @@ GH = Path(__file__).with_name("gh.py")
 
 
 class Api:
-    """The HTTP API of a CI system: it keeps what is posted and says yes."""
+    """An HTTP API: a CI system's, which keeps what is posted; and a key's, which en- and decrypts.
+
+    The key is one of HashiCorp Vault's: Pulumi has it encrypt a stack's own key. Like other clouds'
+    keys it is told text and gives other text; here that is the same one turned around.
+    """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, dict[str, str], bytes]] = []
         """Path, headers in lower case, and body of each."""
+        self.keyed: list[str] = []
+        """What was asked of the key: `encrypt` or `decrypt`, each time."""
         api = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                api.posts.append((self.path, headers, body))
+                api.posts.append((self.path, headers, self.body()))
                 self.send_response(201)
                 self.end_headers()
+
+            def do_PUT(self) -> None:
+                assert self.headers["X-Vault-Token"] == "vault-token"
+                _, _, _, way, _ = self.path.split("/")  # /v1/transit/encrypt/pulumi
+                api.keyed.append(way)
+                given, made = ("plaintext", "ciphertext")[:: 1 if way == "encrypt" else -1]
+                told = {made: json.loads(self.body())[given][::-1]}
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps({"data": told}).encode())
+
+            def body(self) -> bytes:
+                return self.rfile.read(int(self.headers["Content-Length"]))
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -66,6 +84,8 @@ class Place:
     api: Api
     secrets: dict[str, dict[str, str]]
     """By environment: secrets and variables that were set there."""
+    wheels: Path
+    """A folder with packages, beside the registry."""
     kept: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="cloud-elements-")))
     """Caches and artifacts."""
     said: str = ""
@@ -124,6 +144,7 @@ class Machine:
                 "HOME": str(self.home),
                 "LANG": "C.UTF-8",
                 "UV_CACHE_DIR": str(uv_cache()),
+                "UV_FIND_LINKS": str(self.place.wheels),
                 # Quick: all machines lie at one path, so what was compiled for one serves the next.
                 "UV_LINK_MODE": "symlink",
                 "PYTHONPYCACHEPREFIX": str(self.place.kept / "compiled"),

@@ -19,6 +19,8 @@ from tools.engine import ensure_engine
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "pipelines"
 SYSTEMS = {"github-actions": GitHub, "gitlab-ci": GitLab, "azure-pipelines": Azure}
+PROJECTS = {"github-actions": "template", "gitlab-ci": "clone", "azure-pipelines": "template"}
+"""What lies in the repository: a project that `pulumi new` made, or all that a clone holds."""
 SCHEMAS = {
     "github-actions": ("vendor.github-workflows",),
     "gitlab-ci": ("vendor.gitlab-ci", "--data-transform", "gitlab-ci"),
@@ -152,35 +154,63 @@ class Team:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def declare(self, stack, entries, *flags):
+    def use_a_key(self):
+        """Have a key of the cloud encrypt the stacks' secrets, instead of a passphrase."""
+        for known in (self.reach, *self.place.secrets.values()):
+            del known["PULUMI_CONFIG_PASSPHRASE"]
+            known["VAULT_SERVER_URL"] = self.place.api.address
+            known["VAULT_SERVER_TOKEN"] = "vault-token"
+
+    def declare(self, stack, entries, *options):
         """Make a stack and write its entries."""
         file = self.place.repository / "stacks" / f"Pulumi.{stack}.yaml"
         file.write_text("config: {}\n")
-        self.pulumi("stack", "init", stack, *flags)
+        self.pulumi("stack", "init", stack, *options)
         kept = {
             name: value
             for name, value in yaml.safe_load(file.read_text()).items()
             if name.startswith("encr") or name == "secretsprovider"
         }
         if "PASSWORD" in entries:
-            self.pulumi("config", "set", "--secret", "--stack", stack, "x", stdin="pass-4711")
-            secret = yaml.safe_load(file.read_text())["config"]["cloud-elements:x"]["secure"]
+            self.pulumi("config", "set", "--secret", "--stack", stack, "x:x", stdin="pass-4711")
+            secret = yaml.safe_load(file.read_text())["config"]["x:x"]["secure"]
             entries = entries.replace("PASSWORD", secret)
         head = f"config:\n  cloud-elements:baseUrl: {self.sandbox.base_url}\n"
         text = f"{head}  cloud-elements:instances:\n{entries}{yaml.safe_dump(kept)}"
         file.write_text(text)
 
 
+@pytest.fixture(scope="session")
+def wheels(clean, tmp_path_factory):
+    """Return a folder with this project's package, as a registry would have it."""
+    folder = tmp_path_factory.mktemp("wheels")
+    command = ["uv", "build", "--quiet", "--wheel", "--out-dir", folder, clean]
+    subprocess.run(command, env=ensure_engine().env, check=True)
+    return folder
+
+
 @pytest.fixture
-def team(clean, engine, sandbox, tmp_path):
-    """Return a team that has not set up any stack yet."""
+def repository(request, clean, tmp_path):
+    """Return what lies in the repository."""
     repository = tmp_path / "repository"
-    shutil.copytree(clean, repository)
+    if PROJECTS[request.node.callspec.params["name"]] == "clone":
+        shutil.copytree(clean, repository)
+    else:
+        shutil.copytree(clean / "templates" / "element-instances", repository)
+        (repository / "stacks").mkdir()
+        about = repository / "Pulumi.yaml"
+        about.write_text(about.read_text().replace("${PROJECT}", "accounts"))
+    return repository
+
+
+@pytest.fixture
+def team(repository, wheels, engine, sandbox, tmp_path):
+    """Return a team that has not set up any stack yet."""
     # The machines have their Python of /usr; what this test runs in must not be on their PATH.
     own = str(Path(sys.executable).parent)
     path = ":".join(part for part in engine.env["PATH"].split(":") if part != own)
     api = Api()
-    place = Place(repository, path, api, {})
+    place = Place(repository, path, api, {}, wheels)
     yield Team(place, tmp_path, sandbox)
     place.close()
     api.close()
@@ -240,6 +270,20 @@ def test_what_a_failed_run_sent_is_remembered_by_the_next(name, team):
     assert team.sandbox.counters()["codes_resent"] == 0
     posts = [one for one in team.sandbox.journal() if one["carries_code"]]
     assert len(posts) == 1
+
+
+@pytest.mark.parametrize("name", ["gitlab-ci"])
+def test_a_key_of_the_cloud_opens_the_stacks(name, team):
+    """There is no passphrase; what decrypts is the cloud, for whom it knows."""
+    team.use_a_key()
+    for stack in ("dev", "prod"):
+        team.declare(stack, DESK, "--secrets-provider=hashivault://pulumi")
+    before = len(team.place.api.keyed)
+
+    assert GitLab(FOLDER / f"{name}.yml", team.place).event("merge"), team.place.said
+
+    assert {one["configuration"]["password"] for one in team.sandbox.instances()} == {"pass-4711"}
+    assert set(team.place.api.keyed[before:]) == {"decrypt"}
 
 
 def comments_of(name, team):
