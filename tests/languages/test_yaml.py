@@ -195,3 +195,18 @@ def test_an_instance_without_consent_waits_and_the_others_do_not(yaml_program, p
     project.up()
     names = sorted(one["name"] for one in sandbox.instances())
     assert names == ["acme-desk", "acme-desk", "drive"]
+
+
+def test_an_imported_instance_becomes_code(yaml_program, project, sandbox, password):
+    """What is somebody's choice, protected; what can't be read is left to its owner."""
+    project.up()
+    [made] = sandbox.instances()
+    command = ("import", "cloud-elements:index:ElementInstance", "there", str(made["id"]))
+    project.run(*command, "--yes", "--skip-preview", "--out", "imported.yaml")
+    text = (project.folder / "imported.yaml").read_text()
+    resource = yaml.safe_load(text)["resources"]["there"]
+    assert resource["type"] == "cloud-elements:ElementInstance"
+    assert resource["options"]["protect"] is True
+    assert resource["properties"]["elementKey"] == "freshservice"
+    assert resource["properties"]["configuration"].keys() <= {"subdomain", "username"}
+    assert password not in text
