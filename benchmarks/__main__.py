@@ -375,8 +375,7 @@ class Run:
         self.show("reads", table([f"{self.sizes.reads} reads", "time", "requests"], rows))
 
     def native(self) -> None:
-        found = native.Comparison(self.engine, self.sizes.native, self.say).figures()
-        self.show("native", comparison(found))
+        self.show("native", native.Comparison(self.engine, self.sizes.native, self.say).text())
 
     def circumstances(self) -> str:
         minutes = (time.perf_counter() - self.began) / 60

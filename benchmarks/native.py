@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Figure, comparison, write
@@ -123,9 +125,14 @@ class Comparison:
         self.sizes = sizes
         self.say = say
 
-    def figures(self) -> list[Figure]:
-        """Measure, and return the table's lines."""
-        return [*self.same(), self.dependents(), self.state(), *self.slow()]
+    def text(self) -> str:
+        """Measure, and return the table with its circumstances."""
+        load = os.getloadavg()[0]
+        figures = [*self.same(), self.dependents(), self.state(), *self.slow()]
+        return (
+            f"{comparison(figures)}\n\nMeasured on {datetime.now(UTC):%Y-%m-%d}: "
+            f"{os.cpu_count()} cores, load {load:.1f} before, Pulumi {self.engine.version}."
+        )
 
     def stacks(
         self, platform: Platform, count: int, extra: dict[str, str] | None = None
@@ -227,7 +234,7 @@ def main() -> None:
         print(f"{time.perf_counter() - began:5.0f} s  {what}", file=sys.stderr, flush=True)
 
     sizes = QUICK if options.quick else Sizes(same=options.same)
-    text = comparison(Comparison(ensure_engine(), sizes, say).figures())
+    text = Comparison(ensure_engine(), sizes, say).text()
     print(text)
     if not options.quick:
         write(DOCUMENT, "native", text)
