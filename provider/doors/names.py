@@ -51,6 +51,8 @@ def outward(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def inward(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return a state's properties under the names that the rules have; either door's are read."""
+    if FIELD not in properties and not is_of_native_door(properties):
+        return {**properties}
     found = {_INWARD.get(name, name): value for name, value in properties.items()}
     return found | _events(found, {outer: inner for inner, outer in _MEMBERS.items()})
 

@@ -106,11 +106,10 @@ def is_secret(member: str) -> bool:
 
 def compiled(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return inputs that say the same by configuration keys alone; unknown values stay unknown."""
-    rest = {key: value for key, value in inputs.items() if key not in (FIELD, NULLS_FIELD)}
-    given = inputs.get(FIELD), inputs.get(NULLS_FIELD)
-    if given == (None, None):
+    rest = {**inputs}
+    events, nulls = rest.pop(FIELD, None), rest.pop(NULLS_FIELD, None)
+    if events is None and nulls is None:
         return rest
-    events, nulls = given
     configuration = rest.get("configuration") or {}
     if not (isinstance(configuration, dict) and isinstance(events, dict | None)):
         return rest | {"configuration": Unknown()}  # type: ignore[no-untyped-call]
