@@ -35,7 +35,7 @@ plugin = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @plugin.callback()
 def _group() -> None:
-    """Let Pulumi find the native provider, for programs in YAML, TypeScript and Go."""
+    """Let Pulumi find the native provider: YAML, TypeScript, Go."""
 
 
 @plugin.command()

@@ -46,7 +46,7 @@ def promote(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Write what a stack declares into the next stack's file, to be created there.
+    """Write entries of a stack into the next stack's file.
 
     The entry is written as it stands, but without its code, which is good for one instance, and
     without its secrets, which are encrypted for one stack; what is to be set there is listed

@@ -120,7 +120,7 @@ def up(
     as_json: _JSON = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
-    """Run pulumi up, as is right for a stack of element instances.
+    """Run pulumi up, as is right for element instances.
 
     As many operations run at once as the provider works on (cloud-elements:concurrency). A bar
     shows how far it is; warnings and errors stand at the end, each once.
@@ -137,9 +137,9 @@ def up(
 
 
 def preview(*, stack: _STACK = None, as_json: _JSON = False, arguments: _ARGUMENTS = None) -> None:
-    """Run pulumi preview, as many instances at once as the provider works on.
+    """Run pulumi preview, as is right for element instances.
 
-    Exits as pulumi does.
+    As many operations run at once as the provider works on. Exits as pulumi does.
 
     \b
     Examples:
@@ -157,9 +157,9 @@ def refresh(
     as_json: _JSON = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
-    """Run pulumi refresh, as many instances at once as the provider works on.
+    """Run pulumi refresh, as is right for element instances.
 
-    Exits as pulumi does.
+    As many operations run at once as the provider works on. Exits as pulumi does.
 
     \b
     Examples:
@@ -178,9 +178,9 @@ def destroy(
     as_json: _JSON = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
-    """Run pulumi destroy, as many instances at once as the provider works on.
+    """Run pulumi destroy, as is right for element instances.
 
-    Exits as pulumi does.
+    As many operations run at once as the provider works on. Exits as pulumi does.
 
     \b
     Examples:

@@ -29,7 +29,16 @@ from provider.instance.markers import Markers
 from provider.stack import parse
 from sandbox.catalogue import catalogue
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = {
+    name: command
+    for outer, group in typer.main.get_command(app).commands.items()
+    for name, command in (
+        {f"{outer} {inner}": one for inner, one in group.commands.items()}
+        if hasattr(group, "commands")
+        else {outer: group}
+    ).items()
+}
+"""By its words: `plugin install` is one."""
 BUILT_IN = [wire.Element.model_validate(one.document) for one in catalogue()]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -520,7 +529,7 @@ def test_describe_of_an_unknown_element_helps_on(workplace):
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "sandbox"])  # its own
 def test_help_teaches(workplace, name):
     """Every command's help has examples, and says what each option means."""
-    said = workplace.elements(name, "--help")
+    said = workplace.elements(*name.split(), "--help")
 
     assert said.code == 0
     assert re.search(r"^ +Examples?:$", said.stdout, re.MULTILINE)
@@ -540,12 +549,18 @@ def test_the_documentation_knows_every_command_option_and_exit_code():
     """docs/cli.md leaves nothing out."""
     text = DOCUMENT.read_text()
 
+    sections = {
+        name: section
+        for names, section in re.findall(
+            r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
+        )
+        for name in names.split(", ")
+    }
     for name, command in COMMANDS.items():
-        section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-        assert section, name
         for option in command.params:
             if option.name != "help":
-                assert any(f"`{word}" in section[1] for word in (*option.opts, option.name.upper()))
+                words = (*option.opts, option.name.upper(), option.metavar)
+                assert any(f"`{word}" in sections[name] for word in words), (name, option.name)
     for code in Exit:
         assert re.search(rf"^\|[\d, ]*\b{code.value}\b[\d, ]*\|", text, re.MULTILINE), code
 
