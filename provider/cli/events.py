@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .console import shown
-from .project import TYPES
+from .contents import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

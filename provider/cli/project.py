@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..stack_keys import DEFAULTS, KEY, setting_path
 from .console import FailureError, shown
+from .contents import TYPES, others_in_state
 from .pulumi import Pulumi
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..stack import InstanceDeclaration
 
-TYPES = ("cloud-elements:ElementInstance", "cloud-elements:index:ElementInstance")
-"""What the types of element instances end with: the dynamic provider's, and the native one's."""
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
 
@@ -77,6 +76,10 @@ class State:
     """An update runs now, or was interrupted: something may exist that is not kept yet."""
     unsettled: frozenset[str] = frozenset()
     """Names of the resources that it was at, and that are kept: a replacement may be on its way."""
+    others: tuple[str, ...] = ()
+    """Types of what it holds besides element instances, and what stands for nothing outside."""
+    written: str = ""
+    """When it was written, as the engine says."""
 
     @property
     def ids(self) -> set[str]:
@@ -201,6 +204,8 @@ class Stack:
             kept,
             busy=any(urn not in known for urn in at),
             unsettled=frozenset(urn.rpartition("::")[2] for urn in at),
+            others=tuple(others_in_state(deployment.get("resources") or [])),
+            written=str((deployment.get("manifest") or {}).get("time") or ""),
         )
 
     @cached_property
@@ -363,6 +368,14 @@ class Project:
         from ..stack_file import program_folder  # noqa: PLC0415
 
         return program_folder(self.file)
+
+    @property
+    def main(self) -> Path:
+        """The file of its program, where it is a Python program."""
+        from ..stack_file import texts  # noqa: PLC0415
+
+        main = self.root / str(texts(self.file).get("main") or ".")
+        return main if main.is_file() else main / "__main__.py"
 
     def stack(self, name: str | None) -> Stack:
         """Return a stack of the project, by default the current one.

@@ -149,7 +149,7 @@ class Pulumi:
         into: Path,
         hear: Callable[[str], None],
         more: Mapping[str, str],
-        held: Iterable[int] = (),
+        started: Callable[[int], None] = lambda _: None,
     ) -> Ended:
         """Run a command to its end, and hear each line of its standard output as it is written.
 
@@ -160,13 +160,13 @@ class Pulumi:
             into: The file.
             hear: Called with each line, and at least a few times a second with an empty one.
             more: Variables for its environment.
-            held: Files that stay open as long as it runs.
+            started: Called with its process id.
         """
         with into.open("wb") as out, into.open("rb") as lines, TemporaryFile() as errors:
             options = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": errors}
-            options |= {"pass_fds": tuple(held)} if os.name == "posix" else {}
             rest = b""
             with self._started(*arguments, more=more, **options) as (child, stopped):
+                started(child.pid)
                 over = False
                 while not over:
                     with suppress(subprocess.TimeoutExpired):

@@ -105,12 +105,12 @@ def sweep(
         elif named:
             organization = named.given_organization or organization
             marker = named.marker_tags(organization=organization, owner=owner)[0]
-        wanted = _Wanted(_checked(marker or ""), known.name if known else stack, known)
+        wanted = Wanted(_checked(marker or ""), known.name if known else stack, known)
         _clean_up(wanted, backend, client, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _clean_up(
-    wanted: _Wanted,
+    wanted: Wanted,
     backend: Backend,
     client: CloudElementsClient,
     *,
@@ -138,7 +138,7 @@ def _clean_up(
         now = Backend.read(backend.project)
         if now.gap:
             raise _blind(now.gap, [one.id for one in found])
-        removed, failed = _remove(wanted.held_by(now), found, client)
+        removed, failed = remove(wanted.held_by(now), found, client)
     if as_json:
         emit(
             {
@@ -156,7 +156,7 @@ def _clean_up(
         raise FailureError(message)
 
 
-def _refuse_elsewhere(wanted: _Wanted, state: State, client: CloudElementsClient) -> None:
+def _refuse_elsewhere(wanted: Wanted, state: State, client: CloudElementsClient) -> None:
     """Refuse to clean up at an address that is not the stack's, unless one of its own is there.
 
     Raises:
@@ -201,7 +201,7 @@ def _checked(marker: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """Whose leftovers are to go."""
 
     marker: str
@@ -212,7 +212,7 @@ class _Wanted:
     awaited: frozenset[str] = frozenset()
     """Instance markers that the next run of the stack looks for."""
 
-    def held_by(self, backend: Backend) -> _Wanted:
+    def held_by(self, backend: Backend) -> Wanted:
         """Return this with what the states say.
 
         Raises:
@@ -241,11 +241,12 @@ class _Wanted:
         return self.marker in tags and instance.id not in self.held and not tags & self.awaited
 
     def find(self, client: CloudElementsClient) -> list[wire.Instance]:
+        """Return the leftovers."""
         return [one for one in client.find_instances(tag=self.marker) if self.takes(one)]
 
 
-def _remove(
-    wanted: _Wanted, found: list[wire.Instance], client: CloudElementsClient
+def remove(
+    wanted: Wanted, found: list[wire.Instance], client: CloudElementsClient
 ) -> tuple[list[str], dict[str, str]]:
     """Delete leftovers, each looked at once more; return ids deleted, and why others were not."""
     from ..api.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
@@ -271,7 +272,7 @@ def _told(instance: wire.Instance) -> dict[str, Any]:
     return {"id": instance.id, "name": instance.name, "element": instance.element.key}
 
 
-def _table(found: list[wire.Instance], wanted: _Wanted, *, aside: bool) -> None:
+def _table(found: list[wire.Instance], wanted: Wanted, *, aside: bool) -> None:
     which = f"'{shown(wanted.stack)}'" if wanted.stack else "with that marker"
     nowhere = f"No stack {which} is here"
     if not found:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..api.client import CloudElementsClient
 from ..api.retry import Time
+from . import runs
 from .advice import RIGHT_CREDENTIALS
 from .claims import Claims
 from .history import History
@@ -91,6 +92,7 @@ class Context:
                 warn = host.warn_once
                 history = None if claims else History.at_home(os.environ, settings, warn=warn)
                 known = cls.of(settings, host, claims=claims, history=history)
+                known.leftovers.lost = _lost
                 cls.of_process[settings] = known
             return known
 
@@ -133,3 +135,12 @@ class Context:
                 "refuses calls through it: give it a new code, or set 'disabled' to false, and "
                 "pulumi up enables it; with 'disabled' set to true it stays as it is"
             )
+
+
+def _lost(project: str, stack: str) -> str | None:
+    """Return when a run of a stack began that was lost; None where `elements` tells of it."""
+    folder = runs.home(os.environ)
+    if folder is None or os.environ.get(runs.VARIABLE):
+        return None
+    note = runs.Place(folder, project, stack).left()
+    return note.moment if note else None

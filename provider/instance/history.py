@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import threading
 from operator import itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..api.address import is_loopback
 from ..api.retry import Time
+from . import runs
 from .journal import Entry, Fate, Journal, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from ..config import Settings
     from .markers import Markers
@@ -74,16 +75,14 @@ class History:
         """Return the journal in Pulumi's own folder; in memory only when the settings say so."""
         if not settings.journal:
             return cls()
-        home = environment.get("PULUMI_HOME")
-        try:
-            folder = Path(home) if home else Path.home() / ".pulumi"
-        except RuntimeError:
+        folder = runs.home(environment)
+        if folder is None:
             warn(unwritten("there is no home folder", "set PULUMI_HOME to one"))
             return cls()
         # A sandbox mints the same codes as the next one; at the vendor, a code is spent once.
         everywhere = not is_loopback(urlsplit(settings.base_url).hostname or "")
         return cls(
-            folder / "cloud-elements",
+            folder,
             platform=settings.address,
             former=settings.base_url,
             everywhere=everywhere,

@@ -18,7 +18,7 @@ from .journal import Fate
 from .markers import Markers, names_stack, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..api.client import CloudElementsClient
     from ..api.retry import Time
@@ -39,14 +39,19 @@ class Leftovers:
         claims: What the process knows.
         clock: The clock.
         host: The server.
+        lost: Says when a run of a project's stack began that was killed before it wrote its state;
+            None where there was none.
     """
 
     client: CloudElementsClient
     claims: Claims
     clock: Time
     host: Host
+    lost: Callable[[str, str], str | None] = lambda _project, _stack: None
     _stacks: dict[str, str] = field(default_factory=dict)
     """Names of the stacks, by their marker."""
+    _looked: set[tuple[str, str]] = field(default_factory=set)
+    """Projects and stacks whose lost runs were asked for."""
     _declared: set[str] = field(default_factory=set)
     """Resources of the program, by their marker."""
     _created: dict[str, Markers] = field(default_factory=dict)
@@ -60,8 +65,21 @@ class Leftovers:
         if markers is None or markers.stack in self._stacks or not (urn := self.host.urn()):
             return
         place = place_of(urn)
+        self._tell_of_lost(**place)
         if names_stack(markers.stack, **place):  # else it was moved here, and tells of another
             self._stacks[markers.stack] = place["stack"]
+
+    def _tell_of_lost(self, project: str, stack: str) -> None:
+        """Say, once, that the state may not know what an earlier run did."""
+        if (project, stack) in self._looked:
+            return
+        self._looked.add((project, stack))
+        if moment := self.lost(project, stack):
+            self.host.warn_once(
+                f"a run of this stack was killed that began on {moment} and was to write its state "
+                "at its end alone, so the state may not know what it made, changed or deleted: "
+                f"run elements up --stack {stack}, which begins with a refresh"
+            )
 
     def declare(self, markers: Markers | None) -> None:
         """Note that the program has this resource, so that a create looks for what was left."""

@@ -1,0 +1,276 @@
+"""Runs that write their state at the end alone, and what is to be done after one that was lost.
+
+The engine writes its whole state at the beginning and at the end of each step, so that whoever
+comes after a killed run knows what it did. Element instances tell that themselves, by their tags:
+where a stack holds nothing else, one write at the end will do, as long as the next run after a lost
+one begins with a refresh (what was deleted and changed), takes over what was made, and deletes what
+was made and is declared no longer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..instance.history import History
+from ..instance.journal import Fate
+from ..instance.markers import Markers
+from ..instance.runs import BusyError, Note, Place, can_lock, home
+from .backend import Backend, stack_marker
+from .console import FailureError, agreed, could_not, counted, say, shown
+from .contents import doubt_of_program, is_other
+from .play import Report, Way, Wish, play
+from .project import concurrency, platform, settings_of
+from .sweep import Wanted, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..api import wire
+    from ..config import Settings
+    from ..instance.runs import Held
+    from .project import Stack, State
+
+_LEAVES_SOMETHING = frozenset({"up", "destroy"})
+"""Commands that change what is on the platform."""
+_MICROSECONDS = re.compile(r"(\.\d{6})\d+")
+_LEFT = re.compile(r"earlier run left instance (?P<ids>\S+(?:, \S+)*) with its marker, but")
+_SLACK = 1.0
+"""Seconds by which a note may be younger than what its run sent first."""
+_KEPT = "Pulumi writes its state at each step, because {}."
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known before a run.
+
+    Args:
+        stack: The stack.
+        state: Its state.
+        way: How it is run.
+        kept: Why the engine keeps its checkpoints; nothing where it does not, or was told to.
+        place: Where the note of its runs is; None where there can be none.
+        lost: The note of runs that were lost.
+    """
+
+    stack: Stack
+    state: State
+    way: Way
+    kept: str
+    place: Place | None
+    lost: Note | None
+
+    @classmethod
+    def of(cls, stack: Stack, wish: Wish) -> Situation:
+        """Look at the stack's state, at its program and at what earlier runs left."""
+        asked: list[Callable[[], Any]] = [
+            lambda: stack.state(secrets=False),
+            lambda: concurrency(stack),
+        ]
+        state, at_once = stack.pulumi.each(lambda ask: ask(), asked)
+        folder = home(os.environ)
+        place = Place(folder, stack.project_name, stack.last) if folder else None
+        lost = place.left() if place else None
+        kept = "" if wish.checkpoints else _why_checkpoints(stack, state, wish, place)
+        at_end = not (kept or wish.checkpoints)
+        way = Way(at_once, at_end, refresh=lost is not None, expected=len(state.kept))
+        return cls(stack, state, way, kept, place, lost)
+
+    def remarks(self, wish: Wish) -> Iterator[str]:
+        """Yield what is to be told before the run."""
+        if self.kept and wish.command in _LEAVES_SOMETHING:
+            yield _KEPT.format(shown(self.kept))
+        if self.lost:
+            yield (
+                f"A run that began on {self.lost.moment} was killed before it wrote its state: "
+                "this one begins with a refresh."
+            )
+
+    def after(self, planned: Report) -> Situation:
+        """Return this with what a preview told: of what the program declares, for example."""
+        way = replace(self.way, expected=len({one.urn for one in planned.run.instances}))
+        others = sorted(filter(is_other, planned.run.types))
+        if not others or not way.at_end:
+            return replace(self, way=way)
+        kept = f"the program declares other resources: {', '.join(others)}"
+        say(_KEPT.format(shown(kept)))
+        return replace(self, way=replace(way, at_end=False), kept=kept)
+
+    def run(self, wish: Wish, remarks: dict[str, list[str]] | None, *, asks: bool) -> Report:
+        """Run pulumi, with a note of it where its state is written at the end alone."""
+
+        def go(way: Way, started: Callable[[int], None] = lambda _: None) -> Report:
+            return play(self.stack, wish, way, planned=False, remarks=remarks, started=started)
+
+        if self.place is None or wish.command not in _LEAVES_SOMETHING:
+            return go(self.way)
+        if not (self.way.at_end or self.lost):
+            return go(self.way)
+        with ExitStack() as stack:
+            try:
+                held = stack.enter_context(self.place.held())
+                if self.way.at_end:
+                    held.note(command=wish.command)
+            except BusyError:
+                message = (
+                    f"Nothing was done, because another run of stack '{wish.stack}' is under way "
+                    "on this machine: wait for its end."
+                )
+                raise FailureError(message) from None
+            except OSError as error:
+                where = f"{self.place.path.parent} can't be written: {error.strerror}"
+                say(_KEPT.format(where))
+                return go(replace(self.way, at_end=False))
+            return self._noted(held, wish, go, asks=asks)
+
+    def _noted(self, held: Held, wish: Wish, go: Callable[..., Report], *, asks: bool) -> Report:
+        """Run pulumi while the note is held; remove it when the state knows all."""
+        began = datetime.now(UTC)
+        lost = held.before or self.lost
+        way = replace(self.way, refresh=lost is not None)
+
+        def started(engine: int) -> None:
+            with suppress(OSError):  # it only spares a command, where the engine's lock stays
+                held.note(engine=engine)
+
+        again = partial(go, way, started) if way.at_end else partial(go, way)
+        report = again()
+        if lost and report.ended and _is_dead(lost.engine, report.ended.said):
+            self.stack.pulumi.run("cancel", "--yes", "--stack", self.stack.name)
+            say("The lock of the run that was killed was removed.")
+            report = again()
+        # The lost run may have replaced what is declared as before again.
+        ids = _in_the_way(report) if lost and report.code else frozenset()
+        if lost and ids and self._tidy(lost, wish, asks=asks, among=ids):
+            report = again()
+        if report.code == 0:
+            if lost is None or (not wish.partial and self._tidy(lost, wish, asks=asks)):
+                held.clear()
+        elif way.at_end and _did_something(report):
+            report.unwritten = not self._wrote(began)
+            if report.unwritten:
+                with suppress(OSError):
+                    held.note(made=_made(report))
+            elif lost is None:
+                held.clear()
+        elif lost is None:
+            held.clear()
+        return report
+
+    def _wrote(self, began: datetime) -> bool:
+        """Tell whether the state was written since a moment."""
+        try:
+            written = self.stack.state(secrets=False).written
+            return datetime.fromisoformat(_MICROSECONDS.sub(r"\1", written)) >= began
+        except (FailureError, ValueError):
+            return False
+
+    def _tidy(
+        self, lost: Note, wish: Wish, *, asks: bool, among: frozenset[str] | None = None
+    ) -> bool:
+        """Delete what lost runs made and nothing declares any more; True when nothing is left.
+
+        Only what this machine knows to be theirs: other states may have the same tags.
+
+        Args:
+            lost: Their note.
+            wish: What is asked for now.
+            asks: Somebody is asked before.
+            among: Only these ids, by which a run was held up.
+        """
+        settings = settings_of(self.stack)
+        with (
+            platform(settings) as client,
+            could_not("look for what the lost run made", base_url=settings.base_url),
+        ):
+            backend = Backend.read(self.stack.project)
+            here = backend.stack(self.stack)
+            state = backend.states[here] if here else self.stack.state(secrets=False)
+            wanted = Wanted(stack_marker(self.stack, state), wish.stack, None, backend.ids)
+            found = [one for one in wanted.find(client) if among is None or one.id in among]
+            ours = [one for one in found if _is_of(lost, one, wanted, settings)]
+            sweep = f"elements sweep --stack {wish.stack}"
+            if len(ours) < len(found):
+                left = ", ".join(one.id for one in found if one not in ours)
+                say(f"Element instance {left} of this stack is in no state: see '{sweep}'.")
+            if not ours:
+                return among is None
+            if backend.gap or state.busy:
+                say(f"What the lost run made stays, because {backend.gap or 'a run is pending'}.")
+                return False
+            question = f"Delete {counted(len(ours), 'instance')} that the lost run made and nobody"
+            if asks and not agreed(f"{question} declares?", yes=False):
+                return False
+            removed, failed = remove(wanted, ours, client)
+        for id_, reason in failed.items():
+            say(f"Element instance {id_} could not be deleted: {shown(reason)}.")
+        if removed:
+            say(f"Deleted what the lost run had made and nothing declares: {', '.join(removed)}.")
+        return not failed
+
+
+def _why_checkpoints(stack: Stack, state: State, wish: Wish, place: Place | None) -> str:
+    """Return why the engine has to write its state at each step; nothing where it has not."""
+    if state.others:
+        return f"the stack holds other resources than instances: {', '.join(state.others)}"
+    if wish.command == "up" and (doubt := doubt_of_program(stack.project.main)):
+        return f"the program may declare other resources than instances: {doubt}"
+    if place is None:
+        return "there is no home folder for a note of the run: set PULUMI_HOME to one"
+    return "" if can_lock() else "this system does not tell when a run was killed"
+
+
+def _in_the_way(report: Report) -> frozenset[str]:
+    """Return the ids of what a refusal says that an earlier run left, with another element."""
+    found = (_LEFT.search(text) for text in report.run.remarks["error"])
+    return frozenset(id_ for one in found if one for id_ in one["ids"].split(", "))
+
+
+def _did_something(report: Report) -> bool:
+    return any(not one.quiet for one in report.run.instances)
+
+
+def _made(report: Report) -> dict[str, str]:
+    """Return the ids of what a run made, by URN."""
+    made = (one for one in report.run.instances if one.operation.startswith("create"))
+    return {one.urn: one.id for one in made if one.id and not one.failed}
+
+
+def _is_dead(engine: int, said: str) -> bool:
+    """Tell whether what pulumi says names the lock of an engine that ran here and is dead."""
+    if not engine or f"@{socket.gethostname()} (pid {engine})" not in said:
+        return False
+    try:
+        os.kill(engine, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    try:  # its number may be another's by now
+        return b"pulumi" not in Path(f"/proc/{engine}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _is_of(lost: Note, instance: wire.Instance, wanted: Wanted, settings: Settings) -> bool:
+    """Tell whether a lost run made an instance, by its note or by the journal."""
+    if instance.id in lost.made.values():
+        return True
+    history = History.at_home(os.environ, settings)
+    for tag in instance.tags or []:
+        entry = history.last(Markers(wanted.marker, tag))
+        if (
+            entry is not None
+            and entry.time >= lost.since - _SLACK
+            and entry.fate in (Fate.SENT, Fate.LOST, Fate.MADE)
+            and entry.instance in ("", instance.id)
+        ):
+            return True
+    return False

@@ -1,0 +1,216 @@
+"""`pulumi` run for element instances: what it is given, and how far it is meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from ..instance.runs import VARIABLE
+from .console import Exit, FailureError
+from .events import Run
+from .progress import Watched, showing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .project import Stack
+    from .pulumi import Ended
+
+_ENVIRONMENT = {"GOGC": "800", "GOMEMLIMIT": "1GiB"}
+"""The engine spends a fifth of its time on collecting garbage, unless it may use some memory; who
+has set them knows better."""
+_OURS = {"-s": "--stack", "--stack": "--stack", "-C": "-C", "--cwd": "-C"}
+"""Options of pulumi that ours decide, by which a stack would be run that was not looked at."""
+_ANSWERS = frozenset({"-y", "--yes", "-f", "--skip-preview", "-yf", "-fy"})
+"""Options of pulumi that are ours as well."""
+_ONLY_UP = frozenset({"--continue-on-error", "--strict"})
+_ONLY_UP_WITH_VALUE = frozenset({"--plan", "--secrets-provider"})
+"""Options of `pulumi up` that `pulumi preview` does not know."""
+_PARTIAL = ("--target", "-t", "--exclude")
+"""Options by which a run leaves resources out."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for."""
+
+    command: str
+    """`up`, `preview`, `refresh` or `destroy`."""
+    stack: str | None
+    arguments: tuple[str, ...]
+    """What else pulumi is given."""
+    yes: bool = False
+    skip_preview: bool = False
+    as_json: bool = False
+    checkpoints: bool = False
+    """The engine is to write its state at each step, whatever the stack holds."""
+
+    @classmethod
+    def of(cls, command: str, stack: str | None, arguments: list[str] | None, **more: bool) -> Wish:
+        """Return a wish as it was given.
+
+        Raises:
+            FailureError: What follows `--` names another stack.
+        """
+        given = tuple(arguments or ())
+        for one in given:
+            name = one.partition("=")[0] if one.startswith("--") else one[:2]
+            if ours := _OURS.get(name):
+                message = f"Give {ours} before the --, for elements itself looks at the stack."
+                raise FailureError(message, Exit.USAGE)
+        wish = cls(command, stack, given, **more)
+        return replace(
+            wish,
+            yes=wish.yes or bool((_ANSWERS - {"-f", "--skip-preview"}) & {*given}),
+            skip_preview=wish.skip_preview or bool((_ANSWERS - {"-y", "--yes"}) & {*given}),
+        )
+
+    @property
+    def plans(self) -> bool:
+        """Whether nothing but a preview is asked for."""
+        return self.command == "preview"
+
+    @property
+    def partial(self) -> bool:
+        """Whether it leaves resources out."""
+        return any(one.startswith(_PARTIAL) for one in self.arguments)
+
+    @property
+    def again(self) -> str:
+        """The command line to give once more."""
+        chosen = ["--stack", self.stack] if self.stack else []
+        rest = ["--", *self.arguments] if self.arguments else []
+        return shlex.join(["elements", self.command, *chosen, *rest])
+
+
+@dataclass(frozen=True)
+class Way:
+    """How pulumi is run.
+
+    Args:
+        at_once: How many operations at once; None leaves it to pulumi.
+        at_end: The engine writes its state at the end alone.
+        refresh: The run begins with a refresh.
+        expected: How many instances it is about, as far as that is known beforehand.
+    """
+
+    at_once: int | None = None
+    at_end: bool = False
+    refresh: bool = False
+    expected: int = 0
+
+
+@dataclass
+class Report:
+    """What came of a wish."""
+
+    run: Run
+    ended: Ended | None = None
+    seconds: float = 0.0
+    way: Way = Way()
+    unwritten: bool = False
+    """The state does not know what it did."""
+
+    @property
+    def code(self) -> int:
+        """The exit code: pulumi's own, unless a signal ended it."""
+        if self.ended is None:
+            return 0
+        if self.ended.code and self.ended.signals:
+            return Exit.of_signal(self.ended.signals[0])
+        return self.ended.code if self.ended.code >= 0 else 128 - self.ended.code
+
+
+def play(
+    stack: Stack,
+    wish: Wish,
+    way: Way,
+    *,
+    planned: bool,
+    remarks: dict[str, list[str]] | None = None,
+    started: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Run pulumi, and show how far it is.
+
+    Args:
+        stack: The stack.
+        wish: What is asked for.
+        way: How.
+        planned: A preview of it is what is run.
+        remarks: What its preview remarked already.
+        started: Called with pulumi's process id.
+    """
+    heard: list[str] = []
+    title = "preview" if planned else wish.command
+    watched = Watched(title, Run(heard.append), way.expected, planned)
+    report = Report(watched.run, way=way)
+    if remarks:
+        watched.run.remarks = {kind: [*texts] for kind, texts in remarks.items()}
+    began = time.monotonic()
+    with TemporaryDirectory() as folder, showing([watched], time.monotonic) as display:
+
+        def hear(line: str) -> None:
+            if line:
+                watched.run.hear(line)
+            else:
+                display.turn()
+            while heard:
+                display.say(heard.pop(0))
+
+        report.ended = stack.pulumi.followed(
+            *_command(wish, planned=planned),
+            *_options(stack, wish, way),
+            *_arguments(wish, planned=planned),
+            into=Path(folder) / "events",
+            hear=hear,
+            more=_environment(way),
+            started=started,
+        )
+        watched.run.fail(report.ended.said)
+        hear("")
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _environment(way: Way) -> dict[str, str]:
+    own = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
+    return own | {
+        "PULUMI_SKIP_CHECKPOINTS": "true" if way.at_end else "false",
+        # Else a preview tells nothing until it is over.
+        "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
+        VARIABLE: "true",
+    }
+
+
+def _command(wish: Wish, *, planned: bool) -> list[str]:
+    if not planned:
+        return [wish.command, "--skip-preview", "--yes"]
+    if wish.command in ("up", "preview"):
+        return ["preview"]
+    return [wish.command, "--preview-only"]
+
+
+def _options(stack: Stack, wish: Wish, way: Way) -> list[str]:
+    parallel = ["--parallel", str(way.at_once)] if way.at_once else []
+    refresh = ["--refresh"] if way.refresh and wish.command != "refresh" else []
+    return ["--stack", stack.name, "--json", "--non-interactive", *parallel, *refresh]
+
+
+def _arguments(wish: Wish, *, planned: bool) -> list[str]:
+    """Return what else pulumi is given: of what was given for an up, a preview knows not all."""
+    given = [one for one in wish.arguments if one not in _ANSWERS]
+    if not planned or wish.command != "up":
+        return given
+    kept: list[str] = []
+    skip = False
+    for one in given:
+        name, is_whole, _ = one.partition("=")
+        if not skip and name not in _ONLY_UP | _ONLY_UP_WITH_VALUE:
+            kept.append(one)
+        skip = not skip and name in _ONLY_UP_WITH_VALUE and not is_whole
+    return kept
