@@ -31,10 +31,10 @@ from .project import concurrency, platform, settings_of
 from .sweep import Wanted, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..api import wire
-    from ..config import Settings
+    from ..api.client import CloudElementsClient
     from ..instance.runs import Held
     from .project import Stack, State
 
@@ -147,7 +147,8 @@ class Situation:
             say("The lock of the run that was killed was removed.")
             report = again()
         # The lost run may have replaced what is declared as before again.
-        ids = _in_the_way(report) if lost and report.code else frozenset()
+        refusals = report.run.remarks["error"] if lost and report.code else ()
+        ids = in_the_way(refusals)
         if lost and ids and self._tidy(lost, wish, asks=asks, among=ids):
             report = again()
         if report.code == 0:
@@ -194,12 +195,12 @@ class Situation:
             here = backend.stack(self.stack)
             state = backend.states[here] if here else self.stack.state(secrets=False)
             wanted = Wanted(stack_marker(self.stack, state), wish.stack, None, backend.ids)
-            found = [one for one in wanted.find(client) if among is None or one.id in among]
-            ours = [one for one in found if _is_of(lost, one, wanted, settings)]
+            history = History.at_home(os.environ, settings)
+            found, ours = left(lost, wanted, client, history, among=among)
             sweep = f"elements sweep --stack {wish.stack}"
             if len(ours) < len(found):
-                left = ", ".join(one.id for one in found if one not in ours)
-                say(f"Element instance {left} of this stack is in no state: see '{sweep}'.")
+                others = ", ".join(one.id for one in found if one not in ours)
+                say(f"Element instance {others} of this stack is in no state: see '{sweep}'.")
             if not ours:
                 return among is None
             if backend.gap or state.busy:
@@ -227,9 +228,9 @@ def _why_checkpoints(stack: Stack, state: State, wish: Wish, place: Place | None
     return "" if can_lock() else "this system does not tell when a run was killed"
 
 
-def _in_the_way(report: Report) -> frozenset[str]:
-    """Return the ids of what a refusal says that an earlier run left, with another element."""
-    found = (_LEFT.search(text) for text in report.run.remarks["error"])
+def in_the_way(refusals: Iterable[str]) -> frozenset[str]:
+    """Return the ids of what refusals say that an earlier run left, with another element."""
+    found = (_LEFT.search(text) for text in refusals)
     return frozenset(id_ for one in found if one for id_ in one["ids"].split(", "))
 
 
@@ -259,13 +260,34 @@ def _is_dead(engine: int, said: str) -> bool:
         return False
 
 
-def _is_of(lost: Note, instance: wire.Instance, wanted: Wanted, settings: Settings) -> bool:
+def left(
+    lost: Note,
+    wanted: Wanted,
+    client: CloudElementsClient,
+    history: History,
+    *,
+    among: frozenset[str] | None = None,
+) -> tuple[list[wire.Instance], list[wire.Instance]]:
+    """Return what is in no state, and what of it lost runs of this machine made.
+
+    Args:
+        lost: The note of these runs.
+        wanted: The stack's marker, and what the states hold.
+        client: The platform.
+        history: What this machine sent.
+        among: Only these ids.
+    """
+    found = [one for one in wanted.find(client) if among is None or one.id in among]
+    ours = [one for one in found if _is_of(lost, one, wanted.marker, history)]
+    return found, ours
+
+
+def _is_of(lost: Note, instance: wire.Instance, marker: str, history: History) -> bool:
     """Tell whether a lost run made an instance, by its note or by the journal."""
     if instance.id in lost.made.values():
         return True
-    history = History.at_home(os.environ, settings)
     for tag in instance.tags or []:
-        entry = history.last(Markers(wanted.marker, tag))
+        entry = history.last(Markers(marker, tag))
         if (
             entry is not None
             and entry.time >= lost.since - _SLACK

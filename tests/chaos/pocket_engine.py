@@ -14,8 +14,11 @@ from dataclasses import dataclass, field, replace
 from pulumi.runtime import rpc
 
 from provider.api.errors import CloudElementsError
+from provider.cli.lost import in_the_way, left
+from provider.cli.sweep import Wanted
 from provider.instance.host import HalfMadeError
 from provider.instance.markers import MARKERS, markers
+from provider.instance.runs import Note
 from tests.chaos.world import Killed
 
 
@@ -75,6 +78,10 @@ class Engine:
         self.machine = machine
         self.counts = counts
         self.stack = stack
+        self.at_end = False
+        """The state is written at the end of each run alone."""
+        self.lost = None
+        """The note of such runs that were killed: the next one begins with a refresh."""
         self.state = State()
         self.errors = {}
         self.said = []
@@ -86,7 +93,42 @@ class Engine:
         """Let the engine die right after the n-th call from now returned, its result unwritten."""
         self._lose = of
 
-    def up(self, program, *, threads=1, killed_at=None, answered=True, checkpoints=True):
+    def up(self, program, **how):
+        """Bring the state to the program, as `elements up` does; True when nothing failed.
+
+        After a lost run it begins with a refresh, and deletes what that one made and nobody
+        declares any more: what the machine knows to be its own, and the rest as its user is told
+        to. It takes what `run` takes.
+        """
+        lost = self.lost
+        done = self.run(program, **how)
+        if lost is None or self.machine.line.dead:
+            return done
+        ids = in_the_way(self.errors.values())
+        if ids and self._tidy(lost, ids):
+            done = self.run(program)
+        if done and self._tidy(lost) and not self.machine.line.dead:
+            self.lost = None
+        return done
+
+    def _tidy(self, lost, among=None):
+        context = self.machine.context
+        held = {one.instance for one in [*self.state.resources.values(), *self.state.pending]}
+        marker = tags(self.stack, "", {})[0]
+        wanted = Wanted(marker, self.stack, None, frozenset(held))
+        try:
+            found, ours = left(lost, wanted, context.client, context.claims.history, among=among)
+            for one in found if self.machine.forgets else ours:
+                context.client.delete_instance(one.id)
+                self.counts["deleted after a lost run"] += 1
+        except CloudElementsError:
+            return False
+        except Killed:
+            self.counts["crashes"] += 1
+            return False
+        return among is None or bool(found)
+
+    def run(self, program, *, threads=1, killed_at=None, answered=True, checkpoints=True):
         """Bring the state to the program; True when nothing failed.
 
         Ends early, and silently, when the process is killed.
@@ -99,11 +141,14 @@ class Engine:
             checkpoints: Whether each step is written at once; without, a death loses them all.
         """
         self.errors = {}
-        before = self.state.copy()
+        before, began = self.state.copy(), self.machine.clock.time.wall()
         self._provider = self.machine.process()
         if killed_at is not None:
             self.machine.line.kill(killed_at, answered=answered)
         try:
+            if self.lost is not None:
+                self.counts["runs that recover"] += 1
+                self._read_all()
             if threads > 1:
                 with ThreadPoolExecutor(threads) as pool:
                     steps = [pool.submit(self._step, name, program) for name in program]
@@ -117,8 +162,10 @@ class Engine:
             self._deletes(program)
         except Killed:
             self.counts["crashes"] += 1
-            if not checkpoints:
+            if self.at_end or not checkpoints:
                 self.state = before
+                if self.at_end and self.lost is None:
+                    self.lost = Note(began, "up", 0, {})
                 self.counts["runs lost"] += 1
             return False
         finally:
@@ -128,19 +175,25 @@ class Engine:
     def refresh(self):
         """Read every resource; those that are gone leave the state."""
         self._provider = self.machine.process()
+        before = self.state.copy()
         try:
-            for name, resource in list(self.state.resources.items()):
-                result = self._call(name, "read", resource.instance, resource.outputs)
-                if result is None:
-                    continue
-                if not result.id:
-                    del self.state.resources[name]
-                else:
-                    resource.outputs = self._stored(result.outs)
+            self._read_all()
         except Killed:
             self.counts["crashes"] += 1
+            if self.at_end:
+                self.state = before
         finally:
             self._lose = None
+
+    def _read_all(self):
+        for name, resource in list(self.state.resources.items()):
+            result = self._call(name, "read", resource.instance, resource.outputs)
+            if result is None:
+                continue
+            if not result.id:
+                del self.state.resources[name]
+            else:
+                resource.outputs = self._stored(result.outs)
 
     def _step(self, name, program):
         self._take_step(name, program)

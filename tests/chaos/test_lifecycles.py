@@ -184,10 +184,11 @@ class Lifecycles(RuleBasedStateMachine):
     @initialize(
         remembers=st.booleans(),
         late=st.booleans(),
+        at_end=st.booleans(),
         positions=st.lists(switches, max_size=6),
         door=st.sampled_from(sorted(DOORS)),
     )
-    def start(self, remembers, late, positions, door):
+    def start(self, remembers, late, at_end, positions, door):
         self.sandbox.reset()
         self.clock.restart()
         self.late = late and remembers
@@ -199,6 +200,8 @@ class Lifecycles(RuleBasedStateMachine):
         machine = Machine(self.sandbox, self.clock, self.transport, folder, door)
         self.counts[f"lifecycles by the {door} provider"] += 1
         self.engine = Engine(machine, self.counts)
+        self.engine.at_end = at_end
+        self.counts["lifecycles with the state at the end"] += at_end
         self.program = {}
         self.warnings, self.said, self.calm = [], [], True
         self.patch.setattr(dynamic.host(), "warn", self.warnings.append)
@@ -492,14 +495,28 @@ class Lifecycles(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.program)
-    @rule(requests=st.integers(0, 6), answered=st.booleans())
-    def be_killed_at_a_request(self, requests, answered):
+    @rule(
+        requests=st.integers(0, 6),
+        answered=st.booleans(),
+        which=which,
+        then=st.sampled_from(["again", "without", "another"]),
+        element=elements,
+    )
+    def be_killed_at_a_request(self, requests, answered, which, then, element):
         self.calm = self.engine.up(self.program, killed_at=requests, answered=answered)
         self.follow()
+        if self.engine.lost:
+            self.think_again(pick(self.program, which), then, element)
 
     @precondition(lambda self: self.program)
-    @rule(requests=st.integers(0, 12), answered=st.booleans())
-    def lose_the_whole_run(self, requests, answered):
+    @rule(
+        requests=st.integers(0, 12),
+        answered=st.booleans(),
+        which=which,
+        then=st.sampled_from(["again", "without", "another"]),
+        element=elements,
+    )
+    def lose_the_whole_run(self, requests, answered, which, then, element):
         """PULUMI_SKIP_CHECKPOINTS: only a refresh tells what the killed run had done."""
         self.calm = self.engine.up(
             self.program, killed_at=requests, answered=answered, checkpoints=False
@@ -507,7 +524,23 @@ class Lifecycles(RuleBasedStateMachine):
         self.follow()
         if not self.calm:
             self.note_what_is_forgotten()
-            self.refresh()
+            if not self.engine.at_end:  # else the next run begins with that by itself
+                self.refresh()
+            elif self.engine.lost:
+                self.think_again(pick(self.program, which), then, element)
+
+    def think_again(self, name, then, element):
+        """Take out of the program what a lost run was to make, or give it another element."""
+        declared = self.program[name]
+        if then == "again" or declared.alias is not None or declared.inputs.get("adopt"):
+            return
+        self.counts["declared otherwise after a lost run"] += 1
+        if then == "without":
+            del self.program[name]
+            return
+        declared.inputs["element_key"] = element
+        declared.inputs["configuration"] = CONFIGURATION[element]
+        self.authenticate(name)
 
     @precondition(lambda self: self.program)
     @rule(calls=st.integers(0, 8))

@@ -113,6 +113,11 @@ class Machine:
         )
         self.line = Line(inner)
 
+    @property
+    def forgets(self):
+        """Whether it has no memory."""
+        return self._folder is None
+
     def process(self):
         """Start a provider process, which knows nothing but what the machine remembers."""
         self.line = Line(self._inner)
@@ -121,6 +126,7 @@ class Machine:
         context = Context.of(
             self._settings, host(), client=client, clock=self.clock.time, history=journal
         )
+        self.context = context
         if next(self._doors) == "native":
             return NativeProvider(host(), context)
         provider = ElementInstanceProvider()
