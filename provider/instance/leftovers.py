@@ -76,9 +76,9 @@ class Leftovers:
         self._looked.add((project, stack))
         if moment := self.lost(project, stack):
             self.host.warn_once(
-                f"a run of this stack was killed that began on {moment} and was to write its state "
-                "at its end alone, so the state may not know what it made, changed or deleted: "
-                f"run elements up --stack {stack}, which begins with a refresh"
+                f"a run of this stack began on {moment}, which was killed before it wrote its "
+                "state; so the state may not know what it made, changed or deleted: run elements "
+                f"up --stack {stack}, which begins with a refresh"
             )
 
     def declare(self, markers: Markers | None) -> None:
