@@ -232,11 +232,14 @@ def test_ctrl_c_is_handed_on_as_often_as_it_is_given(slow, gate, times):
         assert "was stopped at once" in aside
 
 
-def test_a_run_that_goes_on_elsewhere_is_told_of(slow, gate):
-    running = slow.start("up", "--skip-preview")
-    assert gate.reached.wait(DEADLINE)
-    _, aside = slow.elements("up", "--skip-preview", code=1)
-    assert "another run has stack 'test': wait for its end" in aside
-    gate.open.set()
-    running.communicate(timeout=DEADLINE)
+@pytest.mark.parametrize("machine", ["this", "another"])
+def test_a_run_that_goes_on_elsewhere_is_told_of(slow, gate, machine):
+    with slow.start("up", "--skip-preview") as running:
+        assert gate.reached.wait(DEADLINE)
+        if machine == "another":
+            slow.project.env["PULUMI_HOME"] += "-of-another-machine"
+        _, aside = slow.elements("up", "--skip-preview", code=1)
+        assert "wait for its end" in aside
+        gate.open.set()
+        running.communicate(timeout=DEADLINE)
     assert running.returncode == 0
