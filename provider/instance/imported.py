@@ -14,6 +14,8 @@ from .refresh import Refreshed
 from .state import Record, Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..api import wire
     from .context import Context
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 def imported(context: Context, instance: wire.Instance, markers: list[str]) -> Refreshed:
     """Return outputs and inputs of an instance as if a program had made it just so.
 
-    The inputs hold what is somebody's choice, without secrets, which nobody can read: those are
-    named. The marker tags are remembered and not written: the next update does that.
+    The inputs hold what is somebody's choice, without secrets, which nobody can read: the remarks
+    name them. The marker tags are remembered and not written: the next update does that.
 
     Args:
         context: What the process works with.
@@ -55,22 +57,20 @@ def imported(context: Context, instance: wire.Instance, markers: list[str]) -> R
     seen = diff.observed(instance, state.desired_properties(model), record)
     outputs = state.outputs(model, instance, seen, record)
     ownership.found_in_state(context, Stored(instance.id, outputs))
-    _tell(context, instance, Markers.of(markers), secrets)
-    return Refreshed(outputs, schema.marked_secret(inputs, plain_keys(element)))
+    remarks = tuple(_remarks(instance, Markers.of(markers), secrets))
+    return Refreshed(outputs, schema.marked_secret(inputs, plain_keys(element)), remarks)
 
 
-def _tell(
-    context: Context, instance: wire.Instance, markers: Markers | None, secrets: list[str]
-) -> None:
-    """Say what the program still has to give, and who else may have the instance."""
+def _remarks(instance: wire.Instance, markers: Markers | None, secrets: list[str]) -> Iterator[str]:
+    """Yield what the program still has to give, and who else may have the instance."""
     if secrets:
-        context.host.warn(
+        yield (
             f"the platform does not tell {', '.join(secrets)}: put what instance {instance.id} "
             "has into its configuration, or leave it out, and it stays as it is"
         )
     for tag in filter(is_stack_marker, instance.tags or []):
         if markers is None or tag != markers.stack:
-            context.host.warn(
+            yield (
                 f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
                 "still has it in its state, take it out there, by pulumi state delete"
             )

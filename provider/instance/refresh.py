@@ -26,6 +26,8 @@ class Refreshed:
     outputs: dict[str, Any]
     inputs: dict[str, Any] | None
     """In the program's own words; None where the state has none."""
+    remarks: tuple[str, ...] = ()
+    """What whoever imports it has to be told."""
 
 
 def refreshed(

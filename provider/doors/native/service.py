@@ -87,6 +87,8 @@ class Service:
         host.end_with_engine(Context.close_all)
         self._operations = Operations(host)
         self._arguments = Arguments({}, explicit=False)
+        self._remarks: dict[str, tuple[str, ...]] = {}
+        """What an import has to tell, by the URN of its resource."""
 
     def configure(self, request: Any) -> int:
         """Read the settings and open the connection; a problem is told by `Check`.
@@ -109,8 +111,12 @@ class Service:
         """Judge a program's inputs; a failure names no property, whose value would be printed."""
         with self._answering(request, context):
             olds = names.inward(values.properties(request.olds))
-            news = {"name": _name(request.urn)} | names.given(values.properties(request.news))
+            news = names.given(values.properties(request.news))
+            if news.get("name") is None:
+                news["name"] = _name(request.urn)
             news |= self._markers(request.urn, olds)
+            for remark in self._remarks.pop(request.urn, ()):
+                self._host.warn(remark)
             checked = self._operations.check(olds, news)
             failures = [
                 pb.CheckFailure(reason=names.spoken(failure)) for failure in checked.failures
@@ -165,6 +171,8 @@ class Service:
             else:
                 tags = self._markers(request.urn, call.old_inputs).get(MARKERS, [])
                 seen = self._operations.look_up(request.id, tags)
+                # An import goes on to a check of what was read; a mere look-up does not.
+                self._remarks[request.urn] = seen.remarks if seen else ()
             if seen is None:
                 return pb.ReadResponse()
             inputs = call.old_inputs if seen.inputs is None else seen.inputs
@@ -268,7 +276,8 @@ def _marker(urn: str, organization: str) -> Markers:
 
 
 def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
+    """Return a resource's own name, which may hold colons."""
+    return urn.removeprefix("urn:pulumi:").split("::", 3)[-1]
 
 
 def _of_its_own() -> Properties:
