@@ -62,3 +62,7 @@ def test_a_path_that_became_a_key_is_refused_with_the_command_that_was_meant(key
 )
 def test_a_key_of_the_programs_own_is_left_alone(key):
     assert stack_keys.mistakes([key], ["mine"]) == []
+
+
+def test_what_only_the_native_provider_takes_is_no_mistake():
+    assert stack_keys.mistakes(["cloud-elements:organization", "cloud-elements:owner"]) == []
