@@ -30,14 +30,14 @@ def merged(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any
         entry: The entry. What is no map or list where one must be stays as it is.
     """
     shared = _without_what_is_said(shared, entry)
-    whole = {**shared, **entry}
+    both = {**shared, **entry}
     for field in shared.keys() & entry.keys() & MERGED.keys():
         ours, own = shared[field], entry[field]
         if isinstance(ours, dict) and isinstance(own, dict):
-            whole[field] = {**ours, **own}
+            both[field] = {**ours, **own}
         elif isinstance(ours, list) and isinstance(own, list):
-            whole[field] = [*ours, *(item for item in own if item not in ours)]
-    return whole
+            both[field] = [*ours, *(item for item in own if item not in ours)]
+    return both
 
 
 def _without_what_is_said(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:

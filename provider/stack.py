@@ -199,8 +199,8 @@ def _shared(
         probe = found[element] | {"element": element, "adopt": "1"}
         wrong += [(f"{path}.{where}", what) for where, what in _mistakes("x", probe, {})]
     mistyped, _ = defaults.unused(found, used)
-    told = [problem.partition(": ") for problem in mistyped]
-    return found, wrong + [(where, what) for where, _, what in told]
+    parts = [problem.partition(": ") for problem in mistyped]
+    return found, wrong + [(where, what) for where, _, what in parts]
 
 
 def _given(entry: Any) -> Any:
@@ -222,18 +222,18 @@ def _mistakes(
         shared: What it shares with others of its element; what is wrong there alone is told there.
     """
     found = _wrong_by_itself(entry)
-    told = {path for path, _ in found}
-    whole = defaults.merged(shared, entry) | {"tags": entry.get("tags")}  # its own, as counted
-    alone = _bag(name, {**shared, "tags": None, "adopt": "1"}) if shared else {}
+    paths = {path for path, _ in found}
+    merged = defaults.merged(shared, entry) | {"tags": entry.get("tags")}  # its own, as counted
+    alone = _as_inputs(name, {**shared, "tags": None, "adopt": "1"}) if shared else {}
     theirs = set(schema.problems(alone)) if shared else set[str]()
-    for problem in schema.problems(_bag(name, whole)):
+    for problem in schema.problems(_as_inputs(name, merged)):
         where, _, what = problem.partition(": ")
         field, _, rest = where.partition(".")
         own = _holds(entry, field, rest)
         path = {"element_key": "element", "tags": f"tags[{rest}]" if rest else "tags"}.get(
             field, where
         )
-        if path in told or field in told or (problem in theirs and not own):
+        if path in paths or field in paths or (problem in theirs and not own):
             continue
         if _holds(shared, field, rest) and not own:
             what += f"; it comes from {DEFAULTS}{spelling.path((str(entry.get('element')),))}"
@@ -268,14 +268,14 @@ def _wrong_by_itself(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
         (spelling.path(p["loc"]).removeprefix("."), _what(p, schema.names_at(p["loc"], known)))
         for p in problems
     ]
-    return sorted(found, key=lambda told: told[0] not in ("element", "name"))
+    return sorted(found, key=lambda mistake: mistake[0] not in ("element", "name"))
 
 
 def _holds(entry: Mapping[str, Any], field: str, key: str) -> bool:
     """Tell whether an entry, or defaults, give a key of a field, or the whole of that."""
     given = entry.get(field)
     if isinstance(given, dict) and key:
-        return any(key == one or key.startswith(f"{one}.") for one in given)
+        return any(key == name or key.startswith(f"{name}.") for name in given)
     return given is not None
 
 
@@ -289,23 +289,23 @@ def _what(problem: Any, known: list[str]) -> str:
 
 def inputs(name: str, declaration: InstanceDeclaration) -> dict[str, Any]:
     """Return a declaration as the inputs of its resource, secrets in clear."""
-    return schema.normalised(_bag(name, declaration.model_dump()))
+    return schema.normalised(_as_inputs(name, declaration.model_dump()))
 
 
-def _bag(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _as_inputs(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry under the names of the resource's inputs."""
-    bag = {"name": name} | {
+    inputs = {"name": name} | {
         {"element": "element_key"}.get(key, key): value
         for key, value in entry.items()
         if value is not None and key not in ("protect", "retain_on_delete")
     }
-    adopt = bag.get("adopt")
+    adopt = inputs.get("adopt")
     if isinstance(adopt, int) and not isinstance(adopt, bool):
-        bag["adopt"] = str(adopt)
-    return bag
+        inputs["adopt"] = str(adopt)
+    return inputs
 
 
-_TOLD = 32
+_ALREADY_REPORTED = 32
 """Exit code that tells Pulumi's language host that the user has been told, so that it adds no
 line."""
 
@@ -316,7 +316,7 @@ def declare_stack() -> None:
         declare()
     except StackError as error:
         pulumi.log.error(str(error))
-        sys.exit(_TOLD)
+        sys.exit(_ALREADY_REPORTED)
 
 
 def declare() -> dict[str, ElementInstance]:

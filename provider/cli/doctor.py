@@ -367,7 +367,7 @@ def _element(
     notes: list[str] = []
     for instance, each in declared.items():
         needless = needless_keys(each.oauth_proxy, each.external_authentication)
-        given = each.whole_configuration
+        given = each.full_configuration
         keys = [
             entry.key
             for entry in required_keys(element, given, needless=needless)

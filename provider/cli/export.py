@@ -94,7 +94,7 @@ def export(
             target.shared(),
         )
         exporter.run(found)
-    _check_asked(set(ids or []) - state.ids, set(element or []), found)
+    _check_wanted(set(ids or []) - state.ids, set(element or []), found)
     pool = pooled(exporter.written, exporter.shared.keys() | {o.element for o in declared.values()})
     written = pool.add(target, dry_run=dry_run, quiet=as_json)
     if as_json:
@@ -114,12 +114,12 @@ def export(
     _report(exporter, pool, target.name, written=written)
 
 
-def _check_asked(ids: set[str], elements: set[str], found: list[wire.Instance]) -> None:
+def _check_wanted(ids: set[str], elements: set[str], found: list[wire.Instance]) -> None:
     """See that the account has what was asked for."""
-    if missing := ids - {one.id for one in found}:
+    if missing := ids - {instance.id for instance in found}:
         message = f"There is no instance {', '.join(sorted(missing))} in the account."
         raise FailureError(shown(message))
-    if unused := elements - {one.element.key for one in found}:
+    if unused := elements - {instance.element.key for instance in found}:
         message = f"There is no instance of element {', '.join(sorted(unused))} in the account."
         raise FailureError(shown(message))
 
@@ -270,7 +270,7 @@ def _place(key: str, events: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _to_be_forgotten(id_: str, holder: Stack, backend: Backend) -> str:
-    urn = next(one.urn for one in backend.states[holder].kept if one.id == id_)
+    urn = next(kept.urn for kept in backend.states[holder].kept if kept.id == id_)
     command = shlex.join(["pulumi", "state", "delete", urn, "--stack", holder.name])
     return f"Once it is taken over here, let stack '{holder.name}' forget {id_}, by '{command}'."
 

@@ -85,9 +85,11 @@ def secrets(
         ):
             shares = {} if instances else target.shared()
             lacking = list(_once(list(_lacking(chosen, client)), chosen, shares))
-        given = {} if dry_run else _asked(lacking)
+        given = {} if dry_run else _prompted(lacking)
     else:
-        elements = target.shared().keys() | {one.element for one in declared.values()}
+        elements = target.shared().keys() | {
+            declaration.element for declaration in declared.values()
+        }
         given = _read(sys.stdin.buffer.read(), chosen, sorted(elements))
     if given:
         shared = {keys[1:]: text for keys, text in given.items() if keys[0] == DEFAULTS}
@@ -110,7 +112,9 @@ def _chosen(
             hint = did_you_mean(name, list(declared)) or "."
             message = f"Stack '{stack}' declares no instance '{name}'{hint}"
             raise FailureError(shown(message))
-    return {name: one for name, one in declared.items() if name in names or not names}
+    return {
+        name: declaration for name, declaration in declared.items() if name in names or not names
+    }
 
 
 def _lacking(
@@ -121,14 +125,18 @@ def _lacking(
     from .holdings import Holdings  # noqa: PLC0415
 
     holdings = Holdings(client)
-    for name, one in declared.items():
-        keys = _held(name, one, holdings) if one.adopt else _required(one, holdings)
-        given = one.whole_configuration
-        if lacks_address(one.model_dump()):
+    for name, declaration in declared.items():
+        keys = (
+            _held(name, declaration, holdings)
+            if declaration.adopt
+            else _required(declaration, holdings)
+        )
+        given = declaration.full_configuration
+        if lacks_address(declaration.model_dump()):
             yield (name, FIELD, "to")
         for key in keys:
             if given.get(key) in (None, ""):
-                yield (name, *place_of(key, one.events))
+                yield (name, *place_of(key, declaration.events))
 
 
 def _once(
@@ -141,59 +149,59 @@ def _once(
         declared: The entries.
         shares: The elements that have defaults.
     """
-    told = set()
+    seen = set()
     for keys in lacking:
         name, *place = keys
         element = declared[name].element
-        alike = [other for other, one in declared.items() if one.element == element]
+        alike = [other for other, declaration in declared.items() if declaration.element == element]
         if (
             element in shares
             and place[-1] in _APPLICATION
             and all((other, *place) in lacking for other in alike)
         ):
             keys = (DEFAULTS, element, *place)  # noqa: PLW2901
-        if keys not in told:
-            told.add(keys)
+        if keys not in seen:
+            seen.add(keys)
             yield keys
 
 
-def _held(name: str, one: InstanceDeclaration, holdings: Holdings) -> list[str]:
+def _held(name: str, declaration: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an instance to be adopted has."""
     from ..api.errors import RefusedError  # noqa: PLC0415
     from ..instance.adoption import find  # noqa: PLC0415
 
     try:
-        instance = find(one.adopt or "", holdings.client, one.element)
+        instance = find(declaration.adopt or "", holdings.client, declaration.element)
     except RefusedError as error:
         say(f"What '{shown(name)}' adopts can't be determined: {shown(str(error))}.")
         return []
     return holdings.of(instance)[1]
 
 
-def _required(one: InstanceDeclaration, holdings: Holdings) -> list[str]:
+def _required(declaration: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an element requires, and consent with it."""
     from ..api.redaction import is_secret_key  # noqa: PLC0415
     from ..instance.metadata import needless_keys, plain_keys, required_keys  # noqa: PLC0415
 
-    element = holdings.element(one.element)
+    element = holdings.element(declaration.element)
     if element is None:
         return []
-    needless = needless_keys(one.oauth_proxy, one.external_authentication)
-    given = one.whole_configuration
+    needless = needless_keys(declaration.oauth_proxy, declaration.external_authentication)
+    given = declaration.full_configuration
     keys = [entry.key for entry in required_keys(element, given, needless=needless)]
-    if _authentication(element, one).startswith("oauth"):
+    if _authentication(element, declaration).startswith("oauth"):
         keys = list(dict.fromkeys(["oauth.api.key", "oauth.api.secret", *keys]))
     plain = plain_keys(element)
     return [key for key in keys if is_secret_key(key, plain) and key not in needless]
 
 
-def _authentication(element: wire.Element, one: InstanceDeclaration) -> str:
+def _authentication(element: wire.Element, declaration: InstanceDeclaration) -> str:
     from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
 
-    return str(one.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
+    return str(declaration.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
 
 
-def _asked(lacking: list[Keys]) -> dict[Keys, str]:
+def _prompted(lacking: list[Keys]) -> dict[Keys, str]:
     """Ask the person for each secret; what is left empty is left out."""
     from getpass import getpass  # noqa: PLC0415
 
@@ -241,8 +249,8 @@ def _read(data: bytes, declared: Collection[str], elements: list[str]) -> dict[K
         raise FailureError(message) from None
     found = dict(_flat(document, declared, elements, mistakes))
     if mistakes or not found:
-        told = "\n".join(f"  {shown(mistake)}" for mistake in mistakes) or "  it is empty"
-        message = f"What came on standard input is wrong, and nothing was stored:\n{told}"
+        listed = "\n".join(f"  {shown(mistake)}" for mistake in mistakes) or "  it is empty"
+        message = f"What came on standard input is wrong, and nothing was stored:\n{listed}"
         raise FailureError(message)
     return found
 

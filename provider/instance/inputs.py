@@ -36,7 +36,7 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     @property
-    def whole_configuration(self) -> dict[str, Any]:
+    def full_configuration(self) -> dict[str, Any]:
         """The configuration, with what other fields say in their own words."""
         compiled = common.compiled(self.model_dump())["configuration"]
         return cast("dict[str, Any]", compiled)

@@ -119,7 +119,7 @@ def _against_metadata(
     failures += missing(element, news, new=new, consent=not waits, before=olds)
     if waits:
         context.host.note(consent.awaiting(context, news))
-    configuration, held = (common.compiled(bag).get("configuration") for bag in (news, olds))
+    configuration, held = (common.compiled(inputs).get("configuration") for inputs in (news, olds))
     if isinstance(configuration, dict) and configuration != held:
         for warning in unknown_keys(element, configuration):
             context.host.warn(warning)

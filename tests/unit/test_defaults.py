@@ -103,7 +103,7 @@ ON, EVERY = "event.notification.enabled", "event.poller.refresh_interval"
 )
 def test_what_the_two_say_in_different_words_is_merged_as_well(shared, entry, whole):
     entries = {"a": {"element": "closeio"} | entry}
-    assert parse(entries, shared={"closeio": shared})["a"].whole_configuration == whole
+    assert parse(entries, shared={"closeio": shared})["a"].full_configuration == whole
 
 
 def test_only_entries_of_the_element_share():
