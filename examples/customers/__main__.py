@@ -1,18 +1,30 @@
-"""One help desk for each row of `customers.csv`; passwords by customer stand in the stack."""
+"""One help desk for each row of `customers.csv`; each customer's password stands in the stack."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pulumi
 
 from pulumi_cloud_elements import ElementInstance
 
-passwords = pulumi.Config().require_secret_object("passwords")
+config = pulumi.Config()
 with Path("customers.csv").open(encoding="utf-8", newline="") as file:
     rows = list(csv.DictReader(file))
-names = [row["customer"] for row in rows]
-if len(set(names)) < len(names):
-    message = "customers.csv names a customer twice"
+
+problems = [
+    f"'{customer}' stands in {times} rows"
+    for customer, times in Counter(row["customer"] for row in rows).items()
+    if times > 1
+]
+for row in rows:
+    customer = row["customer"]
+    if row["active"] not in {"yes", "no"}:
+        problems.append(f"'{customer}': active must be yes or no")
+    if config.get_secret(f"{customer}Password") is None:
+        problems.append(f"'{customer}': pulumi config set --secret {customer}Password")
+if problems:
+    message = f"customers.csv: {'; '.join(problems)}"
     raise pulumi.RunError(message)
 
 for row in rows:
@@ -24,8 +36,8 @@ for row in rows:
         configuration={
             "subdomain": row["subdomain"],
             "username": "integration",
-            "password": passwords[customer],
+            "password": config.require_secret(f"{customer}Password"),
         },
-        disabled=row["active"] != "yes",
+        disabled=row["active"] == "no",
     )
     pulumi.export(customer, {"id": desk.instance_id, "token": desk.element_token})

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import secrets
+import subprocess
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -54,26 +55,28 @@ finishing: dict[str, str] = {}
 """Who is at the platform's own page, by the random address that it will call."""
 
 
-def deploy(customer: str, found: dict[str, automation.ConfigValue]) -> None:
+def deploy(customer: str, found: dict[str, str]) -> None:
     """Run `up` of the customer's stack with what consent brought, which is stored in it first."""
-    here = str(Path(__file__).parent)
-    stack = automation.create_or_select_stack(customer, work_dir=here)
-    stack.set_all_config(
-        {
-            "applicationKey": automation.ConfigValue(APPLICATION["apiKey"]),
-            "applicationSecret": automation.ConfigValue(APPLICATION["apiSecret"], secret=True),
-            "callback": automation.ConfigValue(CALLBACK),
-            **found,
-        }
-    )
+    here = Path(__file__).parent
+    stack = automation.create_or_select_stack(customer, work_dir=str(here))
+    for key, value in found.items():
+        # By standard input: `stack.set_config` makes the value an argument, which others can see.
+        subprocess.run(
+            ["pulumi", "config", "set", "--secret", key, "--stack", customer],
+            cwd=here,
+            input=value,
+            text=True,
+            capture_output=True,
+            check=True,
+        )
     stack.up(on_output=lambda line: log.info("%s: %s", customer, line.rstrip()))
 
 
-async def connected(customer: str, found: dict[str, automation.ConfigValue]) -> None:
+async def connected(customer: str, found: dict[str, str]) -> None:
     """Deploy in a thread, and remember what came of it. No code is sent twice, so no repeating."""
     try:
         await asyncio.to_thread(deploy, customer, found)
-    except automation.CommandError:
+    except (automation.CommandError, subprocess.CalledProcessError):
         log.exception("%s could not be connected", customer)
         standing[customer] = "That did not work. Please connect once more."
     else:
@@ -134,8 +137,7 @@ async def callback(request: Request) -> Response:
         raise HTTPException(400, "This question was answered already.")
     code = request.query_params.get("code")
     if code:
-        found = {"code": automation.ConfigValue(code, secret=True)}
-        under_way[customer] = asyncio.create_task(connected(customer, found))
+        under_way[customer] = asyncio.create_task(connected(customer, {"code": code}))
     else:
         standing[customer] = "Access was not granted"
     response = RedirectResponse(f"/{customer}", 303)  # so that the code leaves the address bar
@@ -168,7 +170,7 @@ async def finished(request: Request) -> Response:
     if customer is None:
         raise HTTPException(404)
     told = await request.json()
-    found = {"adopt": automation.ConfigValue(str(told["elementInstance"]["id"]))}
+    found = {"adopt": str(told["elementInstance"]["id"])}
     under_way[customer] = asyncio.create_task(connected(customer, found))
     return Response(status_code=204)
 

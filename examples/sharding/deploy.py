@@ -3,7 +3,7 @@
 Stacks that are missing are made, with the configuration of `shard-0`.
 """
 
-# ruff: noqa: S603, S607, T201 - a program that starts programs and prints
+# ruff: noqa: T201 - a program that starts programs and prints
 import argparse
 import subprocess
 import sys

@@ -36,6 +36,13 @@ class Service:
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         here = Path(sys.executable).parent  # as in an environment that is activated
+        self.arguments = project.home / "arguments"
+        engine = project.home / "bin" / "pulumi"
+        engine.parent.mkdir()
+        engine.write_text(
+            f'#!/bin/sh\necho "$@" >> {self.arguments}\nexec {project.engine.path} "$@"\n'
+        )
+        engine.chmod(0o755)
         self.log = project.home / "service.log"
         with self.log.open("w") as written:
             self._process = subprocess.Popen(
@@ -43,7 +50,7 @@ class Service:
                 cwd=folder,
                 env=project.env
                 | {
-                    "PATH": f"{here}:{project.env['PATH']}",
+                    "PATH": f"{engine.parent}:{here}:{project.env['PATH']}",
                     "PUBLIC_ADDRESS": self.address,
                     "APPLICATION_KEY": "application-key",
                     "APPLICATION_SECRET": "application-secret-7731",
@@ -111,7 +118,9 @@ def test_a_customer_connects_and_connects_again(browser, service):
     assert (counters["codes_spent"], counters["codes_resent"]) == (3, 0)
     listed = service.project.run("stack", "ls", "--json").stdout
     assert {one["name"] for one in json.loads(listed)} == {"acme", "birch"}
+    assert "config set --secret code --stack acme" in service.arguments.read_text()
     said = service.log.read_text() + service.project.everything_said()
+    said += service.arguments.read_text()
     for secret in ("application-secret-7731", acme["token"], "code=", "code-"):
         assert secret not in said
 

@@ -57,7 +57,7 @@ def test_customers(example, sandbox):
     """Rows become instances; a new row, a changed one and a removed one touch no other."""
     project = example("customers")
     for name in ("acme", "birch", "cobalt", "dune"):
-        project.config_set(f"passwords.{name}", f"{name}-4711", secret=True, path=True)
+        project.config_set(f"{name}Password", f"{name}-4711", secret=True)
     project.up()
     first = named(sandbox)
     assert {name: one["disabled"] for name, one in first.items()} == {
@@ -79,8 +79,15 @@ def test_customers(example, sandbox):
     assert sandbox.counters()["creates"] == 4
     assert "-4711" not in project.everything_said()
 
-    table.write_text("customer,subdomain,active\nacme,a,yes\nacme,b,yes\n")
-    assert "names a customer twice" in project.preview(expect=1).stdout
+    table.write_text("customer,subdomain,active\nacme,a,yes\nacme,b,yes\nember,e,true\n")
+    said = project.preview(expect=1).stdout
+    for problem in (
+        "'acme' stands in 2 rows",
+        "'ember': active must be yes or no",
+        "'ember': pulumi config set --secret emberPassword",
+    ):
+        assert problem in said
+    assert "Traceback" not in said
 
 
 def test_stack_reference(new_project, example, sandbox):
