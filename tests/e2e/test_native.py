@@ -272,7 +272,7 @@ def migrated(args):
     assert len(writes(sandbox)) == before
 
 
-def test_instances_are_listed_and_read_without_a_program(native, sandbox):
+def test_instances_are_listed_made_and_changed_without_a_program(native, sandbox):
     """By `pulumi do` of CLI 3.274, which takes a provider by its path."""
     project = native("")
     ids = [create(sandbox, name=f"by hand {number}").id for number in range(3)]
@@ -293,3 +293,13 @@ def test_instances_are_listed_and_read_without_a_program(native, sandbox):
     assert refused.code != 0
     assert "did you mean 'freshservice'?" in refused.stdout + refused.stderr
     assert len(sandbox.instances()) == len(ids)
+
+    do(TYPE, "create", "--yes", "--element-key", "freshservice", "--adopt", ids[0])
+    do(TYPE, "patch", ids[1], "--yes", "--name", "renamed")
+    assert [one["name"] for one in sandbox.instances()] == [
+        "ElementInstance",
+        "renamed",
+        "by hand 2",
+    ]
+    do(TYPE, "delete", ids[2], "--yes")
+    assert [str(one["id"]) for one in sandbox.instances()] == ids[:2]
