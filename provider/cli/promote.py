@@ -173,9 +173,11 @@ def _named_secret(place: Place) -> bool:
     from ..api.redaction import looks_secret  # noqa: PLC0415
     from ..instance.events import FIELD, is_secret  # noqa: PLC0415
 
-    if place[0] == FIELD:
-        return is_secret(str(place[1]))
-    return place[0] == "configuration" and any(looks_secret(str(key)) for key in place[1:])
+    if place[0] == FIELD and is_secret(str(place[1])):
+        return True
+    inside = place[2:] if place[0] == FIELD else place[1:]
+    named = place[0] in (FIELD, "configuration")
+    return named and any(looks_secret(str(key)) for key in inside)
 
 
 def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions, list[Written]]:
@@ -185,6 +187,7 @@ def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions
         FailureError: An entry is not declared, or is there and differs; all at once.
     """
     from ..api.errors import did_you_mean  # noqa: PLC0415
+    from ..defaults import merged  # noqa: PLC0415
 
     additions, unchanged, wrong = Additions([]), list[Written](), list[str]()
     for name in names:
@@ -194,7 +197,9 @@ def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions
             continue
         entry, secrets = origin.plain(KEY, name)
         theirs = other.documents[KEY].get(name)
-        new = Written(name, entry, [at for at in secrets if not _is_set(theirs, at)])
+        shared = other.documents[DEFAULTS].get(origin.declared[name].element, {})
+        whole = merged(shared, theirs or {})
+        new = Written(name, entry, [at for at in secrets if not _is_set(whole, at)])
         if theirs is None:
             additions.entries.append(new)
         elif differs := _differences(name, origin, other):
@@ -206,14 +211,27 @@ def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions
             unchanged.append(new)
     if wrong:
         raise FailureError(shown("\n".join(wrong)))
-    for element in dict.fromkeys(origin.declared[new.name].element for new in additions.entries):
-        shared, secrets = origin.plain(DEFAULTS, element)
-        if element in origin.documents[DEFAULTS] and element not in other.documents[DEFAULTS]:
-            if shared:
-                additions.shared[element] = shared
-            if secrets:
-                additions.secrets[element] = secrets
+    _share(additions, unchanged, origin, other)
     return additions, unchanged
+
+
+def _share(additions: Additions, unchanged: list[Written], origin: _Side, other: _Side) -> None:
+    """Add the defaults that new entries need there, and which shared secrets lack."""
+    from ..defaults import merged  # noqa: PLC0415
+
+    new = [origin.declared[one.name].element for one in additions.entries]
+    for element in dict.fromkeys((*new, *(origin.declared[one.name].element for one in unchanged))):
+        plain, secrets = origin.plain(DEFAULTS, element)
+        theirs = other.documents[DEFAULTS].get(element)
+        if theirs is None and plain and element in new:
+            additions.shared[element] = plain
+        wholes = [
+            merged(theirs or {}, other.documents[KEY].get(one.name) or {})
+            for one in (*additions.entries, *unchanged)
+            if origin.declared[one.name].element == element
+        ]
+        if lacking := [at for at in secrets if not all(_is_set(one, at) for one in wholes)]:
+            additions.secrets[element] = lacking
 
 
 def _is_set(given: Any, place: Place) -> bool:

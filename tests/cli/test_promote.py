@@ -197,14 +197,16 @@ config:
 
 
 def test_what_the_other_stack_shares_is_its_own(workplace, file):
-    own = "  cloud-elements:defaults:\n    freshservice: {configuration: {subdomain: prod}}\n"
+    shared = "{configuration: {subdomain: prod, password: prod-7731}}"
+    own = f"  cloud-elements:defaults:\n    freshservice: {shared}\n"
     file.write_text(file.read_text().replace("config:\n", f"config:\n{own}", 1))
 
     said = promote(workplace, "desk", "--json")
 
     assert said.code == 0, said.stderr
-    assert json.loads(said.stdout)["defaults"] == {}
-    assert config(file)[DEFAULTS] == {"freshservice": {"configuration": {"subdomain": "prod"}}}
+    result = json.loads(said.stdout)
+    assert (result["defaults"], result["to_be_set"]) == ({}, {"desk": ["events.to"]})
+    assert config(file)[DEFAULTS] == {"freshservice": yaml.safe_load(shared)}
     assert f"from {DEFAULTS}.freshservice of stack 'prod'" in said.stderr
 
 
