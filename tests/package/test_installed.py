@@ -24,6 +24,16 @@ pulumi.export("element", get_element_output(key="freshservice").name)
 pulumi.export("token", desk.element_token)
 pulumi.export("tags", desk.tags.apply(lambda tags: [tag.upper() for tag in tags or []]))
 """
+OF_TESTS = """\
+from pulumi_cloud_elements import declare_stack
+from pulumi_cloud_elements.sandbox import Sandbox
+
+
+def test_pipeline() -> None:
+    with Sandbox(switches={"masking": "off"}) as sandbox:
+        print(sandbox.base_url.upper())
+        declare_stack()
+"""
 STATE = """
 from pulumi.dynamic.dynamic import serialize_provider
 import pulumi_cloud_elements
@@ -56,17 +66,20 @@ def test_the_state_is_the_one_of_a_clone(installed, folder):
     assert run(installed.python, "-c", STATE, folder=folder).strip() == PROVIDER
 
 
-def mypy(python, file):
-    """Return what the mypy of an environment says of a file."""
-    command = [python, "-m", "mypy", "--strict", file.name]
-    return subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
+def mypy(python, *files):
+    """Return what the mypy of an environment says of files."""
+    command = [python, "-m", "mypy", "--strict", *files]
+    folder = files[0].parent  # not the clone, whose settings and names it would take
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_mypy_strict_passes_and_finds_what_is_wrong(installed, tmp_path):
     """The types are those of the package, not `Any`."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    result = mypy(installed.python, program)
+    of_tests = tmp_path / "test_pipeline.py"
+    of_tests.write_text(OF_TESTS)
+    result = mypy(installed.python, program, of_tests)
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
     mistakes = {
         '"freshservice",': ("7,", 'has incompatible type "int"'),
