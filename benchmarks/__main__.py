@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import loading, native, reads, servers
+from benchmarks import elements, loading, native, reads, servers
 from benchmarks.bare import SleepingProvider, WidenedProvider
 from benchmarks.figures import Figure, comparison, faster, shown, table, write
 from benchmarks.plot import COLOURS, Bars, Line, picture
@@ -297,6 +297,12 @@ class Run:
                 commands = COMMANDS[1:]
             return self.timed(stack, what, commands)
 
+    def command(self) -> None:
+        """Measure our own commands against pulumi's, on the first of the slow platforms."""
+        figures = elements.measured(self.engine, *self.sizes.slow[0], self.say)
+        self.headline.append(figures[0])
+        self.show("command", comparison(figures))
+
     def slow_tables(self) -> None:
         goals = ("≥ 7.5", "≥ 12")
         for table_name, name in (("slow", ""), ("slow_at_end", AT_THE_END)):
@@ -425,6 +431,7 @@ def main() -> None:
     run.slow()
     run.stock()
     run.slow_tables()
+    run.command()
     for count in run.sizes.growth_at_end:
         run.growing(count, rounds=1, at_end=True)
     run.growth_tables()

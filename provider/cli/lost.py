@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..api.errors import CloudElementsError
 from ..instance.history import History
 from ..instance.journal import Fate
 from ..instance.markers import Markers
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 _LEAVES_SOMETHING = frozenset({"up", "destroy"})
 """Commands that change what is on the platform."""
+_STRAY = (
+    "Element instance {} carries the stack's tags and is in no state: 'elements sweep --stack {}' "
+    "shows what deletes it."
+)
 _MICROSECONDS = re.compile(r"(\.\d{6})\d+")
 _LEFT = re.compile(r"earlier run left instance (?P<ids>\S+(?:, \S+)*) with its marker, but")
 _SLACK = 1.0
@@ -58,6 +63,7 @@ class Situation:
         kept: Why the engine keeps its checkpoints; nothing where it does not, or was told to.
         place: Where the note of its runs is; None where there can be none.
         lost: The note of runs that were lost.
+        stray: Ids of instances with the stack's tags that are not in its state.
     """
 
     stack: Stack
@@ -66,6 +72,7 @@ class Situation:
     kept: str
     place: Place | None
     lost: Note | None
+    stray: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, stack: Stack, wish: Wish) -> Situation:
@@ -80,8 +87,11 @@ class Situation:
         lost = place.left() if place else None
         kept = "" if wish.checkpoints else _why_checkpoints(stack, state, wish, place)
         at_end = not (kept or wish.checkpoints)
-        way = Way(at_once, at_end, refresh=lost is not None, expected=len(state.kept))
-        return cls(stack, state, way, kept, place, lost)
+        stray, differs = frozenset[str](), False
+        if at_end and lost is None and wish.command != "refresh":
+            stray, differs = _compared(stack, state)
+        way = Way(at_once, at_end, lost is not None or differs, expected=len(state.kept))
+        return cls(stack, state, way, kept, place, lost, stray)
 
     def remarks(self, wish: Wish) -> Iterator[str]:
         """Yield what is to be told before the run."""
@@ -91,6 +101,11 @@ class Situation:
             yield (
                 f"A run that began on {self.lost.moment} was killed before it wrote its state: "
                 "this one begins with a refresh."
+            )
+        elif self.way.refresh:
+            yield (
+                "The platform's list of the stack's instances differs from the state, as after a "
+                "run that was lost on another machine: this one begins with a refresh."
             )
 
     def after(self, planned: Report) -> Situation:
@@ -113,9 +128,17 @@ class Situation:
             return go(self.way)
         if not (self.way.at_end or self.lost):
             return go(self.way)
+        report = self._held(self.place, wish, go, asks=asks)
+        left = self.stray - {one.id for one in report.run.instances}
+        if left and report.code == 0:
+            say(_STRAY.format(", ".join(sorted(left)), wish.stack))
+        return report
+
+    def _held(self, place: Place, wish: Wish, go: Callable[..., Report], *, asks: bool) -> Report:
+        """Run pulumi with a note, where one can be kept."""
         with ExitStack() as stack:
             try:
-                held = stack.enter_context(self.place.held())
+                held = stack.enter_context(place.held())
                 if self.way.at_end:
                     held.note(command=wish.command)
             except BusyError:
@@ -125,7 +148,7 @@ class Situation:
                 )
                 raise FailureError(message) from None
             except OSError as error:
-                where = f"{self.place.path.parent} can't be written: {error.strerror}"
+                where = f"{place.path.parent} can't be written: {error.strerror}"
                 say(_KEPT.format(where))
                 return go(replace(self.way, at_end=False))
             return self._noted(held, wish, go, asks=asks)
@@ -134,7 +157,7 @@ class Situation:
         """Run pulumi while the note is held; remove it when the state knows all."""
         began = datetime.now(UTC)
         lost = held.before or self.lost
-        way = replace(self.way, refresh=lost is not None)
+        way = replace(self.way, refresh=self.way.refresh or lost is not None)
 
         def started(engine: int) -> None:
             with suppress(OSError):  # it only spares a command, where the engine's lock stays
@@ -197,10 +220,9 @@ class Situation:
             wanted = Wanted(stack_marker(self.stack, state), wish.stack, None, backend.ids)
             history = History.at_home(os.environ, settings)
             found, ours = left(lost, wanted, client, history, among=among)
-            sweep = f"elements sweep --stack {wish.stack}"
             if len(ours) < len(found):
                 others = ", ".join(one.id for one in found if one not in ours)
-                say(f"Element instance {others} of this stack is in no state: see '{sweep}'.")
+                say(_STRAY.format(others, wish.stack))
             if not ours:
                 return among is None
             if backend.gap or state.busy:
@@ -232,6 +254,34 @@ def in_the_way(refusals: Iterable[str]) -> frozenset[str]:
     """Return the ids of what refusals say that an earlier run left, with another element."""
     found = (_LEFT.search(text) for text in refusals)
     return frozenset(id_ for one in found if one for id_ in one["ids"].split(", "))
+
+
+def _compared(stack: Stack, state: State) -> tuple[frozenset[str], bool]:
+    """Return what carries the stack's tags and is not in its state, and whether a refresh is due.
+
+    On another machine there is no note of a lost run: the platform's list tells what it made,
+    deleted and renamed. Where it can't be asked, the run itself will say so.
+    """
+    try:
+        with platform(settings_of(stack)) as client:
+            marker = stack_marker(stack, state)
+            listed = {one.id: one for one in client.find_instances(tag=marker)}
+            home = client.address
+    except (CloudElementsError, FailureError):
+        return frozenset(), False
+    ours = [
+        one
+        for one in state.kept
+        if one.markers[:1] == [marker] and one.platform in ("", home) and not one.borrowed
+    ]
+    made = [one for one in ours if not (one.outputs.get("__record") or {}).get("adopted")]
+    gone = any(one.id not in listed for one in made)
+    renamed = any(
+        one.id in listed and listed[one.id].name not in (None, one.outputs.get("name"))
+        for one in made
+    )
+    stray = frozenset(id_ for id_, one in listed.items() if one.tags and id_ not in state.ids)
+    return stray, gone or renamed or bool(stray)
 
 
 def _did_something(report: Report) -> bool:

@@ -259,6 +259,22 @@ def test_after_a_lost_destroy_what_is_gone_is_made_anew(desks):
     desks.judge()
 
 
+def test_on_another_machine_the_platforms_list_tells(desks):
+    """Of what was deleted, and of what was made and nobody declares any more."""
+    desks.declare(**{"desk-9": desks.declared["desk-0"], "desk-0": None})
+    desks.hold("DELETE", "/instances/{id}", when="after")
+    desks.lose("machine", "up", "--skip-preview")
+    (made,) = set(desks.live()) - set(desks.held().values())
+    desks.project.env["PULUMI_HOME"] += "-of-another-machine"
+    desks.project.run("cancel", "--yes", "--stack", "test")
+    desks.declare(**{"desk-0": desks.declared["desk-9"], "desk-9": None})
+    said = desks.up("--stack", "test")
+    assert "differs from the state" in said
+    assert f"instance {made} carries the stack's tags and is in no state" in said
+    assert set(desks.live()) - {made} == set(desks.held().values())
+    assert len(desks.held()) == 3
+
+
 def test_a_state_that_cant_be_written_is_told_and_found_again(accounts):
     """As on a full disk: a folder stands where the state belongs."""
     accounts.hold("POST", "/instances", when="after", after=3)
