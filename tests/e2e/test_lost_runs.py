@@ -266,9 +266,10 @@ def test_on_another_machine_the_platforms_list_tells(desks):
     desks.lose("machine", "up", "--skip-preview")
     (made,) = set(desks.live()) - set(desks.held().values())
     desks.project.env["PULUMI_HOME"] += "-of-another-machine"
-    desks.project.run("cancel", "--yes", "--stack", "test")
+    desks.project.select("test")
+    desks.project.run("cancel", "--yes")
     desks.declare(**{"desk-0": desks.declared["desk-9"], "desk-9": None})
-    said = desks.up("--stack", "test")
+    said = desks.up()
     assert "differs from the state" in said
     assert f"instance {made} carries the stack's tags and is in no state" in said
     assert set(desks.live()) - {made} == set(desks.held().values())
