@@ -201,7 +201,8 @@ def test_after_a_lost_create_all_are_taken_over(accounts, victim):
         # Once, which Pulumi shows as it comes and in its list at the end.
         assert told.count("run elements up --stack test, which begins with a refresh") == 2
     said = accounts.up()
-    assert ("begins with a refresh" in said) == (victim != "provider")
+    assert ("was killed before it wrote its state" in said) == (victim != "provider")
+    assert "begins with a refresh" in said  # the platform's list tells it as well
     accounts.judge()
     assert accounts.sandbox.counters()["creates"] == 4
 
