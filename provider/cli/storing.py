@@ -67,10 +67,9 @@ def store(
             stack.write(edited)
             return
     with stack.storing():
-        for (root, *keys), value in in_clear.items():
-            stack.set(setting_path(*keys, root=root), value, secret=False)
-        for (root, *keys), value in given.items():
-            stack.set(setting_path(*keys, root=root), value, secret=True)
+        for secret, values_of in ((False, in_clear), (True, given)):
+            for (root, *keys), value in values_of.items():
+                stack.set(setting_path(*keys, root=root), value, secret=secret)
 
 
 def _sealed(stack: Stack, secrets: Mapping[Keys, str]) -> dict[Keys, dict[str, str]] | None:

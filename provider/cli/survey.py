@@ -416,28 +416,10 @@ def _not_created(
     places: _Places,
     codes: _Codes,
 ) -> Row:
-    stack = places.stack
-    own = stack.marker_tags(name)[1]
+    own = places.stack.marker_tags(name)[1]
     waiting = next((each for each in left.values() if own in (each.tags or [])), None)
     if waiting is not None:
-        what = "left by an interrupted run: the next pulumi up takes it over"
-        if other := places.other(waiting.id):
-            what = (
-                f"stack '{other.name}' has it in its state: take the entry out here, then run "
-                f"{_up(other)} before the next one here, which would take it over or make another"
-            )
-        elif places.gap:
-            what = (
-                f"{places.gap}; if it has instance {waiting.id}, take the entry out here, and "
-                "otherwise run pulumi up, which takes it over"
-            )
-        elif spent := codes.spent(name, declaration, kept=None):
-            what = f"{spent}: run {_consent(stack, name, declaration)}"
-        elif codes.claims.history.kept(Markers(*stack.marker_tags(name))) == waiting.id:
-            what = (
-                "was in the state, which has forgotten it, so the next pulumi up makes another "
-                f"one: to keep it, set 'adopt' to {waiting.id}"
-            )
+        what = _of_waiting(waiting.id, name, declaration, places, codes)
         return Row(name, declaration.element, waiting.id, Standing.NOT_CREATED, what)
     if declaration.adopt:
         what = f"the next pulumi up takes over {declaration.adopt}"
@@ -446,24 +428,58 @@ def _not_created(
         return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
     what, standing = UP, Standing.NOT_CREATED
     try:
-        element = codes.client.get_element(declaration.element)
-        lacking = list(missing(element, inputs(name, declaration), new=True))
-        if any(each.startswith(_CONSENT) for each in lacking):
-            # That command sets the callback URL as well.
-            before = [each for each in lacking if not each.startswith((*_CONSENT, _CALLBACK))]
-            standing = standing if before else Standing.AWAITING
-            lacking = [
-                *before,
-                f"{'then ' if before else ''}run {_consent(stack, name, declaration)}",
-            ]
-        if not lacking and (spent := codes.spent(name, declaration, kept=None)):
-            lacking = [f"{spent}: run {_consent(stack, name, declaration)}"]
+        lacking, standing = _lacking(name, declaration, places.stack, codes)
         what = "; ".join(lacking) or what
     except NotFoundError:
         what = "there is no such element: 'elements search' finds the right one"
     except CloudElementsError:
         pass  # pulumi up will say so
     return Row(name, declaration.element, None, standing, what)
+
+
+def _of_waiting(
+    id_: str, name: str, declaration: InstanceDeclaration, places: _Places, codes: _Codes
+) -> str:
+    """Return what becomes of an instance that an interrupted run made of an entry."""
+    stack = places.stack
+    if other := places.other(id_):
+        return (
+            f"stack '{other.name}' has it in its state: take the entry out here, then run "
+            f"{_up(other)} before the next one here, which would take it over or make another"
+        )
+    if places.gap:
+        return (
+            f"{places.gap}; if it has instance {id_}, take the entry out here, and "
+            "otherwise run pulumi up, which takes it over"
+        )
+    if spent := codes.spent(name, declaration, kept=None):
+        return f"{spent}: run {_consent(stack, name, declaration)}"
+    if codes.claims.history.kept(Markers(*stack.marker_tags(name))) == id_:
+        return (
+            "was in the state, which has forgotten it, so the next pulumi up makes another "
+            f"one: to keep it, set 'adopt' to {id_}"
+        )
+    return "left by an interrupted run: the next pulumi up takes it over"
+
+
+def _lacking(
+    name: str, declaration: InstanceDeclaration, stack: Stack, codes: _Codes
+) -> tuple[list[str], Standing]:
+    """Return what an entry lacks for a create, and how it stands."""
+    element = codes.client.get_element(declaration.element)
+    lacking, standing = (
+        list(missing(element, inputs(name, declaration), new=True)),
+        Standing.NOT_CREATED,
+    )
+    consent = f"run {_consent(stack, name, declaration)}"
+    if any(each.startswith(_CONSENT) for each in lacking):
+        # That command sets the callback URL as well.
+        before = [each for each in lacking if not each.startswith((*_CONSENT, _CALLBACK))]
+        standing = standing if before else Standing.AWAITING
+        lacking = [*before, f"{'then ' if before else ''}{consent}"]
+    if not lacking and (spent := codes.spent(name, declaration, kept=None)):
+        lacking = [f"{spent}: {consent}"]
+    return lacking, standing
 
 
 def _left_over(

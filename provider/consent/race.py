@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .grant import Answer, MisfitError, Question, of_paste
@@ -60,11 +61,11 @@ def first_answer(
     clock = clock or Clock()
     deadline = clock.now() + seconds
     sources = [source for source in (listener, prompt) if source is not None]
-    refused: MisfitError | None = None
+    pastes = None if prompt is None else _Pastes(prompt, question, complain)
     complaints = 0
     while (left := deadline - clock.now()) > 0:
         if not sources:
-            raise refused or EOFError
+            raise (pastes and pastes.refused) or EOFError
         ready = clock.wait(sources, left)
         if listener is not None:
             for why in listener.misfits()[: _MOST_COMPLAINTS - complaints]:
@@ -72,19 +73,40 @@ def first_answer(
                 complain(f"An answer in the browser was not taken, because {why}. Still waiting.")
             if listener.answer is not None:
                 return listener.answer
-        if prompt is None or prompt not in ready:
+        if pastes is None or pastes.prompt not in ready:
             continue
         try:
-            for line in prompt.lines():
-                try:
-                    return of_paste(line, question)
-                except MisfitError as misfit:
-                    if prompt.terminal:
-                        complain(_AGAIN.format(misfit))
-                    else:
-                        refused = misfit
+            if (answer := pastes.answer()) is not None:
+                return answer
         except EOFError:
-            sources.remove(prompt)
-    if refused:
-        raise refused
+            sources.remove(pastes.prompt)
+    if pastes and pastes.refused:
+        raise pastes.refused
     return None
+
+
+@dataclass
+class _Pastes:
+    """What a person pastes, or pipes in, line by line."""
+
+    prompt: Prompt
+    question: Question
+    complain: Callable[[str], None]
+    refused: MisfitError | None = None
+    """Why the last line that was piped in is no answer."""
+
+    def answer(self) -> Answer | None:
+        """Return the answer in the lines that are there, None where there is none.
+
+        Raises:
+            EOFError: No line can come any more.
+        """
+        for line in self.prompt.lines():
+            try:
+                return of_paste(line, self.question)
+            except MisfitError as misfit:
+                if self.prompt.terminal:
+                    self.complain(_AGAIN.format(misfit))
+                else:
+                    self.refused = misfit
+        return None

@@ -9,7 +9,7 @@ import webbrowser
 import pytest
 
 from provider.api import wire
-from provider.api.client import CloudElementsClient
+from provider.api.oauth import OAuth
 from provider.consent.grant import of_query
 
 SECRET = "application-secret-7731"
@@ -33,7 +33,7 @@ def leads(workplace, monkeypatch):
     def leads_to(address, *arguments):
         redirect = wire.Redirect(oauthUrl="https://login.example/")
         redirect = redirect.model_copy(update={"oauth_url": address})
-        monkeypatch.setattr(CloudElementsClient, "oauth_url", lambda *_, **__: redirect)
+        monkeypatch.setattr(OAuth, "url", lambda *_, **__: redirect)
         monkeypatch.setattr(
             "provider.cli.browser.webbrowser.get", lambda: Windowed(opened, opens=True)
         )
