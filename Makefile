@@ -41,6 +41,7 @@ older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {pri
 older: install ## Run what reads the engine's words with the older engine too
 	@$(PYTHON) tools/engine.py
 	$(PYTEST) tests/cli $(addprefix tests/e2e/test_,$(addsuffix .py,awaiting main_path plan state versions))
+	$(PYTEST) tests/e2e/test_native.py -k 'life or moves'
 browser: engine ## Run tests/browser with a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \
