@@ -8,7 +8,7 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from provider.doors.engine import EngineHost
-from provider.doors.names import inward, is_of_dynamic_door
+from provider.doors.names import inward, is_of_dynamic_door, is_of_native_door
 from provider.doors.native.service import Service
 from tools.stored_states import World, plain
 
@@ -133,6 +133,22 @@ def test_the_state_is_rewritten_without_a_change(world, native, stored):
     assert shown(outputs) == shown(stored["outputs"])
     again = native.ask("Diff", olds=response.properties, old_inputs=bag(news), news=bag(news))
     assert again.changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+def test_the_dynamic_provider_takes_it_back(world, native, stored):
+    """Also what the native one wrote, without a word to the platform."""
+    if stored["name"] in UNFINISHED:
+        return
+    news = plain(stored["inputs"])
+    there = plain(json_format.MessageToDict(native.update(news).properties))
+    assert is_of_native_door(there)
+    provider = world.provider()
+    found, sent = world.observe(lambda: provider.diff(stored["id"], there, news))
+    assert (found.changes, found.replaces, sent) == (True, None, [])
+    back, sent = world.observe(lambda: provider.update(stored["id"], there, news))
+    assert sent == []
+    assert not is_of_native_door(back.outs)
+    assert shown(back.outs) == shown(stored["outputs"])
 
 
 def test_an_update_sends_what_it_sent(world, native, stored):
