@@ -31,7 +31,7 @@ LICENCES = {
     "MPL-2.0",
     "PSF-2.0",
 }
-TOLD_ELSEWHERE = {"protobuf": "BSD-3-Clause"}
+TOLD_ELSEWHERE = {"googleapis-common-protos": "Apache-2.0", "protobuf": "BSD-3-Clause"}
 """Packages whose metadata name no licence by its identifier; see their LICENSE files."""
 
 
