@@ -109,7 +109,7 @@ class Run:
         self.changes: dict[str, int] = {}
         """Numbers of resources by what was done, as the engine counts."""
         self.outputs: dict[str, Any] = {}
-        """The stack's outputs; secrets are told as `[secret]`."""
+        """The stack's outputs; secrets are shown as `[secret]`."""
         self.result = ""
         """The engine's own word at the end: `succeeded` or `failed`."""
 
@@ -118,15 +118,15 @@ class Run:
         if _DEBUG in line or not line.strip():
             return
         try:
-            event = json.loads(line)
+            document = json.loads(line)
         except ValueError:
-            event = None
-        if not isinstance(event, dict):
+            document = None
+        if not isinstance(document, dict):
             self._say(shown(line.rstrip()))
             return
-        for kind, told in event.items():
-            if isinstance(told, dict) and (hears := self._hears.get(kind)):
-                hears(self, told)
+        for kind, event in document.items():
+            if isinstance(event, dict) and (hears := self._hears.get(kind)):
+                hears(self, event)
 
     def fail(self, text: str) -> None:
         """Take what `pulumi` says on standard error."""
@@ -175,14 +175,14 @@ class Run:
         taken = self._now() - begins
         return taken / ended * left if ended and left > 0 and taken > 0 else None
 
-    def _begin(self, told: Mapping[str, Any]) -> None:
-        step = self._step(told)
+    def _begin(self, event: Mapping[str, Any]) -> None:
+        step = self._step(event)
         # After its refresh; that a replacement is one is told when it is made.
-        if step.seconds is not None and (told.get("metadata") or {}).get("op") != "replace":
+        if step.seconds is not None and (event.get("metadata") or {}).get("op") != "replace":
             step.began, step.seconds = self._now(), None
 
-    def _step(self, told: Mapping[str, Any]) -> Step:
-        known = told.get("metadata") or {}
+    def _step(self, event: Mapping[str, Any]) -> Step:
+        known = event.get("metadata") or {}
         urn, operation = str(known.get("urn") or ""), str(known.get("op") or "")
         self.types.add(str(known.get("type") or ""))
         kind = "delete" if operation.startswith("delete") else ""
@@ -198,9 +198,9 @@ class Run:
         step.changed = sorted(known.get("diffs") or known.get("detailedDiff") or step.changed)
         return step
 
-    def _end(self, told: Mapping[str, Any], *, failed: bool = False) -> None:
-        step = self._step(told)
-        known = told.get("metadata") or {}
+    def _end(self, event: Mapping[str, Any], *, failed: bool = False) -> None:
+        step = self._step(event)
+        known = event.get("metadata") or {}
         if known.get("type") == _STACK:
             self.outputs = (known.get("new") or {}).get("outputs") or self.outputs
         if step.seconds is None:
@@ -209,17 +209,17 @@ class Run:
         step.failed = step.failed or failed
         self.doing.pop(step.urn, None)
 
-    def _break(self, told: Mapping[str, Any]) -> None:
-        self._end(told, failed=True)
+    def _break(self, event: Mapping[str, Any]) -> None:
+        self._end(event, failed=True)
 
-    def _hear_out(self, told: Mapping[str, Any]) -> None:
-        severity = str(told.get("severity") or "")
-        message, urn = str(told.get("message") or "").strip(), str(told.get("urn") or "")
+    def _hear_out(self, event: Mapping[str, Any]) -> None:
+        severity = str(event.get("severity") or "")
+        message, urn = str(event.get("message") or "").strip(), str(event.get("urn") or "")
         if not message or severity == "debug":
             return
         if severity in self.remarks:
             self._remark(severity, urn.rpartition("::")[2], message)
-        elif told.get("ephemeral"):
+        elif event.get("ephemeral"):
             self.doing[urn] = shown(message)
         else:
             for line in message.splitlines():
@@ -235,14 +235,14 @@ class Run:
         if text not in self.remarks[severity]:
             self.remarks[severity].append(text)
 
-    def _write(self, told: Mapping[str, Any]) -> None:
-        for line in str(told.get("message") or "").splitlines():
+    def _write(self, event: Mapping[str, Any]) -> None:
+        for line in str(event.get("message") or "").splitlines():
             if line.strip():
                 self._say(shown(line))
 
-    def _sum_up(self, told: Mapping[str, Any]) -> None:
-        self.changes = {str(key): int(number) for key, number in _items(told, "resourceChanges")}
-        self.result = str(told.get("result") or "")
+    def _sum_up(self, event: Mapping[str, Any]) -> None:
+        self.changes = {str(key): int(number) for key, number in _items(event, "resourceChanges")}
+        self.result = str(event.get("result") or "")
 
     _hears = {  # noqa: RUF012 - by the engine's word, once for all
         "resourcePreEvent": _begin,
@@ -254,6 +254,6 @@ class Run:
     }
 
 
-def _items(told: Mapping[str, Any], key: str) -> Iterable[tuple[Any, Any]]:
-    bag = told.get(key)
-    return bag.items() if isinstance(bag, dict) else ()
+def _items(event: Mapping[str, Any], key: str) -> Iterable[tuple[Any, Any]]:
+    found = event.get(key)
+    return found.items() if isinstance(found, dict) else ()

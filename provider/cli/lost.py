@@ -27,7 +27,7 @@ from ..instance.runs import BusyError, Note, Place, can_lock, home
 from .backend import Backend, stack_marker
 from .console import FailureError, agreed, could_not, counted, say, shown
 from .contents import doubt_of_program, is_other
-from .play import Report, Way, Wish, play
+from .play import Job, Report, Way, play
 from .project import concurrency, platform, settings_of
 from .sweep import Wanted, remove
 
@@ -75,7 +75,7 @@ class Situation:
     stray: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, stack: Stack, wish: Wish) -> Situation:
+    def of(cls, stack: Stack, job: Job) -> Situation:
         """Look at the stack's state, at its program and at what earlier runs left."""
         asked: list[Callable[[], Any]] = [
             lambda: stack.state(secrets=False),
@@ -85,17 +85,17 @@ class Situation:
         folder = home(os.environ)
         place = Place(folder, stack.project_name, stack.last) if folder else None
         lost = place.left() if place else None
-        kept = "" if wish.checkpoints else _why_checkpoints(stack, state, wish, place)
-        at_end = not (kept or wish.checkpoints)
+        kept = "" if job.checkpoints else _why_checkpoints(stack, state, job, place)
+        at_end = not (kept or job.checkpoints)
         stray, differs = frozenset[str](), False
-        if at_end and lost is None and wish.command != "refresh":
+        if at_end and lost is None and job.command != "refresh":
             stray, differs = _compared(stack, state)
         way = Way(at_once, at_end, lost is not None or differs, expected=len(state.kept))
         return cls(stack, state, way, kept, place, lost, stray)
 
-    def remarks(self, wish: Wish) -> Iterator[str]:
+    def remarks(self, job: Job) -> Iterator[str]:
         """Yield what is to be told before the run."""
-        if self.kept and wish.command in _LEAVES_SOMETHING:
+        if self.kept and job.command in _LEAVES_SOMETHING:
             yield _KEPT.format(shown(self.kept))
         if self.lost:
             yield (
@@ -118,32 +118,32 @@ class Situation:
         say(_KEPT.format(shown(kept)))
         return replace(self, way=replace(way, at_end=False), kept=kept)
 
-    def run(self, wish: Wish, remarks: dict[str, list[str]] | None, *, asks: bool) -> Report:
+    def run(self, job: Job, remarks: dict[str, list[str]] | None, *, asks: bool) -> Report:
         """Run pulumi, with a note of it where its state is written at the end alone."""
 
         def go(way: Way, started: Callable[[int], None] = lambda _: None) -> Report:
-            return play(self.stack, wish, way, planned=False, remarks=remarks, started=started)
+            return play(self.stack, job, way, planned=False, remarks=remarks, started=started)
 
-        if self.place is None or wish.command not in _LEAVES_SOMETHING:
+        if self.place is None or job.command not in _LEAVES_SOMETHING:
             return go(self.way)
         if not (self.way.at_end or self.lost):
             return go(self.way)
-        report = self._held(self.place, wish, go, asks=asks)
+        report = self._held(self.place, job, go, asks=asks)
         left = self.stray - {one.id for one in report.run.instances}
         if left and report.code == 0:
-            say(_STRAY.format(", ".join(sorted(left)), wish.stack))
+            say(_STRAY.format(", ".join(sorted(left)), job.stack))
         return report
 
-    def _held(self, place: Place, wish: Wish, go: Callable[..., Report], *, asks: bool) -> Report:
+    def _held(self, place: Place, job: Job, go: Callable[..., Report], *, asks: bool) -> Report:
         """Run pulumi with a note, where one can be kept."""
         with ExitStack() as stack:
             try:
                 held = stack.enter_context(place.held())
                 if self.way.at_end:
-                    held.note(command=wish.command)
+                    held.note(command=job.command)
             except BusyError:
                 message = (
-                    f"Nothing was done, because another run of stack '{wish.stack}' is under way "
+                    f"Nothing was done, because another run of stack '{job.stack}' is under way "
                     "on this machine: wait for its end."
                 )
                 raise FailureError(message) from None
@@ -151,9 +151,9 @@ class Situation:
                 where = f"{place.path.parent} can't be written: {error.strerror}"
                 say(_KEPT.format(where))
                 return go(replace(self.way, at_end=False))
-            return self._noted(held, wish, go, asks=asks)
+            return self._noted(held, job, go, asks=asks)
 
-    def _noted(self, held: Held, wish: Wish, go: Callable[..., Report], *, asks: bool) -> Report:
+    def _noted(self, held: Held, job: Job, go: Callable[..., Report], *, asks: bool) -> Report:
         """Run pulumi while the note is held; remove it when the state knows all."""
         began = datetime.now(UTC)
         lost = held.before or self.lost
@@ -172,10 +172,10 @@ class Situation:
         # The lost run may have replaced what is declared as before again.
         refusals = report.run.remarks["error"] if lost and report.code else ()
         ids = in_the_way(refusals)
-        if lost and ids and self._tidy(lost, wish, asks=asks, among=ids):
+        if lost and ids and self._tidy(lost, job, asks=asks, among=ids):
             report = again()
         if report.code == 0:
-            if lost is None or (not wish.partial and self._tidy(lost, wish, asks=asks)):
+            if lost is None or (not job.partial and self._tidy(lost, job, asks=asks)):
                 held.clear()
         elif way.at_end and _did_something(report):
             report.unwritten = not self._wrote(began)
@@ -197,7 +197,7 @@ class Situation:
             return False
 
     def _tidy(
-        self, lost: Note, wish: Wish, *, asks: bool, among: frozenset[str] | None = None
+        self, lost: Note, job: Job, *, asks: bool, among: frozenset[str] | None = None
     ) -> bool:
         """Delete what lost runs made and nothing declares any more; True when nothing is left.
 
@@ -205,7 +205,7 @@ class Situation:
 
         Args:
             lost: Their note.
-            wish: What is asked for now.
+            job: What is asked for now.
             asks: Somebody is asked before.
             among: Only these ids, by which a run was held up.
         """
@@ -217,12 +217,12 @@ class Situation:
             backend = Backend.read(self.stack.project)
             here = backend.stack(self.stack)
             state = backend.states[here] if here else self.stack.state(secrets=False)
-            wanted = Wanted(stack_marker(self.stack, state), wish.stack, None, backend.ids)
+            wanted = Wanted(stack_marker(self.stack, state), job.stack, None, backend.ids)
             history = History.at_home(os.environ, settings)
             found, ours = left(lost, wanted, client, history, among=among)
             if len(ours) < len(found):
                 others = ", ".join(one.id for one in found if one not in ours)
-                say(_STRAY.format(others, wish.stack))
+                say(_STRAY.format(others, job.stack))
             if not ours:
                 return among is None
             if backend.gap or state.busy:
@@ -239,11 +239,11 @@ class Situation:
         return not failed
 
 
-def _why_checkpoints(stack: Stack, state: State, wish: Wish, place: Place | None) -> str:
+def _why_checkpoints(stack: Stack, state: State, job: Job, place: Place | None) -> str:
     """Return why the engine has to write its state at each step; nothing where it has not."""
     if state.others:
         return f"the stack holds other resources than instances: {', '.join(state.others)}"
-    if wish.command == "up" and (doubt := doubt_of_program(stack.project.main)):
+    if job.command == "up" and (doubt := doubt_of_program(stack.project.main)):
         return f"the program may declare other resources than instances: {doubt}"
     if place is None:
         return "there is no home folder for a note of the run: set PULUMI_HOME to one"

@@ -36,7 +36,7 @@ _PARTIAL = ("--target", "-t", "--exclude")
 
 
 @dataclass(frozen=True)
-class Wish:
+class Job:
     """What a person asks for."""
 
     command: str
@@ -51,8 +51,8 @@ class Wish:
     """The engine is to write its state at each step, whatever the stack holds."""
 
     @classmethod
-    def of(cls, command: str, stack: str | None, arguments: list[str] | None, **more: bool) -> Wish:
-        """Return a wish as it was given.
+    def of(cls, command: str, stack: str | None, arguments: list[str] | None, **more: bool) -> Job:
+        """Return a job as it was given.
 
         Raises:
             FailureError: What follows `--` names another stack.
@@ -63,11 +63,11 @@ class Wish:
             if ours := _OURS.get(name):
                 message = f"Give {ours} before the --, for elements itself looks at the stack."
                 raise FailureError(message, Exit.USAGE)
-        wish = cls(command, stack, given, **more)
+        job = cls(command, stack, given, **more)
         return replace(
-            wish,
-            yes=wish.yes or bool((_ANSWERS - {"-f", "--skip-preview"}) & {*given}),
-            skip_preview=wish.skip_preview or bool((_ANSWERS - {"-y", "--yes"}) & {*given}),
+            job,
+            yes=job.yes or bool((_ANSWERS - {"-f", "--skip-preview"}) & {*given}),
+            skip_preview=job.skip_preview or bool((_ANSWERS - {"-y", "--yes"}) & {*given}),
         )
 
     @property
@@ -107,7 +107,7 @@ class Way:
 
 @dataclass
 class Report:
-    """What came of a wish."""
+    """What came of a job."""
 
     run: Run
     ended: Ended | None = None
@@ -128,7 +128,7 @@ class Report:
 
 def play(
     stack: Stack,
-    wish: Wish,
+    job: Job,
     way: Way,
     *,
     planned: bool,
@@ -139,14 +139,14 @@ def play(
 
     Args:
         stack: The stack.
-        wish: What is asked for.
+        job: What is asked for.
         way: How.
         planned: A preview of it is what is run.
         remarks: What its preview remarked already.
         started: Called with pulumi's process id.
     """
     heard: list[str] = []
-    title = "preview" if planned else wish.command
+    title = "preview" if planned else job.command
     watched = Watched(title, Run(heard.append), way.expected, planned)
     report = Report(watched.run, way=way)
     if remarks:
@@ -163,9 +163,9 @@ def play(
                 display.say(heard.pop(0))
 
         report.ended = stack.pulumi.followed(
-            *_command(wish, planned=planned),
-            *_options(stack, wish, way),
-            *_arguments(wish, planned=planned),
+            *_command(job, planned=planned),
+            *_options(stack, job, way),
+            *_arguments(job, planned=planned),
             into=Path(folder) / "events",
             hear=hear,
             more=_environment(way),
@@ -187,24 +187,24 @@ def _environment(way: Way) -> dict[str, str]:
     }
 
 
-def _command(wish: Wish, *, planned: bool) -> list[str]:
+def _command(job: Job, *, planned: bool) -> list[str]:
     if not planned:
-        return [wish.command, "--skip-preview", "--yes"]
-    if wish.command in ("up", "preview"):
+        return [job.command, "--skip-preview", "--yes"]
+    if job.command in ("up", "preview"):
         return ["preview"]
-    return [wish.command, "--preview-only"]
+    return [job.command, "--preview-only"]
 
 
-def _options(stack: Stack, wish: Wish, way: Way) -> list[str]:
+def _options(stack: Stack, job: Job, way: Way) -> list[str]:
     parallel = ["--parallel", str(way.at_once)] if way.at_once else []
-    refresh = ["--refresh"] if way.refresh and wish.command != "refresh" else []
+    refresh = ["--refresh"] if way.refresh and job.command != "refresh" else []
     return ["--stack", stack.name, "--json", "--non-interactive", *parallel, *refresh]
 
 
-def _arguments(wish: Wish, *, planned: bool) -> list[str]:
+def _arguments(job: Job, *, planned: bool) -> list[str]:
     """Return what else pulumi is given: of what was given for an up, a preview knows not all."""
-    given = [one for one in wish.arguments if one not in _ANSWERS]
-    if not planned or wish.command != "up":
+    given = [one for one in job.arguments if one not in _ANSWERS]
+    if not planned or job.command != "up":
         return given
     kept: list[str] = []
     skip = False

@@ -10,14 +10,14 @@ from .progress import line_of, summary
 
 if TYPE_CHECKING:
     from .events import Step
-    from .play import Report, Wish
+    from .play import Job, Report
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "create-replacement": "+-"}
 
 
-def show_plan(wish: Wish, planned: Report) -> None:
+def show_plan(job: Job, planned: Report) -> None:
     """Show what a run would do, on standard error where the run itself has a result to tell."""
-    tell = write if wish.command == "preview" and not wish.as_json else say
+    tell = write if job.command == "preview" and not job.as_json else say
     for step in planned.run.steps.values():
         if not step.quiet and step.operation in _SIGNS and not step.urn.count("pulumi:pulumi:"):
             changed = f"  ({', '.join(shown(one) for one in step.changed)})" if step.changed else ""
@@ -25,13 +25,13 @@ def show_plan(wish: Wish, planned: Report) -> None:
     tell(summary(planned.run, planned.seconds, planned=True))
 
 
-def finish(wish: Wish, report: Report, *, planned: bool) -> int:
+def finish(job: Job, report: Report, *, planned: bool) -> int:
     """Tell what came of it; return the exit code."""
     found = report.run.remarks
-    if wish.as_json:
-        emit(_document(wish, report, planned=planned))
+    if job.as_json:
+        emit(_document(job, report, planned=planned))
     elif planned:
-        show_plan(wish, report)
+        show_plan(job, report)
     else:
         for name, value in report.run.outputs.items():
             write(f"{shown(name)}: {shown(_output(value))}")
@@ -44,7 +44,7 @@ def finish(wish: Wish, report: Report, *, planned: bool) -> int:
         for text in texts:
             say(f"{kind}: {text}")
     if report.code:
-        say(_why(wish, report))
+        say(_why(job, report))
     return report.code
 
 
@@ -52,35 +52,35 @@ _SLOW = 1.0
 """Seconds from which on an operation counts as slow."""
 
 
-def _why(wish: Wish, report: Report) -> str:
+def _why(job: Job, report: Report) -> str:
     """Return the last sentence of a run that did not succeed."""
-    ended, name = report.ended, f"'pulumi {wish.command}'"
+    ended, name = report.ended, f"'pulumi {job.command}'"
     assert ended is not None
     if report.unwritten and ended.code > 0:
         made = [f"{one.name} ({one.id})" for one in report.run.instances if _is_made(one)]
         what = f"made {', '.join(made)}" if made else "changed what stands above"
         return (
             f"{name} could not write its state, which does not know that this run {shown(what)}. "
-            f"Nothing is lost: once it can be written, '{wish.again}' finds it."
+            f"Nothing is lost: once it can be written, '{job.again}' finds it."
         )
     if ended.code < 0:
         return (
-            f"{name} was killed (signal {-ended.code}): run '{wish.again}' again, which finds "
+            f"{name} was killed (signal {-ended.code}): run '{job.again}' again, which finds "
             "what this run did."
         )
     if len(ended.signals) > 1:
         return (
             f"{name} was stopped at once: what was under way is found by the next "
-            f"'{wish.again}', by its tags."
+            f"'{job.again}', by its tags."
         )
     if ended.signals:
         return f"{name} was stopped: what had begun was brought to its end, and is in the state."
     if any("currently locked" in one for one in report.run.remarks["error"]):
         return (
-            f"Nothing was done, because another run has stack '{wish.stack}': wait for its end; "
-            f"where it was killed, run 'pulumi cancel --stack {wish.stack}' first."
+            f"Nothing was done, because another run has stack '{job.stack}': wait for its end; "
+            f"where it was killed, run 'pulumi cancel --stack {job.stack}' first."
         )
-    return f"{name} exited with {ended.code}: correct what it says, then run '{wish.again}' again."
+    return f"{name} exited with {ended.code}: correct what it says, then run '{job.again}' again."
 
 
 def _is_made(step: Step) -> bool:
@@ -101,11 +101,11 @@ def _veiled(value: Any) -> Any:
     return [_veiled(item) for item in value] if isinstance(value, list) else value
 
 
-def _document(wish: Wish, report: Report, *, planned: bool) -> dict[str, Any]:
+def _document(job: Job, report: Report, *, planned: bool) -> dict[str, Any]:
     found = report.run
     return {
-        "stack": wish.stack,
-        "command": wish.command,
+        "stack": job.stack,
+        "command": job.command,
         "planned": planned,
         "checkpoints": not report.way.at_end,
         "refreshed": report.way.refresh,

@@ -10,7 +10,7 @@ import typer
 
 from .completion import stack_names
 from .console import Exit, FailureError, agreed, counted, say
-from .play import Report, Wish, play
+from .play import Job, Report, play
 from .project import Project
 from .report import finish, show_plan
 
@@ -66,7 +66,7 @@ def up(
         "as_json": as_json,
         "checkpoints": checkpoints,
     }
-    raise typer.Exit(run(Wish.of("up", stack, arguments, **more)))
+    raise typer.Exit(run(Job.of("up", stack, arguments, **more)))
 
 
 def preview(*, stack: _STACK = None, as_json: _JSON = False, arguments: _ARGUMENTS = None) -> None:
@@ -79,7 +79,7 @@ def preview(*, stack: _STACK = None, as_json: _JSON = False, arguments: _ARGUMEN
       elements preview --stack prod
       elements preview --json -- --refresh
     """  # noqa: D301 - \b keeps the lines of a list apart
-    raise typer.Exit(run(Wish.of("preview", stack, arguments, as_json=as_json)))
+    raise typer.Exit(run(Job.of("preview", stack, arguments, as_json=as_json)))
 
 
 def refresh(
@@ -106,7 +106,7 @@ def refresh(
         "as_json": as_json,
         "checkpoints": checkpoints,
     }
-    raise typer.Exit(run(Wish.of("refresh", stack, arguments, **more)))
+    raise typer.Exit(run(Job.of("refresh", stack, arguments, **more)))
 
 
 def destroy(
@@ -132,45 +132,45 @@ def destroy(
         "as_json": as_json,
         "checkpoints": checkpoints,
     }
-    raise typer.Exit(run(Wish.of("destroy", stack, arguments, **more)))
+    raise typer.Exit(run(Job.of("destroy", stack, arguments, **more)))
 
 
-def run(wish: Wish) -> int:
-    """Do what is wished for; return the exit code."""
+def run(job: Job) -> int:
+    """Do a job; return the exit code."""
     from .lost import Situation  # noqa: PLC0415 - loads what the provider knows of runs
 
-    stack = Project().stack(wish.stack)
-    wish = replace(wish, stack=stack.name)
-    asks = not (wish.yes or wish.skip_preview or wish.plans)
+    stack = Project().stack(job.stack)
+    job = replace(job, stack=stack.name)
+    asks = not (job.yes or job.skip_preview or job.plans)
     if asks:
-        _see_that_somebody_answers(wish)
-    situation = Situation.of(stack, wish)
-    for remark in situation.remarks(wish):
+        _see_that_somebody_answers(job)
+    situation = Situation.of(stack, job)
+    for remark in situation.remarks(job):
         say(remark)
     remarks: dict[str, list[str]] | None = None
-    if wish.plans or not wish.skip_preview:
-        planned = play(stack, wish, situation.way, planned=True)
-        if wish.plans or planned.code:
-            return finish(wish, planned, planned=True)
-        show_plan(wish, planned)
-        if asks and planned.run.changed and not agreed(_question(wish, planned), yes=False):
+    if job.plans or not job.skip_preview:
+        planned = play(stack, job, situation.way, planned=True)
+        if job.plans or planned.code:
+            return finish(job, planned, planned=True)
+        show_plan(job, planned)
+        if asks and planned.run.changed and not agreed(_question(job, planned), yes=False):
             say("Nothing was done.")
             return Exit.DECLINED
         remarks = planned.run.remarks
         situation = situation.after(planned)
-    return finish(wish, situation.run(wish, remarks, asks=asks), planned=False)
+    return finish(job, situation.run(job, remarks, asks=asks), planned=False)
 
 
-def _see_that_somebody_answers(wish: Wish) -> None:
-    if wish.as_json or not sys.stdin.isatty():
+def _see_that_somebody_answers(job: Job) -> None:
+    if job.as_json or not sys.stdin.isatty():
         message = (
-            f"There is no terminal to ask at: give --yes to run '{wish.again}' after its preview, "
+            f"There is no terminal to ask at: give --yes to run '{job.again}' after its preview, "
             "or --skip-preview to do without one."
         )
         raise FailureError(message, Exit.DECLINED)
 
 
-def _question(wish: Wish, planned: Report) -> str:
+def _question(job: Job, planned: Report) -> str:
     number = sum(not one.quiet for one in planned.run.steps.values() if one.is_instance)
-    what = f"{counted(number, 'instance')} of stack '{wish.stack}'"
-    return f"Run {wish.command}, which changes {what}?"
+    what = f"{counted(number, 'instance')} of stack '{job.stack}'"
+    return f"Run {job.command}, which changes {what}?"
