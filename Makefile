@@ -32,7 +32,7 @@ host: install ## Run tests/host; with the oldest and the newest SDK, what depend
 	@newest=$$(echo 'pulumi<4' | $(UV) pip compile -q --no-deps --no-header --no-annotate -) || exit 1; \
 	for sdk in $$(sed -nE 's/.*"pulumi>=([0-9.]+),.*/pulumi==\1/p' pyproject.toml) $$(echo "$$newest" | grep -vxF "$$($(UV) pip freeze --python .venv)"); do \
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host -k 'not native or test_native' || exit 1; done
-cli e2e pipelines: engine ## Run that folder of tests/, with the real engine
+cli e2e package pipelines: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
 languages: engine ## Run tests/languages: the native provider from YAML, Python, TypeScript and Go
 	@$(PYTHON) -m tools.languages --get

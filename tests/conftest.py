@@ -2,7 +2,11 @@
 
 import signal
 
-# A shell starts background jobs with Ctrl-C ignored, and all that they start inherits it: the tests
-# that interrupt something would wait for ever.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts background jobs with Ctrl-C ignored, nohup with SIGHUP, and all that they start
+# inherits it: the tests that interrupt something would wait for ever.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)

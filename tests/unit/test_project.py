@@ -1,6 +1,8 @@
 """What stands in the project's own files agrees with the code."""
 
 import inspect
+import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -41,3 +43,14 @@ def test_a_program_and_a_stack_file_can_give_every_input():
         "element_key" if key == "element" else key for key in InstanceDeclaration.model_fields
     }
     assert renamed - options == inputs
+
+
+def test_every_folder_of_tests_is_run():
+    """A tier that no rule makes would be passed over in silence."""
+    listed = re.search(r"^TIERS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    planned = subprocess.run(
+        ["make", "-n", *listed[1].split()], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert "Nothing to be done" not in planned.stdout
+    assert folders <= set(re.findall(r"tests/(\w+)", planned.stdout))
