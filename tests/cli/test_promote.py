@@ -57,6 +57,7 @@ def file(workplace):
     workplace.project.run("stack", "init", "prod", "--no-select")
     yield path
     workplace.project.run("stack", "rm", "prod", "--yes", "--force")
+    workplace.project.select("test")  # whichever stack goes, none is the current one afterwards
     path.unlink(missing_ok=True)
 
 

@@ -26,13 +26,18 @@ class Reader:
         self.project, self.sandbox, self.folder = project, sandbox, project.folder
         address = f"cloud-elements:baseUrl={sandbox.base_url}"
         self.secrets = {"invoices": SECRETS}
-        self.answers = {"pulumi new": f" --yes --config {address}", "pulumi up": " --yes"}
+        self.answers = {
+            "pulumi new": f" --yes --config {address}",
+            "pulumi up": " --yes",
+            "elements up": " --yes",
+        }
         self.env = project.env | {"HOME": str(project.home), "PATH": f"{project.env['PATH']}"}
         for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_HOME"):
             del self.env[name]
 
     def type(self, command):
         """Run a command as it is shown; return what it says on standard output."""
+        command = command.partition("  #")[0].rstrip()
         words = shlex.split(command)
         if words[0] == "mkdir":
             assert command == "mkdir accounts && cd accounts"
