@@ -34,6 +34,7 @@ from ..instance.context import Context
 from ..instance.markers import MARKERS
 from ..instance.operations import Operations
 from ..instance.state import RECORD
+from . import server
 from .call import serving
 from .engine import EngineHost
 from .names import inward, is_of_native_door
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
 _METHODS = frozenset({"Check", "Diff", "Create", "Read", "Update", "Delete"})
 _PROVIDER = "__provider"
 _OLD_NAME = b"provider.lifecycle"
-_SPARE_WORKERS = 4
-"""A few more than work at once, so that the engine's Cancel is answered meanwhile."""
 
 Properties = dict[str, Any]
 
@@ -66,7 +65,7 @@ class Door:
         with _answering():
             settings = self.operations.configure(req.config.get)
             if settings is not None:
-                widen(settings.concurrency + _SPARE_WORKERS)
+                widen(settings.concurrency + server.SPARE_WORKERS)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         """Judge a program's inputs.
@@ -145,8 +144,7 @@ def host() -> EngineHost:
 
 def _engine_address() -> tuple[str, int] | None:
     """Return where the engine listens that started this server: it is the last argument."""
-    name, _, port = sys.argv[-1].rpartition(":")
-    return (name, int(port)) if name == "127.0.0.1" and port.isdigit() else None
+    return server.address_of(sys.argv[-1])
 
 
 @dataclass(frozen=True, repr=False)
@@ -305,13 +303,7 @@ def widen(workers: int) -> bool:
     try:
         if not isinstance(pool, ThreadPoolExecutor):
             raise TypeError  # noqa: TRY301 - the same way out as any other surprise
-        # ruff: disable[SLF001] - the standard library has no public way
-        if workers > pool._max_workers:
-            pool._max_workers = workers
-            # Calls that queued up behind this one were submitted under the old limit.
-            for _ in range(min(workers, pool._work_queue.qsize())):
-                pool._adjust_thread_count()
-        # ruff: enable[SLF001]
+        server.widen(pool, workers)
     except (AttributeError, TypeError):
         host().warn(
             "this Pulumi SDK's server can't be widened, so it works on four instances at once"

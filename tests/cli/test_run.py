@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pexpect
 import pytest
 
 from sandbox import Sandbox
+from tests.gate import Gate
 from tools.pulumi_project import Project
 
 PROGRAM = """
@@ -177,18 +176,6 @@ def test_it_runs_as_many_at_once_as_the_setting_says(desks, tmp_path):
     (line,) = [one for one in seen.read_text().splitlines() if one.startswith("up ")]
     assert "--parallel 7 " in line
     assert "GOGC=800 UPDATE=true" in line
-
-
-class Gate:
-    """Holds a slow answer of the sandbox back until the test lets it go."""
-
-    def __init__(self):
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    async def sleep(self, _seconds):
-        self.reached.set()
-        await asyncio.to_thread(self.open.wait)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 There is exactly one instance afterwards, it is the one in the state, and its code was sent once.
 """
 
-import asyncio
 import json
 import os
 import re
@@ -18,6 +17,7 @@ import pytest
 
 from sandbox import Sandbox
 from tests.e2e.native import CLASSES, MANIFEST
+from tests.gate import Gate
 from tools.pulumi_project import Project
 
 PROGRAM = """
@@ -104,19 +104,6 @@ MOMENTS = {
     "before the answer": {"method": "POST", "path": "/instances", "when": "after"},
     "after the answer": {"method": "DELETE", "path": "/instances/{id}/enabled", "when": "before"},
 }
-
-
-class Gate:
-    """Holds a slow answer of the sandbox back until the test lets it go."""
-
-    def __init__(self):
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    async def sleep(self, _seconds):
-        """Wait in the sandbox's own loop, which serves others meanwhile."""
-        self.reached.set()
-        await asyncio.to_thread(self.open.wait)
 
 
 @pytest.fixture

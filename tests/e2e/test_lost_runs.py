@@ -4,7 +4,6 @@ Whatever died and whatever the run was at, there is one instance for each resour
 code was sent twice, nothing is orphaned, and the state holds nothing that is gone.
 """
 
-import asyncio
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox
+from tests.gate import Gate
 
 PROGRAM = """
 import json
@@ -34,18 +34,6 @@ OAUTH = {
 }
 BASIC = {"subdomain": "acme", "username": "someone", "password": "hidden-password"}
 PATIENCE = 120.0
-
-
-class Gate:
-    """Holds a slow answer of the sandbox back until the test lets it go."""
-
-    def __init__(self):
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    async def sleep(self, _seconds):
-        self.reached.set()
-        await asyncio.to_thread(self.open.wait)
 
 
 class Accounts:

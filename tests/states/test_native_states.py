@@ -1,8 +1,5 @@
 """States of the dynamic provider are read, refreshed, changed and destroyed by the native one."""
 
-import json
-from pathlib import Path
-
 import pytest
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2
@@ -10,13 +7,8 @@ from pulumi.runtime.proto import provider_pb2
 from provider.doors.engine import EngineHost
 from provider.doors.names import inward, is_of_dynamic_door, is_of_native_door
 from provider.doors.native.service import Service
-from tools.stored_states import World, plain
+from tools.stored_states import plain
 
-ENTRIES = [
-    pytest.param(entry, id=f"{path.stem} {entry['name']}")
-    for path in sorted(Path(__file__).parent.glob("*.json"))
-    for entry in json.loads(path.read_text(encoding="utf-8"))
-]
 TYPE = "cloud-elements:index:ElementInstance"
 THE_STACK_S_LIST = "GET /instances"
 UNFINISHED = ("with a code that was refused", "refused and left behind")
@@ -63,20 +55,6 @@ def bag(values):
     struct = struct_pb2.Struct()
     struct.update(values)
     return struct
-
-
-@pytest.fixture(params=ENTRIES)
-def stored(request):
-    return request.param
-
-
-@pytest.fixture
-def world(stored):
-    """Bring a sandbox to where the stored state's instance is."""
-    with World() as world:
-        world.replay(stored["steps"])
-        stored["outputs"] = world.own(stored["outputs"])
-        yield world
 
 
 @pytest.fixture

@@ -1,37 +1,12 @@
 """States that earlier versions left are read, refreshed, changed and destroyed by this one."""
 
-import json
-from pathlib import Path
+from tools.stored_states import plain
 
-import pytest
-
-from tools.stored_states import World, plain
-
-STATES = sorted(Path(__file__).parent.glob("*.json"))
-ENTRIES = [
-    pytest.param(entry, id=f"{path.stem} {entry['name']}")
-    for path in STATES
-    for entry in json.loads(path.read_text(encoding="utf-8"))
-]
 BEFORE_0_2 = (
     "gASVNQAAAAAAAACMEnByb3ZpZGVyLmxpZmVjeWNsZZSMF0VsZW1lbnRJbnN0YW5jZVByb3ZpZGVylJOUKYGULg=="
 )
 THE_STACK_S_LIST = "GET /instances"
 """Sent once in a run, however many instances the stack has: it shows what is there twice."""
-
-
-@pytest.fixture(params=ENTRIES)
-def stored(request):
-    return request.param
-
-
-@pytest.fixture
-def world(stored):
-    """Bring a sandbox to where the stored state's instance is."""
-    with World() as world:
-        world.replay(stored["steps"])
-        stored["outputs"] = world.own(stored["outputs"])
-        yield world
 
 
 def outputs(bag):

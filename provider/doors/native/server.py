@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf import empty_pb2
 
+from ..server import SPARE_WORKERS, address_of, widen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -30,9 +32,7 @@ if TYPE_CHECKING:
     stubs: Any
 
 SCHEMA = Path(__file__).with_name("schema.json")
-_SPARE_WORKERS = 4
-"""A few more than work at once, so that the engine's Cancel is answered meanwhile."""
-_WORKERS = 64 + _SPARE_WORKERS
+_WORKERS = 64 + SPARE_WORKERS
 """Until the settings say otherwise."""
 _LARGEST_MESSAGE = 400 * 1024 * 1024
 """Bytes; the limit of Pulumi's own servers."""
@@ -63,18 +63,6 @@ def _protocol() -> tuple[Any, Any, Any]:
 plugin_pb2, pb, stubs = _protocol()
 
 
-class Workers(ThreadPoolExecutor):
-    """Threads, of which there may be more once the settings are known."""
-
-    def widen(self, workers: int) -> None:
-        """Serve that many calls at once, if those are more than now."""
-        if workers > self._max_workers:
-            self._max_workers = workers
-            # Calls that queued up meanwhile were submitted under the old limit.
-            for _ in range(min(workers, self._work_queue.qsize())):
-                self._adjust_thread_count()
-
-
 class Front(stubs.ResourceProviderServicer):  # type: ignore[misc]  # it has no types
     """Answers at once what needs no work, and hands on the rest when it can be done.
 
@@ -83,7 +71,7 @@ class Front(stubs.ResourceProviderServicer):  # type: ignore[misc]  # it has no 
         address: Where the engine listens, if that is known.
     """
 
-    def __init__(self, workers: Workers, address: tuple[str, int] | None) -> None:
+    def __init__(self, workers: ThreadPoolExecutor, address: tuple[str, int] | None) -> None:
         self._workers = workers
         self._address = address
         self._service: Future[Service] = Future()
@@ -158,7 +146,7 @@ class Front(stubs.ResourceProviderServicer):  # type: ignore[misc]  # it has no 
         def configure() -> None:
             try:
                 concurrency = self._service.result().configure(request)
-                self._workers.widen(concurrency + _SPARE_WORKERS)
+                widen(self._workers, concurrency + SPARE_WORKERS)
                 configured.set_result(None)
             except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
                 configured.set_exception(error)
@@ -205,12 +193,6 @@ for _name in ("Check", "Diff", "Create", "Read", "Update", "Delete", "Invoke", "
     setattr(Front, _name, _handed_on(_name))
 
 
-def address_of(text: str) -> tuple[str, int] | None:
-    """Return where an engine listens, or None where that is no address of this machine."""
-    name, _, port = text.rpartition(":")
-    return (name, int(port)) if name == "127.0.0.1" and port.isdigit() else None
-
-
 def main() -> None:
     """Serve until a signal says to end; the engine's address is the last argument."""
     ended = threading.Event()
@@ -224,7 +206,7 @@ def main() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    workers = Workers(max_workers=_WORKERS)
+    workers = ThreadPoolExecutor(max_workers=_WORKERS)
     front = Front(workers, address_of(sys.argv[-1]))
     limits = [(f"grpc.max_{way}_message_length", _LARGEST_MESSAGE) for way in ("send", "receive")]
     server = grpc.server(workers, options=limits)
