@@ -1,4 +1,7 @@
-"""Measures the structure of `provider/`: `python -m tools.structure` prints a row a figure."""
+"""Measures the structure of `provider/`: `python -m tools.structure` prints a row for each figure.
+
+`FIGURES` says what each may be; `tests/tools/test_structure.py` holds them to it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
@@ -19,42 +24,74 @@ from provider.lifecycle import ElementInstanceProvider
 from sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 ROOT = Path(__file__).parents[1]
 PROVIDER = ROOT / "provider"
 APART = ("cli", "consent")
-"""Parts of `provider/` that the figures leave out: the command line and the way to a code."""
+"""Parts whose lines are counted by themselves: the command line, and the way to a code."""
+DECISIONS = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.match_case)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One row: what is measured, what it is now, and what it may be at most."""
+    """One row: what is measured, and what it may be."""
 
     name: str
-    value: int
+    measure: Callable[[], int]
     goal: int
+    """What it should be at most."""
+    ceiling: int
+    """What it must not grow beyond: the goal where that is reached, else what it was last."""
 
 
-def sources() -> list[Path]:
-    """Return the modules of `provider/` that run with Pulumi."""
+def sources(*, apart: bool | None = None) -> list[Path]:
+    """Return the modules of `provider/`: all of them, those of `APART`, or the others."""
     found = [path.relative_to(PROVIDER) for path in sorted(PROVIDER.rglob("*.py"))]
-    return [PROVIDER / path for path in found if path.parts[0] not in APART]
+    return [PROVIDER / path for path in found if apart is None or apart == (path.parts[0] in APART)]
 
 
-def lines() -> int:
+def definitions(*kinds: type[ast.AST]) -> Iterator[Any]:
+    """Yield the definitions of these kinds in all of `provider/`."""
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kinds):
+                yield node
+
+
+def lines(*, apart: bool) -> int:
     """Return how many lines the modules have."""
-    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in sources())
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in sources(apart=apart))
 
 
-def longest(kind: type[ast.ClassDef | ast.FunctionDef]) -> int:
-    """Return the lines of the longest definition of a kind."""
-    return max(
-        (node.end_lineno or node.lineno) - node.lineno + 1
-        for path in sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, kind)
-    )
+def longest(*kinds: type[ast.AST]) -> int:
+    """Return the lines of the longest definition of these kinds."""
+    return max(int(node.end_lineno - node.lineno) + 1 for node in definitions(*kinds))
+
+
+def branches(function: ast.AST) -> int:
+    """Return in how many places a function goes one way or another.
+
+    Each `if`, loop, `except`, `case`, conditional expression, `and`, `or`, and condition of a
+    comprehension. A function inside of it counts by itself.
+    """
+    found: int = 0
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, (*FUNCTIONS, ast.Lambda)):
+            continue
+        found += isinstance(node, DECISIONS) + branches(node)
+        if isinstance(node, ast.BoolOp):
+            found += len(node.values) - 1
+        elif isinstance(node, ast.comprehension):
+            found += len(node.ifs)
+    return found
+
+
+def most_branches() -> int:
+    """Return the branches of the function that has most of them."""
+    return max(map(branches, definitions(*FUNCTIONS)))
 
 
 def crossings() -> Counter[tuple[str, str]]:
@@ -77,13 +114,15 @@ def crossings() -> Counter[tuple[str, str]]:
                 found[names[0], names[1]] += 1
 
     tags = markers(organization="o", project="p", stack="s", place="invoices").tags
-    with Sandbox() as sandbox, tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "PULUMI_HOME": home,
+    with ExitStack() as ends:
+        sandbox = ends.enter_context(Sandbox())
+        environment = {
+            "PULUMI_HOME": ends.enter_context(tempfile.TemporaryDirectory()),
             "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
             "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
             "CLOUD_ELEMENTS_ORGANIZATION_SECRET": sandbox.organization_secret,
         }
+        ends.enter_context(patch.dict(os.environ, environment))
         provider = ElementInstanceProvider()
         provider.configure(ConfigureRequest(Config({}, "p")))
         news = {
@@ -108,21 +147,26 @@ def refusing() -> int:
     return sum("SpentError(" in path.read_text(encoding="utf-8") for path in sources()) - 1
 
 
-def figures() -> list[Figure]:
-    """Return every figure with its goal."""
-    return [
-        Figure("crossings between modules in one create", crossings().total(), 90),
-        Figure("modules that refuse a code", refusing(), 1),
-        Figure("lines without cli/ and consent/", lines(), 5000),
-        Figure("lines of the longest class", longest(ast.ClassDef), 200),
-        Figure("lines of the longest function", longest(ast.FunctionDef), 40),
-    ]
+FIGURES = (
+    Figure("crossings between modules in one create", lambda: crossings().total(), 90, 180),
+    Figure("modules that refuse a code", refusing, 1, 1),
+    Figure("lines without cli/ and consent/", lambda: lines(apart=False), 5000, 12100),
+    Figure("lines of cli/ and consent/", lambda: lines(apart=True), 7000, 7600),
+    Figure("lines of the longest class", lambda: longest(ast.ClassDef), 200, 254),
+    Figure("lines of the longest function", lambda: longest(*FUNCTIONS), 40, 99),
+    Figure("branches of one function", lambda: max(map(branches, definitions(*FUNCTIONS))), 12, 20),
+)
+"""Every figure, of all of `provider/` but where it says otherwise.
+
+Where one was lowered, its ceiling comes down too: to the goal, or to what it is now, lines to the
+next hundred and crossings to the next ten.
+"""
 
 
 def main() -> int:
     """Print the figures."""
-    for figure in figures():
-        print(f"{figure.name:40} {figure.value:6,} (goal: {figure.goal:,} at most)")
+    for figure in FIGURES:
+        print(f"{figure.name:40} {figure.measure():6,} (goal: {figure.goal:,} at most)")
     return 0
 
 
