@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .lifecycle import PROVIDER
-    from .resource import ElementInstance, Events
+    from .resource import ElementInstance, Events, belongs_here
     from .stack import declare_stack
 
-__all__ = ["PROVIDER", "ElementInstance", "Events", "declare_stack"]
+__all__ = ["PROVIDER", "ElementInstance", "Events", "belongs_here", "declare_stack"]
 
 _HOMES = {
     "ElementInstance": ".resource",
     "Events": ".resource",
     "PROVIDER": ".lifecycle",
+    "belongs_here": ".resource",
     "declare_stack": ".stack",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -20,10 +21,13 @@ from .config import NAMESPACE
 from .instance.markers import MARKERS, markers
 from .lifecycle import ElementInstanceProvider
 from .namesake import namesake
+from .shards import SHARD, ShardsError, own
 from .stack_file import project_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Sequence
+
+    from .shards import Shard
 
 _OUTPUTS = (
     "tags",
@@ -247,6 +251,32 @@ def _traced_to_the_program() -> Iterator[None]:
             sys.tracebacklimit = before
 
 
+def own_shard() -> Shard | None:
+    """Return the shard that this run is for; None of a stack that has no shards.
+
+    Raises:
+        pulumi.RunError: The stack's shards are not to be run like this.
+    """
+    text = pulumi.Config(NAMESPACE).get("shards")
+    try:
+        return own(pulumi.get_stack(), text, os.environ.get(SHARD))
+    except ShardsError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def belongs_here(name: str) -> bool:
+    """Tell whether a name belongs to the shard that this stack is; any does where there are none.
+
+    A program of its own that runs over `cloud-elements:shards` asks it for each resource without
+    parents, and declares it only then; children go where their topmost parent goes.
+
+    Args:
+        name: Logical name of the resource.
+    """
+    shard = own_shard()
+    return shard is None or shard.has(name)
+
+
 def _marker_tags(
     resource: ElementInstance, resource_name: str, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[list[str]]:
@@ -254,6 +284,10 @@ def _marker_tags(
 
     Evaluated when the program has run, so that every alias is known by then.
     """
+    shard = own_shard()
+    if shard and not opts.parent and not shard.has(resource_name):
+        raise pulumi.RunError(shard.stray(resource_name))
+    stack = shard.base if shard else pulumi.get_stack()
     claims = _claims.setdefault(pulumi.runtime.get_root_resource() or ElementInstance, {})
     for alias in opts.aliases or []:
         claims.setdefault(_old_name(alias, resource_name), set()).add(id(resource))
@@ -268,7 +302,7 @@ def _marker_tags(
         return markers(
             organization=f"{pulumi.get_organization()}/{owner}",
             project=pulumi.get_project(),
-            stack=pulumi.get_stack(),
+            stack=stack,
             place=place,
         ).tags
 

@@ -37,11 +37,16 @@ from .api.errors import mistake
 from .instance import inputs as schema
 from .instance.events import lacks_address
 from .instance.inputs import Declared
-from .resource import ElementInstance
+from .instance.markers import base_of
+from .resource import ElementInstance, own_shard
+from .shards import KEY as SHARDS
+from .shards import refusal
 from .stack_keys import DEFAULTS, KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from .shards import Shard
 
 
 class InstanceDeclaration(Declared):
@@ -68,7 +73,11 @@ class StackError(pulumi.RunError):
 
 
 def declarations(
-    config: Mapping[str, str], written: Mapping[str, Any], *, complete: bool = True
+    config: Mapping[str, str],
+    written: Mapping[str, Any],
+    *,
+    complete: bool = True,
+    shard: Shard | None = None,
 ) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
@@ -77,6 +86,7 @@ def declarations(
             clear.
         written: The same as the files show it, see `stack_file.written`.
         complete: A secret that is still to be set is a mistake.
+        shard: Those alone that fall to it.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a secret.
@@ -84,7 +94,7 @@ def declarations(
     documents = documents_of(config)
     misread = spelling.mistakes(config, written)
     shared = documents[DEFAULTS]
-    return parse(documents[KEY], config, misread, shared=shared, complete=complete)
+    return parse(documents[KEY], config, misread, shared=shared, complete=complete, shard=shard)
 
 
 def documents_of(config: Mapping[str, str]) -> dict[str, Any]:
@@ -133,6 +143,7 @@ def parse(
     *,
     shared: object = None,
     complete: bool = True,
+    shard: Shard | None = None,
 ) -> dict[str, InstanceDeclaration]:
     """Return the declarations of a stack, by name.
 
@@ -142,6 +153,7 @@ def parse(
         misread: What is not what was written, see `spelling.mistakes`.
         shared: The value of `cloud-elements:defaults`, likewise.
         complete: As in `declarations`.
+        shard: As there.
 
     Raises:
         StackError: Every mistake at once, each as `path: what`; never a value.
@@ -158,7 +170,7 @@ def parse(
         if not name or not isinstance(entry, dict):
             shape = f"{path}: must be a map with at least 'element'"
             mistakes.append(shape if name else f"{KEY}: an entry needs a name")
-        else:
+        elif shard is None or shard.has(name):
             found, merged = _judged(name, entry, common, complete=complete)
             mistakes += [f"{path}.{w}: {what}" for w, what in found if f"{path}.{w}" not in misread]
             if not (found or wrong):
@@ -330,8 +342,10 @@ def declare() -> dict[str, ElementInstance]:
         if (text := runtime_config.get_config(key)) is not None:
             config[key] = text  # which may have a variable of its own
     project = stack_file.project_file(Path(pulumi.get_root_directory() or "."))
-    written = stack_file.written(project, pulumi.get_stack()) if project else {}
-    declared = declarations(config, written)
+    shard = _shard(project)
+    name = shard.base if shard else pulumi.get_stack()
+    written = stack_file.written(project, name) if project else {}
+    declared = declarations(config, written, shard=shard)
     for remark in remarks(config, written):
         pulumi.log.warn(remark)
     shown = _shown(config, written)
@@ -350,6 +364,25 @@ def declare() -> dict[str, ElementInstance]:
             },
         )
     return instances
+
+
+def _shard(project: Path | None) -> Shard | None:
+    """Return the shard that this run is for, if any.
+
+    Raises:
+        StackError: It is not to be run like this.
+    """
+    try:
+        shard = own_shard()
+    except pulumi.RunError as error:
+        raise StackError(str(error)) from None
+    base = base_of(pulumi.get_stack())
+    if not (shard or base is None or project is None):
+        # A shard without the configuration that it shares: it would have nothing declared.
+        text = stack_file.written(project, base).get(SHARDS)
+        if text is not None:
+            raise StackError(refusal(base, None))
+    return shard
 
 
 def _shown(

@@ -53,6 +53,7 @@ def mistakes(keys: Iterable[str], entries: Iterable[str] = ()) -> list[str]:
         KEY,
         DEFAULTS,
         f"{NAMESPACE}:owner",
+        f"{NAMESPACE}:shards",
         f"{NAMESPACE}:organization",  # the native provider's: see provider.doors.native
         *(stack_key(item.name) for item in fields(Settings)),
     ]

@@ -43,6 +43,7 @@ class History:
         everywhere: Codes that were sent to other platforms count as sent, too.
         clock: The clock.
         warn: Shows a warning.
+        shard: Number of the shard that writes, whose siblings may be at work under the same tags.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class History:
         everywhere: bool = False,
         clock: Time | None = None,
         warn: Callable[[str], None] = lambda _: None,
+        shard: str = "",
     ) -> None:
+        self._shard = shard
         self._everywhere = everywhere
         self._clock = clock or Time()
         platforms = dict.fromkeys([former or platform, platform])
-        self._journal = Journal(folder, platforms, self._clock, warn)
+        self._journal = Journal(folder, platforms, self._clock, warn, shard=shard)
         self._lock = threading.Lock()
         self._stacks: dict[str, _Entries] = {}
         self._others: dict[Path, tuple[int, _Entries]] = {}
@@ -87,6 +90,7 @@ class History:
             former=settings.base_url,
             everywhere=everywhere,
             warn=warn,
+            shard=environment.get(runs.SHARD, "").partition("/")[0],
         )
 
     @property
@@ -178,7 +182,8 @@ class History:
         with self._lock:
             anew = again and self.folder is not None
             entries = _Entries(self._journal.entries(stack)) if anew else self._of(stack)
-            return entries.loose()
+            found = entries.loose()
+        return [one for one in found if not self._shard or one.shard in ("", self._shard)]
 
     def at_work(self, entry: Entry) -> float:
         """Return for how many seconds from now an entry's request may be at work.

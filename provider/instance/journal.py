@@ -58,6 +58,7 @@ class Entry:
         left: The engine was gone, or another run came in between, before it can be known that the
             state has the instance that was made.
         stack: The stack's marker; told by the file's name.
+        shard: Number of the shard whose run wrote it; empty where the stack has none.
     """
 
     marker: str
@@ -67,6 +68,7 @@ class Entry:
     time: float
     left: bool = False
     stack: str = ""
+    shard: str = ""
 
     @property
     def moment(self) -> str:
@@ -82,6 +84,7 @@ class Journal:
         platforms: Addresses of the API under which entries count, the one written to last.
         clock: The clock.
         warn: Shows a warning.
+        shard: What its entries tell of their writer.
     """
 
     def __init__(
@@ -90,7 +93,10 @@ class Journal:
         platforms: Collection[str],
         clock: Time,
         warn: Callable[[str], None],
+        *,
+        shard: str = "",
     ) -> None:
+        self._shard = shard
         self.folder = folder
         self._platforms = [*map(_digest, platforms)]
         self._clock = clock
@@ -109,11 +115,14 @@ class Journal:
         left: bool,
     ) -> Entry:
         """Add an entry to its stack's file; return it."""
-        entry = Entry(markers.instance, fate, codes, instance, moment, left, markers.stack)
+        entry = Entry(
+            markers.instance, fate, codes, instance, moment, left, markers.stack, self._shard
+        )
         values = {**vars(entry), "codes": list(entry.codes)}
         del values["stack"]
-        if not entry.left:
-            del values["left"]
+        for key in ("left", "shard"):
+            if not values[key]:
+                del values[key]
         self.append(markers.stack, json.dumps(values))
         return entry
 
@@ -235,6 +244,7 @@ def _entry(values: Mapping[str, Any], stack: str) -> Entry:
         moment if 0.0 <= moment <= _LATEST else 0.0,
         bool(values.get("left")),
         stack,
+        str(values.get("shard") or ""),
     )
 
 

@@ -2,8 +2,8 @@
 
 Every instance carries tags of ours, beside the user's:
 
-- the stack marker `pulumi-<project>-<stack>-<12 characters>`, the same for all of a stack, so that
-  one list finds everything that earlier runs left;
+- the stack marker `pulumi-<project>-<stack>-<12 characters>`, the same for all of a stack and its
+  shards, so that one list finds everything that earlier runs left;
 - the instance marker `pulumi-<20 characters>`, derived from organization, project, stack and the
   resource's place and logical name.
 
@@ -37,6 +37,7 @@ MARKERS = "__markers"
 _PREFIX = "pulumi-"
 _CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
 _ADOPTION = re.compile(r"pulumi-adopted-[a-z2-7]{20}")
+_SHARD = re.compile(r"(?P<base>.+)-shard-[1-9][0-9]*")
 _STACK_MARKER_DASHES = 3
 _PROJECT_LENGTH, _STACK_LENGTH, _STACK_DIGEST, _CHECK_LENGTH = 24, 14, 8, 4
 
@@ -115,13 +116,24 @@ def place_of(urn: str) -> dict[str, str]:
     return {"project": project, "stack": stack}
 
 
+def base_of(stack: str) -> str | None:
+    """Return the stack whose shard a name tells of: `prod` of `prod-shard-2`; None of any other."""
+    found = _SHARD.fullmatch(stack)
+    return found["base"] if found else None
+
+
 def names_stack(tag: str, *, project: str, stack: str) -> bool:
     """Tell whether a stack marker is of a stack with that name, in whichever organization.
 
-    Long names are cut in it, so another stack's may pass for this one's.
+    A shard has the markers of the stack that is shared among shards, so that instances move from
+    one to another without a request. Long names are cut in a marker, so another stack's may pass
+    for this one's.
     """
-    ours = f"{_PREFIX}{_readable(project, stack)}"
-    return tag.startswith(ours) and len(tag) == len(ours) + _STACK_DIGEST + _CHECK_LENGTH
+    return any(
+        tag.startswith(ours) and len(tag) == len(ours) + _STACK_DIGEST + _CHECK_LENGTH
+        for one in (stack, base_of(stack))
+        if one and (ours := f"{_PREFIX}{_readable(project, one)}")
+    )
 
 
 def is_adoption_marker(tag: str) -> bool:

@@ -29,6 +29,8 @@ _TRIES = 20
 _PAUSE = 0.02
 VARIABLE = "CLOUD_ELEMENTS_RUN"
 """Set by `elements` for the runs that it starts, which tells of lost ones itself."""
+SHARD = "CLOUD_ELEMENTS_SHARD"
+"""Set by `elements` for the runs of shards: which one of how many, as `2/4`."""
 
 
 class BusyError(Exception):

@@ -46,6 +46,24 @@ def test_the_journal_outlives_its_process(at):
     assert at(1002.0).spent(MARKED, ["c"]) is None
 
 
+def test_a_shard_leaves_to_its_siblings_what_they_are_at(at, tmp_path):
+    """They have the same tags; but a code is sent once, and what is found again is found by all."""
+    at(1000.0, shard="1").note(MARKED, Fate.SENT, codes=["a"])
+    at(1000.0).note(OTHER, Fate.SENT)
+
+    def loose(**options):
+        found = at(1001.0, **options).loose(MARKED.stack, again=True)
+        return {entry.marker for entry in found}
+
+    assert loose(shard="1") == loose() == {MARKED.instance, OTHER.instance}
+    assert loose(shard="2") == {OTHER.instance}
+    assert at(1001.0, shard="2").spent(OTHER, ["a"])
+    assert at(1001.0, shard="2").last(MARKED).fate is Fate.SENT
+    home = {"PULUMI_HOME": str(tmp_path), "CLOUD_ELEMENTS_SHARD": "2/4"}
+    History.at_home(home, settings()).note(MARKED, Fate.SENT)
+    assert History.at_home(home, settings()).last(MARKED).shard == "2"
+
+
 def test_a_void_entry_frees_its_codes(at):
     at(1000.0).note(MARKED, Fate.SENT, codes=["a", "b"])
     at(1001.0).note(MARKED, Fate.VOID, codes=["a"])

@@ -4,7 +4,13 @@ import re
 
 import pytest
 
-from provider.instance.markers import credential_marker, is_credential_marker, is_marker, markers
+from provider.instance.markers import (
+    credential_marker,
+    is_credential_marker,
+    is_marker,
+    markers,
+    names_stack,
+)
 
 HERE = {"organization": "organization", "project": "shop", "stack": "dev", "place": "mail"}
 
@@ -78,3 +84,11 @@ def test_a_credential_marker_depends_on_every_credential_but_not_on_their_order(
     assert credential_marker(one) == credential_marker(dict(reversed(one.items())))
     assert credential_marker(one) != credential_marker(one | {"code": "cc"})
     assert credential_marker({}) == []
+
+
+def test_a_shard_has_the_markers_of_the_stack_that_it_is_of():
+    tag = markers(organization="o", project="p", stack="prod", place="x").stack
+    assert names_stack(tag, project="p", stack="prod-shard-12")
+    assert names_stack(tag, project="p", stack="prod")
+    for other in ("prod-shard-0", "prod-shard-x", "prod-shard-", "stage-shard-1", "prod-1"):
+        assert not names_stack(tag, project="p", stack=other)

@@ -200,7 +200,7 @@ def test_another_stack_or_project_has_other_markers(run, where):
 
 def test_the_configured_owner_tells_organizations_of_one_name_apart(run, monkeypatch):
     plain = tags(run, invoices)
-    monkeypatch.setattr(pulumi.Config, "get", lambda *_: "acme")
+    monkeypatch.setattr(pulumi.Config, "get", lambda _, key: {"owner": "acme"}.get(key))
     assert not set(plain) & set(tags(run, invoices))
 
 
