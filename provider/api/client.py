@@ -12,7 +12,6 @@ from . import wire
 from .errors import NotFoundError
 from .exchange import Exchange, Request
 from .oauth import OAuth
-from .redaction import secrets_in_request
 from .retry import Kind
 
 if TYPE_CHECKING:
@@ -83,9 +82,7 @@ class CloudElementsClient:
             APIError: The platform refused, or failed after it may have created it (429, 5xx).
         """
         kind = Kind.ONE_TIME if one_time else Kind.CREATE
-        request = Request(
-            "POST", "/instances", body=body, kind=kind, secrets=secrets_in_request(body)
-        )
+        request = Request("POST", "/instances", body=body, kind=kind)
         return self._exchange.ask(wire.Instance, request, objection)
 
     def get_instance(self, instance_id: str, *, element_key: str | None = None) -> wire.Instance:
@@ -124,7 +121,6 @@ class CloudElementsClient:
             {"id": instance_id},
             body=body,
             kind=Kind.ONE_TIME if one_time else Kind.REPEATABLE,
-            secrets=secrets_in_request(body),
         )
         return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
 
@@ -151,7 +147,6 @@ class CloudElementsClient:
             {"reAuthenticate": "true"} if "providerData" in body else {},
             body,
             Kind.ONE_TIME if one_time else Kind.REPEATABLE,
-            secrets_in_request(body),
         )
         return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
 

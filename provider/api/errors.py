@@ -6,15 +6,16 @@
     │  ├─ AbandonedError        nobody waits for it any more, so nothing is begun
     │  ├─ SpentError            a one-time code was sent before
     │  └─ UnsendableError       a request that no platform would take, so it never left
-    ├─ APIError                 the platform answered with an error
-    │  ├─ AuthenticationError   401/403: wrong or missing user or organization secret
-    │  ├─ NotFoundError         404 in the platform's own words
-    │  ├─ RateLimitError        429
-    │  ├─ TooLargeError         429 about the size of the request
-    │  └─ StrangerError         somebody else answered: the address is not the platform's API
-    └─ AmbiguousError           sent, but no usable answer came: it may have taken effect
-       ├─ OtherInstanceError    the answer is about another instance than the request
-       └─ NotSentError          …except here: it certainly did not reach the platform
+    └─ RequestError             what came of a request
+       ├─ APIError              the platform answered with an error
+       │  ├─ AuthenticationError   401/403: wrong or missing user or organization secret
+       │  ├─ NotFoundError         404 in the platform's own words
+       │  ├─ RateLimitError        429
+       │  ├─ TooLargeError         429 about the size of the request
+       │  └─ StrangerError         somebody else answered: the address is not the platform's API
+       └─ AmbiguousError        sent, but no usable answer came: it may have taken effect
+          ├─ OtherInstanceError    the answer is about another instance than the request
+          └─ NotSentError          …except here: it certainly did not reach the platform
 
 The client states facts. Only the lifecycle adds the verb and the name, by `sentence`, so that
 every error is one sentence and nothing is said twice.
@@ -23,7 +24,6 @@ every error is one sentence and nothing is said twice.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -46,25 +46,9 @@ class Outcome(Enum):
     REFUSED = "any other status"
 
 
-_TOO_MANY, _SERVERS = 429, 500
-_SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
+SERVER_ERRORS = frozenset({408, *range(500, 600)}) - {501, 505}
 """The request may have taken effect all the same; 408 and 52x are gateways' words for a time-out.
 501 and 505 say that nothing was done."""
-
-
-def outcome_of_status(status: int, *, vendors: bool = False) -> Outcome:
-    """Return what an error status means.
-
-    Args:
-        status: It.
-        vendors: The answer tells what the element's vendor said.
-    """
-    if status == _TOO_MANY:
-        return Outcome.TOO_MANY
-    if status in _SERVER_ERRORS:
-        return Outcome.VENDOR_ERROR if vendors else Outcome.SERVER_ERROR
-    return Outcome.REFUSED
-
 
 _UNKNOWN_ID = frozenset({400, 401, 403, 404})
 
@@ -102,61 +86,63 @@ class UnsendableError(RefusedError):
     outcome = Outcome.NOT_SENT
 
 
-@dataclass(frozen=True)
-class Call:
-    """Which request an error is about: `POST /instances`, a path template and never a URL."""
+class RequestError(CloudElementsError):
+    """What came of a request that is no success.
 
-    method: str
-    path: str
+    Args:
+        call: The request, by a path template and never a URL: `POST /instances`.
+        said: What the platform said, or what was seen instead of an answer.
+        status: The answer's; None where there was none.
+        request_id: The platform's id of the request.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+    retry_after: float | None = None
+    """Seconds after which the platform wants to be asked again."""
+
+    def __init__(self, call: str, said: str, *, status: int | None, request_id: str | None) -> None:
+        self.call = call
+        self.said = said
+        self.status = status
+        self.request_id = request_id
+        super().__init__(f"{said} ({self.codes})")
+
+    @property
+    def codes(self) -> str:
+        """Call, and status and request id where there were any: what support asks for."""
+        request = f", request {self.request_id}" if self.request_id else ""
+        return f"{self.call} → {self.status or 'no answer'}{request}"
 
 
-class APIError(CloudElementsError):
+class APIError(RequestError):
     """The platform answered with an error status.
 
     docs: errors are `{"requestId", "message", "providerMessage"?}` (2019-06), but gateways also
     answer with HTML pages, so all three may be missing.
     """
 
+    status: int
+
     def __init__(
         self,
-        call: Call,
+        call: str,
         status: int,
         message: str,
         *,
-        outcome: Outcome | None = None,
         request_id: str | None = None,
         provider_message: str | None = None,
     ) -> None:
-        self.call = call
-        if outcome or type(self).outcome is Outcome.REFUSED:
-            found = outcome or outcome_of_status(status, vendors=bool(provider_message))
-            self.outcome = found
-        self.status = status
+        if status in SERVER_ERRORS:
+            self.outcome = Outcome.VENDOR_ERROR if provider_message else Outcome.SERVER_ERROR
         self.message = message
-        self.request_id = request_id
         self.provider_message = provider_message
-        super().__init__(f"{self.said} ({self.codes})")
+        more = provider_message and provider_message != message
+        said = f"{message} ({provider_message})" if more else message
+        super().__init__(call, said, status=status, request_id=request_id)
 
     @property
     def may_mean_gone(self) -> bool:
         """Whether the platform may say so of an id that is gone (docs: not settled by any)."""
         return self.status in _UNKNOWN_ID and not self.stranger
-
-    @property
-    def said(self) -> str:
-        """What the platform said, and behind it what the element's own vendor said."""
-        if self.provider_message and self.provider_message != self.message:
-            return f"{self.message} ({self.provider_message})"
-        return self.message
-
-    @property
-    def codes(self) -> str:
-        """Call, status and request id: what support asks for."""
-        request = f", request {self.request_id}" if self.request_id else ""
-        return f"{self.call} → {self.status}{request}"
 
 
 class AuthenticationError(APIError):
@@ -194,40 +180,24 @@ class StrangerError(APIError):
     stranger = True
 
 
-class AmbiguousError(CloudElementsError):
+class AmbiguousError(RequestError):
     """The request left, and no usable answer came back: it may or may not have taken effect."""
 
     outcome = Outcome.NO_ANSWER
 
     def __init__(
         self,
-        call: Call,
+        call: str,
         what: str,
         *,
         status: int | None = None,
         request_id: str | None = None,
         stranger: bool = False,
     ) -> None:
-        self.call = call
         if status is not None and type(self) is AmbiguousError:
             self.outcome = Outcome.GARBLED
         self.stranger = stranger
-        self.what = what
-        self.status = status
-        self.request_id = request_id
-        super().__init__(f"{what} ({self.codes})")
-
-    @property
-    def said(self) -> str:
-        """What was seen instead of an answer."""
-        return self.what
-
-    @property
-    def codes(self) -> str:
-        """Call, and status and request id where there were any."""
-        status = str(self.status) if self.status else "no answer"
-        request = f", request {self.request_id}" if self.request_id else ""
-        return f"{self.call} → {status}{request}"
+        super().__init__(call, what, status=status, request_id=request_id)
 
 
 class OtherInstanceError(AmbiguousError):
@@ -244,7 +214,7 @@ class NotSentError(AmbiguousError):
 
 def text_of(error: CloudElementsError | str) -> str:
     """Return what an error says, without a full stop in the middle of our own sentence."""
-    if isinstance(error, APIError | AmbiguousError):
+    if isinstance(error, RequestError):
         return f"{error.said.rstrip('. ')} ({error.codes})"
     return str(error).rstrip(". ")
 

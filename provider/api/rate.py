@@ -8,31 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .errors import Outcome
-from .retry import Policy, refusal, retry_after
+from .errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .answers import Reading
     from .retry import Time
 
+SAID = "cloud_elements_said"
+"""Extension of a response: what it says."""
 _BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
-_FINAL = frozenset({Outcome.TOO_LARGE, Outcome.VENDOR_ERROR})
 _LONGEST_PAUSE = 60.0
 _LARGEST_ANSWER = 100_000_000
 _LOOKS = 0.5
 """Seconds between two questions whether to go on, for who waits for a connection."""
-
-
-class FinalAnswerError(Exception):
-    """An answer that sending again can't better, whatever its status.
-
-    Raised through the retrying transport, which knows nothing but the status.
-    """
-
-    def __init__(self, response: httpx.Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 class Limiter(httpx.BaseTransport):
@@ -41,8 +31,8 @@ class Limiter(httpx.BaseTransport):
     When the platform answers 429 or 503 with `Retry-After`, every thread holds back until then,
     for a minute at most, instead of each one earning its own refusal.
 
-    Answers are read here, inside the retrying transport, so that a connection lost in the middle of
-    one is treated as any other.
+    Answers are read and judged here, inside the retrying transport, so that a connection lost in
+    the middle of one is treated as any other, and so is an answer that is not the one expected.
 
     Args:
         inner: The transport that sends.
@@ -73,11 +63,10 @@ class Limiter(httpx.BaseTransport):
         self._next = clock.now()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for a turn, send, read, and hold everybody back after a refusal.
+        """Wait for a turn, send, read, judge, and hold everybody back after a refusal.
 
         Raises:
-            FinalAnswerError: The answer is a 429 about size, tells what the vendor said, or asks
-                for a longer wait than the request's budget has left.
+            RequestError: There is no answer, or another one than the request's `reading` expects.
         """
         with self._lock:
             now = self._clock.now()
@@ -87,21 +76,25 @@ class Limiter(httpx.BaseTransport):
             self._clock.sleep(turn - now)
         bound = (request.extensions.get("timeout") or {}).get("read") or self._timeout
         request.extensions["trace"] = self._before_sending
+        reading: Reading[Any] = request.extensions["reading"]
+        lost = None
         with self._connection():
-            response = self._read(self._inner.handle_request(request), min(bound, self._timeout))
-        refused = refusal(response)
-        if refused and refused.outcome in _FINAL:
-            raise FinalAnswerError(response)
-        if response.status_code not in _BUSY:
-            return response
-        wait = retry_after(response, self._clock)
-        if wait is not None:
-            now = self._clock.now()
-            with self._lock:
-                self._next = max(self._next, now + min(wait, _LONGEST_PAUSE))
-            policy = request.extensions.get("retry")
-            if isinstance(policy, Policy) and now + wait > policy.deadline:
-                raise FinalAnswerError(response)
+            try:
+                response = self._read(
+                    self._inner.handle_request(request), min(bound, self._timeout)
+                )
+            except httpx.HTTPError as error:
+                lost = reading.lost(error)
+        if lost is not None:
+            raise lost  # outside the handler: httpx's error knows the address
+        try:
+            response.extensions[SAID] = reading.judge(response)
+        except RequestError as error:
+            if error.status in _BUSY and error.retry_after is not None:
+                pause = min(error.retry_after, _LONGEST_PAUSE)
+                with self._lock:
+                    self._next = max(self._next, self._clock.now() + pause)
+            raise
         return response
 
     @contextmanager

@@ -8,8 +8,6 @@ A field of an odd type counts as absent.
 from __future__ import annotations
 
 import json
-import re
-from collections import deque
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +25,7 @@ from pydantic import (
 from .redaction import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -234,69 +232,6 @@ class ErrorBody(_Answer):
     message: str | None = None
     request_id: str | None = Field(default=None, alias="requestId")
     provider_message: str | None = Field(default=None, alias="providerMessage")
-
-
-_CUT_OFF = re.compile(rb'"providerMessage"\s*:\s*"((?:[^"\\]|\\.)*[^\s"\\])')
-"""What the vendor said, in JSON that breaks off."""
-
-
-def error_body(content: bytes) -> ErrorBody | None:
-    """Return what an error's body says; None where it is not the platform's.
-
-    docs: `message`, `requestId` and, where the vendor's answer is the cause, `providerMessage`,
-    side by side (2019-06). A `providerMessage` counts wherever it stands and whatever it is, for
-    what the vendor refused is not sent again.
-    """
-    try:
-        answer = document(content)
-    except (ValueError, RecursionError):
-        found = _CUT_OFF.search(content)
-        vendors = found and found[1].decode(errors="replace")
-        return read(ErrorBody, {"providerMessage": vendors}) if vendors else None
-    body = read(ErrorBody, answer)
-    for inner in _maps(answer):
-        if vendors := _text(inner.get("providerMessage")):
-            outer = body.model_dump(by_alias=True, exclude_none=True) if body else {}
-            return read(ErrorBody, inner | outer | {"providerMessage": vendors})
-    return body and body.model_copy(update={"provider_message": None})
-
-
-_INK = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]")
-
-
-def _text(value: object) -> str:
-    """Return what a value says; nothing for an empty one."""
-    try:
-        text = (stored(value) or "") if value else ""
-    except RecursionError:
-        return "…"
-    return text if _INK.search(text) else ""
-
-
-def _maps(document: object) -> Iterator[dict[str, Any]]:
-    """Yield each map inside a document, the outer ones first."""
-    waiting = deque([document])
-    while waiting:
-        match waiting.popleft():
-            case dict() as found:
-                yield found
-                waiting.extend(found.values())
-            case list() as found:
-                waiting.extend(found)
-
-
-def document(content: bytes) -> object:
-    """Return an answer's JSON; half a surrogate pair, which no text can carry on, becomes `?`.
-
-    Raises:
-        ValueError: It is none.
-        RecursionError: It is too deep.
-    """
-    found: object = json.loads(content)
-    if b"\\ud" not in content.lower():
-        return found
-    written = json.dumps(found, ensure_ascii=False)
-    return json.loads(written.encode(errors="replace"))
 
 
 def read(model: type[M], document: object) -> M | None:

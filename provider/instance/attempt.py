@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..api.errors import (
-    Call,
     CloudElementsError,
     NotFoundError,
     OtherInstanceError,
@@ -87,7 +86,7 @@ class Attempt:
             instance = self._found(change, error)
         if "providerData" not in change.body:
             return instance
-        call = Call("PUT" if last else "PATCH", "/instances/{id}")
+        call = f"{'PUT' if last else 'PATCH'} /instances/{{id}}"
         verified = self._verified(change, instance, call)
         if verified is not None:
             return verified
@@ -101,9 +100,7 @@ class Attempt:
         )
         raise HalfMadeError(instance.id, outputs, message)
 
-    def _verified(
-        self, change: Change, answered: wire.Instance, call: Call
-    ) -> wire.Instance | None:
+    def _verified(self, change: Change, answered: wire.Instance, call: str) -> wire.Instance | None:
         """Return the instance after it was authenticated anew; None when it certainly was not.
 
         An answer is believed at once where it shows the tag of the code and another token. Where

@@ -6,7 +6,6 @@ from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
-    Call,
     ConfigError,
     NotFoundError,
     NotSentError,
@@ -19,7 +18,7 @@ from provider.api.errors import (
 )
 from provider.instance.advice import advice, without_pulumi
 
-CALL = Call("POST", "/instances")
+CALL = "POST /instances"
 CORRECT = "correct the inputs, with a new code if one was sent, then run pulumi up"
 REFRESH = "run pulumi refresh, because it was deleted outside Pulumi"
 ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"

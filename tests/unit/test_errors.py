@@ -6,7 +6,6 @@ from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
-    Call,
     CloudElementsError,
     ConfigError,
     NotFoundError,
@@ -19,7 +18,7 @@ from provider.api.errors import (
     sentence,
 )
 
-CALL = Call("POST", "/instances")
+CALL = "POST /instances"
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,11 @@
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from provider.api.errors import (
-    Call,
-)
 from provider.config import Settings
 from provider.doors.dynamic import Door
 from provider.lifecycle import ElementInstanceProvider
 
-CALL = Call("POST", "/instances")
+CALL = "POST /instances"
 
 
 def test_without_settings_check_says_so_and_still_judges_the_inputs():

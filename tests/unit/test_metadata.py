@@ -8,7 +8,6 @@ from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
-    Call,
     NotFoundError,
     NotSentError,
     RateLimitError,
@@ -18,7 +17,7 @@ from provider.instance import metadata
 from provider.instance.metadata import Metadata
 
 UNKNOWN = pulumi.output.Unknown()
-CALL = Call("GET", "/elements/{keyOrId}")
+CALL = "GET /elements/{keyOrId}"
 
 
 def element(*entries, authentication="basic"):

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from provider.api.errors import APIError, Call, CloudElementsError, RefusedError
+from provider.api.errors import APIError, CloudElementsError, RefusedError
 from provider.instance.host import HalfMadeError
 from provider.instance.operations import one_sentence
 
@@ -25,7 +25,7 @@ def line(error, **options):
 
 
 def test_our_own_errors_are_told_in_full_with_what_to_do():
-    error = APIError(Call("POST", "/instances"), 400, "Bad Request.", request_id="5b")
+    error = APIError("POST /instances", 400, "Bad Request.", request_id="5b")
     assert line(error, advise=lambda _: "correct the inputs") == (
         "could not create element instance 'desk': Bad Request (POST /instances → 400, request 5b)"
         ": correct the inputs"

@@ -7,11 +7,18 @@ import httpx
 import pytest
 
 from provider.api import rate
-from provider.api.errors import AbandonedError
-from provider.api.rate import FinalAnswerError, Limiter
+from provider.api.answers import Reading
+from provider.api.errors import (
+    AbandonedError,
+    AmbiguousError,
+    APIError,
+    Outcome,
+    RateLimitError,
+    StrangerError,
+    TooLargeError,
+)
+from provider.api.rate import Limiter
 from provider.api.retry import Kind, Policy, Time
-
-REQUEST = httpx.Request("GET", "https://platform.example/")
 
 
 class FakeTime:
@@ -23,6 +30,13 @@ class FakeTime:
 
     def _sleep(self, seconds):
         self.seconds += seconds
+
+
+def asked(time, **extensions):
+    """A request whose answer may be anything that succeeds."""
+    reading = Reading("GET /", None, lambda _: None, time.clock)
+    url = "https://platform.example/"
+    return httpx.Request("GET", url, extensions={"reading": reading, **extensions})
 
 
 def limiter(time, handler, *, per_second=0.0, timeout=60.0):
@@ -38,7 +52,7 @@ def test_requests_go_out_at_an_even_pace():
 
     even = limiter(time, note, per_second=4.0)
     for _ in range(5):
-        even.handle_request(REQUEST)
+        even.handle_request(asked(time))
     assert sent == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
@@ -46,19 +60,20 @@ def test_without_a_bound_nothing_waits():
     time = FakeTime()
     free = limiter(time, lambda _: httpx.Response(200))
     for _ in range(100):
-        free.handle_request(REQUEST)
+        free.handle_request(asked(time))
     assert time.seconds == 0
 
 
 @pytest.mark.parametrize(
-    ("code", "asked", "pause"), [(429, "7", 7), (503, "7", 7), (429, "3600", 60), (500, "7", 0)]
+    ("code", "after", "pause"), [(429, "7", 7), (503, "7", 7), (429, "3600", 60), (500, "7", 0)]
 )
-def test_after_a_refusal_everybody_holds_back(code, asked, pause):
+def test_after_a_refusal_everybody_holds_back(code, after, pause):
     time = FakeTime()
-    answers = [httpx.Response(code, headers={"retry-after": asked}), httpx.Response(200)]
+    answers = [httpx.Response(code, headers={"retry-after": after}), httpx.Response(200)]
     shared = limiter(time, lambda _: answers.pop(0))
-    shared.handle_request(REQUEST)
-    other = threading.Thread(target=shared.handle_request, args=(REQUEST,))
+    with pytest.raises(APIError):
+        shared.handle_request(asked(time))
+    other = threading.Thread(target=shared.handle_request, args=(asked(time),))
     other.start()
     other.join()
     assert time.seconds == pause
@@ -74,55 +89,56 @@ def test_after_a_refusal_everybody_holds_back(code, asked, pause):
         "Maximum request size is 8388608 bytes",
     ],
 )
-def test_a_429_about_size_goes_past_the_retries(text):
-    large = limiter(FakeTime(), lambda _: httpx.Response(429, json={"message": text}))
-    with pytest.raises(FinalAnswerError) as caught:
-        large.handle_request(REQUEST)
-    assert text in caught.value.response.text
+def test_a_429_about_size_is_an_error_of_its_own(text):
+    time = FakeTime()
+    large = limiter(time, lambda _: httpx.Response(429, json={"message": text}))
+    with pytest.raises(TooLargeError, match=text):
+        large.handle_request(asked(time))
 
 
 @pytest.mark.parametrize(
     "text",
     ["Too many requests", "API rate limit exceeded for 10.8.0.1", "3 calls, max 2 per s", ""],
 )
-def test_a_429_about_pace_is_left_to_the_retries(text):
-    busy = limiter(FakeTime(), lambda _: httpx.Response(429, text=text))
-    assert busy.handle_request(REQUEST).status_code == 429
+def test_a_429_about_pace_is_not(text):
+    time = FakeTime()
+    busy = limiter(time, lambda _: httpx.Response(429, text=text))
+    with pytest.raises(RateLimitError):
+        busy.handle_request(asked(time))
 
 
 def test_only_a_429_speaks_of_size():
-    refused = limiter(FakeTime(), lambda _: httpx.Response(413, text="payload too large"))
-    assert refused.handle_request(REQUEST).status_code == 413
+    time = FakeTime()
+    refused = limiter(time, lambda _: httpx.Response(413, text="payload too large"))
+    with pytest.raises(StrangerError):
+        refused.handle_request(asked(time))
 
 
 @pytest.mark.parametrize(
-    ("body", "final"),
+    ("body", "outcome"),
     [
-        ({"message": "failed", "providerMessage": "401 wrong password"}, True),
-        ({"message": "failed", "providerMessage": None}, False),
-        ({"message": "failed"}, False),
+        ({"message": "failed", "providerMessage": "401 wrong password"}, Outcome.VENDOR_ERROR),
+        ({"message": "failed", "providerMessage": None}, Outcome.SERVER_ERROR),
+        ({"message": "failed"}, Outcome.SERVER_ERROR),
     ],
 )
-def test_a_server_error_that_tells_what_the_vendor_said_goes_past_the_retries(body, final):
-    broken = limiter(FakeTime(), lambda _: httpx.Response(500, json=body))
-    if final:
-        with pytest.raises(FinalAnswerError):
-            broken.handle_request(REQUEST)
-    else:
-        assert broken.handle_request(REQUEST).status_code == 500
+def test_a_server_error_tells_whether_the_vendor_had_a_say(body, outcome):
+    time = FakeTime()
+    broken = limiter(time, lambda _: httpx.Response(500, json=body))
+    with pytest.raises(APIError) as caught:
+        broken.handle_request(asked(time))
+    assert caught.value.outcome is outcome
 
 
-@pytest.mark.parametrize(("asked", "final"), [("9", False), ("11", True)])
-def test_a_wait_beyond_the_budget_goes_past_the_retries(asked, final):
+@pytest.mark.parametrize("code", [429, 500, 503])
+@pytest.mark.parametrize(("after", "again"), [("9", True), ("11", False)])
+def test_a_wait_beyond_the_budget_is_not_waited_for(code, after, again):
     time = FakeTime()
     policy = Policy(Kind.REPEATABLE, budget=10.0, clock=time.clock)
-    request = httpx.Request("GET", REQUEST.url, extensions={"retry": policy})
-    busy = limiter(time, lambda _: httpx.Response(429, headers={"retry-after": asked}))
-    if final:
-        with pytest.raises(FinalAnswerError):
-            busy.handle_request(request)
-    else:
-        assert busy.handle_request(request).status_code == 429
+    busy = limiter(time, lambda _: httpx.Response(code, headers={"retry-after": after}))
+    with pytest.raises(APIError) as caught:
+        busy.handle_request(asked(time))
+    assert policy.is_retryable_exception(caught.value) is again
 
 
 class Pieces(httpx.SyncByteStream):
@@ -145,7 +161,7 @@ class Pieces(httpx.SyncByteStream):
 def test_an_answer_in_pieces_is_read_whole_and_its_connection_freed():
     time = FakeTime()
     body = Pieces(time, [b'{"id"', b": 7}"], 1)
-    whole = limiter(time, lambda _: httpx.Response(200, stream=body)).handle_request(REQUEST)
+    whole = limiter(time, lambda _: httpx.Response(200, stream=body)).handle_request(asked(time))
     assert whole.json() == {"id": 7}
     assert body.closed
 
@@ -156,8 +172,8 @@ def test_an_answer_that_does_not_end_is_cut_off(pieces):
     time = FakeTime()
     body = Pieces(time, pieces, 1)
     endless = limiter(time, lambda _: httpx.Response(200, stream=body), timeout=60.0)
-    with pytest.raises(httpx.ReadTimeout):
-        endless.handle_request(REQUEST)
+    with pytest.raises(AmbiguousError, match="no answer in time"):
+        endless.handle_request(asked(time))
     assert body.closed
 
 
@@ -166,9 +182,8 @@ def test_a_request_with_less_time_gets_its_answer_in_that_or_not_at_all():
     body = Pieces(time, [b"x"] * 100, 1)
     endless = limiter(time, lambda _: httpx.Response(200, stream=body), timeout=60.0)
     timeout = httpx.Timeout(10).as_dict()
-    request = httpx.Request("GET", REQUEST.url, extensions={"timeout": timeout})
-    with pytest.raises(httpx.ReadTimeout):
-        endless.handle_request(request)
+    with pytest.raises(AmbiguousError, match="no answer in time"):
+        endless.handle_request(asked(time, timeout=timeout))
     assert time.clock.now() == pytest.approx(11)
 
 
@@ -186,8 +201,9 @@ def test_nothing_is_sent_that_nobody_waits_for():
 
     sent = []
     inner = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
+    time = FakeTime()
     with pytest.raises(AbandonedError):
-        Limiter(inner, 0, 60, FakeTime().clock, go_on=abandoned).handle_request(REQUEST)
+        Limiter(inner, 0, 60, time.clock, go_on=abandoned).handle_request(asked(time))
     assert sent == []
 
 
@@ -199,9 +215,11 @@ def test_who_waited_for_a_connection_is_asked_again_before_the_first_byte():
             raise error
 
     with socket.create_server(("127.0.0.1", 0)) as listener, httpx.HTTPTransport() as inner:
-        request = httpx.Request("POST", "http://{}:{}/".format(*listener.getsockname()))
+        time = FakeTime()
+        request = asked(time)
+        request.url = httpx.URL("http://{}:{}/".format(*listener.getsockname()))
         with pytest.raises(AbandonedError):
-            Limiter(inner, 0, 60, FakeTime().clock, go_on=go_on).handle_request(request)
+            Limiter(inner, 0, 60, time.clock, go_on=go_on).handle_request(request)
         connection, _ = listener.accept()
         with connection:
             assert connection.recv(1) == b""
@@ -217,12 +235,12 @@ def test_who_waits_for_a_connection_is_asked_again(monkeypatch):
     def handler(_):
         if len(answers) == 3:  # the first, which has the only connection
             with pytest.raises(AbandonedError):
-                busy.handle_request(httpx.Request("GET", "https://platform.example/"))
+                busy.handle_request(asked(time))
         return httpx.Response(200)
 
     monkeypatch.setattr(rate, "_LOOKS", 0.0)
-    clock = FakeTime().clock
-    busy = Limiter(httpx.MockTransport(handler), 0, 60, clock, go_on=go_on, at_once=1)
-    assert busy.handle_request(REQUEST).status_code == 200
-    assert busy.handle_request(REQUEST).status_code == 200  # the connection is free again
+    time = FakeTime()
+    busy = Limiter(httpx.MockTransport(handler), 0, 60, time.clock, go_on=go_on, at_once=1)
+    assert busy.handle_request(asked(time)).status_code == 200
+    assert busy.handle_request(asked(time)).status_code == 200  # the connection is free again
     assert answers == []

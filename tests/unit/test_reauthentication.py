@@ -9,7 +9,6 @@ from provider.api.errors import (
     AmbiguousError,
     APIError,
     AuthenticationError,
-    Call,
     NotFoundError,
     NotSentError,
     RateLimitError,
@@ -20,7 +19,7 @@ from provider.api.errors import (
 from provider.instance import reauthentication
 from provider.instance.markers import credential_marker
 
-PATCH = Call("PATCH", "/instances/{id}")
+PATCH = "PATCH /instances/{id}"
 [OLD], [NEW] = (credential_marker({"code": mark}) for mark in "01")
 TOKEN, REFRESH, TIME = (f"oauth.user.{key}" for key in ("token", "refresh_token", "refresh_time"))
 MASK = "********"
