@@ -36,6 +36,7 @@ from .api import wire
 from .api.errors import mistake
 from .instance import inputs as schema
 from .instance.events import lacks_address
+from .instance.gaps import is_unknown, without_null
 from .instance.inputs import Declared
 from .instance.markers import base_of
 from .resource import ElementInstance, own_shard
@@ -220,7 +221,7 @@ def _given(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     tags = {"tags": entry["tags"]} if entry.get("tags") is not None else {}
-    return {**schema.without_null(entry), **tags}
+    return {**without_null(entry), **tags}
 
 
 def _mistakes(
@@ -410,9 +411,7 @@ def _exported(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
     """Return an output without the engine's word for unknown, where a create is skipped."""
     if pulumi.runtime.is_dry_run():
         return output
-    return output.apply(
-        lambda value: None if schema.is_unknown(value) else value, run_with_unknowns=True
-    )
+    return output.apply(lambda value: None if is_unknown(value) else value, run_with_unknowns=True)
 
 
 def _instance(name: str, declaration: InstanceDeclaration, shown: Any) -> ElementInstance:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ..api import wire
 from ..api.redaction import MASK, without_platform_written
 from .events import VENDOR_TYPE, WEBHOOKS, compiled
+from .gaps import is_unknown, known_part
 from .inputs import (
     MARKUP,
     fields_with,
     fingerprints,
     is_credential,
-    is_unknown,
-    known_part,
     one_time,
 )
 from .markers import MARKERS, users_tags

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
-from pulumi.output import Unknown, contains_unknowns
+from pulumi.output import Unknown
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from ..api import wire
 from ..api.address import is_loopback
 from ..api.errors import did_you_mean
 from ..api.redaction import is_secret_key
+from .gaps import is_unknown
 from .policy import Policy
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def compiled(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sent(value: Any) -> Any:
-    unchanged = isinstance(value, dict) or contains_unknowns(value)
+    unchanged = isinstance(value, dict) or is_unknown(value)
     return value if unchanged else wire.stored(value)
 
 

@@ -11,7 +11,6 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pulumi.output import Unknown
 from pulumi.runtime.rpc import wrap_rpc_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
@@ -20,6 +19,7 @@ from ..api.errors import mistake
 from ..api.redaction import MASK, is_secret_key, looks_secret, without_platform_written
 from . import events as common
 from .events import Events
+from .gaps import is_unknown, known_part, nulls, without_null
 from .markers import MARKERS, is_marker
 from .policy import Policy
 
@@ -194,24 +194,6 @@ def sent_as_they_are(given: Inputs) -> dict[str, Any]:
     return {name: value for name, value in named.items() if name and value is not None}
 
 
-def is_unknown(value: object) -> bool:
-    """Tell whether the engine does not know the value yet, wholly or in part."""
-    if isinstance(value, dict):
-        return any(map(is_unknown, value.values()))
-    if isinstance(value, list):
-        return any(map(is_unknown, value))
-    return isinstance(value, Unknown)
-
-
-def known_part(value: Any) -> Any:
-    """Return the value without what is not known yet, at any depth."""
-    if not is_unknown(value):
-        return value
-    if isinstance(value, dict):
-        return {k: known_part(v) for k, v in value.items() if not isinstance(v, Unknown)}
-    return [known_part(item) for item in value if not isinstance(item, Unknown)]
-
-
 def problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return everything wrong with a program's inputs, each as `path: what`; never a value.
 
@@ -241,14 +223,27 @@ _NAMES = [name for name in Inputs.model_fields if name != "markers"]
 MARKUP = re.compile(r"<[^<>]*>")
 _MAPS = ("configuration", common.FIELD, "provider_data")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ADOPT = re.compile(r"\d+|(tag|name):.+", re.DOTALL)
 _LARGEST_INTEGER = 2**53
+_SHAPES = {
+    "element_key": (
+        re.compile(r"\S+"),
+        "must be an element key such as 'onedrivebusiness', without spaces",
+    ),
+    "code": (
+        re.compile(r"\S(.*\S)?", re.DOTALL),
+        "must be the bare code, without spaces around it",
+    ),
+    "adopt": (
+        re.compile(r"\d+|(tag|name):.+", re.DOTALL),
+        "must be an instance id, 'tag:<tag>' or 'name:<name>'",
+    ),
+    "external_authentication": (re.compile(r"initial|none"), "must be 'initial' or 'none'"),
+    "oauth_proxy": (re.compile(r".*\S.*", re.DOTALL), "must be the name of an OAuth proxy"),
+}
+"""What a text must be as a whole, and how that is said."""
 
 
 def _rule_problems(known: Mapping[str, Any]) -> Iterator[str]:
-    element_key = known.get("element_key")
-    if isinstance(element_key, str) and (not element_key or re.search(r"\s", element_key)):
-        yield "element_key: must be an element key such as 'onedrivebusiness', without spaces"
     tags = known.get("tags")
     texts = {"name": known.get("name")}
     if isinstance(tags, list):
@@ -257,24 +252,15 @@ def _rule_problems(known: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(text, str):
             yield from _text_problems(path, text)
     for path in _MAPS:
-        value = known.get(path)
-        if isinstance(value, dict):
+        if isinstance(value := known.get(path), dict):
             yield from _value_problems(path, value)
     provider_data = known.get("provider_data")
     if known.get("code") and isinstance(provider_data, dict) and "code" in provider_data:
         yield "provider_data.code: is given as 'code' already; give it once"
-    code = known.get("code")
-    if isinstance(code, str) and (not code.strip() or code != code.strip()):
-        yield "code: must be the bare code, without spaces around it"
-    adopt = known.get("adopt")
-    if isinstance(adopt, str) and not _ADOPT.fullmatch(adopt):
-        yield "adopt: must be an instance id, 'tag:<tag>' or 'name:<name>'"
-    external = known.get("external_authentication")
-    if isinstance(external, str) and external not in ("initial", "none"):
-        yield "external_authentication: must be 'initial' or 'none'"
-    proxy = known.get("oauth_proxy")
-    if isinstance(proxy, str) and not proxy.strip():
-        yield "oauth_proxy: must be the name of an OAuth proxy"
+    for field, (shape, rule) in _SHAPES.items():
+        text = known.get(field)
+        if isinstance(text, str) and not shape.fullmatch(text):
+            yield f"{field}: {rule}"
 
 
 def _text_problems(path: str, text: str) -> Iterator[str]:
@@ -289,7 +275,9 @@ def _text_problems(path: str, text: str) -> Iterator[str]:
 
 
 def _value_problems(path: str, value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
+    if value == MASK:
+        yield f"{path}: is the platform's mask {MASK}, not a value; give the real one or leave it"
+    elif isinstance(value, dict):
         for key, item in value.items():
             if not key.strip():
                 yield f"{path}: has an empty key"
@@ -297,8 +285,6 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _value_problems(f"{path}.{index}", item)
-    elif value == MASK:
-        yield f"{path}: is the platform's mask {MASK}, not a value; give the real one or leave it"
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value):
             yield f"{path}: must be a finite number"
@@ -309,64 +295,23 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
 def normalised(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a program's inputs as they are stored: without what is empty, tags without repeats.
 
-    Doing it twice changes nothing. Unknowns stay where they are.
+    Doing it twice changes nothing. Unknowns stay where they are, and so do tags that are none.
     """
-    given = {key: value if key == "tags" else without_null(value) for key, value in inputs.items()}
+    given = {key: value for key, value in inputs.items() if value is not None}
     kept = {
         key: value
-        for key, value in given.items()
-        if value is not None
-        and (value not in ({}, []) or key == common.FIELD)  # which an empty one turns on
-        and key != "__provider"
+        for key, value in without_null(given).items()
+        if value not in ({}, []) or key == common.FIELD  # which an empty one turns on
     }
-    tags = kept.get("tags")
-    if isinstance(tags, list) and not is_unknown(tags):
-        kept["tags"] = list(dict.fromkeys(tags)) if all(_is_text(tag) for tag in tags) else tags
+    if tags := given.get("tags"):
+        texts = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+        kept["tags"] = list(dict.fromkeys(tags)) if texts else tags
     return kept
-
-
-def without_null(value: Any) -> Any:
-    """Return a value without null in its maps and lists: null counts as not given, everywhere.
-
-    In maps Pulumi's SDK takes it away by itself, in lists it does not.
-    """
-    if not _holds_null(value):
-        return value
-    if isinstance(value, dict):
-        return {key: without_null(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_null(item) for item in value if item is not None]
-    return value
 
 
 def nulls_in_values(inputs: Mapping[str, Any]) -> list[str]:
     """Return where null stands inside configuration, events and provider data."""
-    return [
-        path
-        for field in _MAPS
-        if _holds_null(values := inputs.get(field) or {})
-        for path in _nulls(values, field)
-    ]
-
-
-def _holds_null(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_null, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_null, value))
-    return value is None
-
-
-def _nulls(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _nulls(item, f"{path}.{key}")
-    elif value is None:
-        yield path
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    return [path for field in _MAPS for path in nulls(inputs.get(field) or {}, field)]
 
 
 def marked_secret(inputs: Mapping[str, Any], known_plain: frozenset[str]) -> dict[str, Any]:
@@ -379,20 +324,19 @@ def marked_secret(inputs: Mapping[str, Any], known_plain: frozenset[str]) -> dic
         inputs: Inputs.
         known_plain: Configuration keys that the element's metadata says are no secrets.
     """
-    marked: dict[str, Any] = {}
-    for key, value in inputs.items():
-        if key == "configuration" and isinstance(value, dict):
-            marked[key] = {
-                name: _marked(item, secret=is_secret_key(name, known_plain))
-                for name, item in value.items()
-            }
-        elif key == common.FIELD and isinstance(value, dict):
-            marked[key] = {
-                name: _marked(item, secret=common.is_secret(name)) for name, item in value.items()
-            }
-        else:
-            secret = key in Inputs.model_fields and policy(key).secret
-            marked[key] = _marked(value, secret=True) if secret else value
+    marked = {**inputs}
+    for key in fields_with(secret=True):
+        if key in inputs:
+            marked[key] = _marked(inputs[key], secret=True)
+    if isinstance(configuration := inputs.get("configuration"), dict):
+        marked["configuration"] = {
+            name: _marked(item, secret=is_secret_key(name, known_plain))
+            for name, item in configuration.items()
+        }
+    if isinstance(events := inputs.get(common.FIELD), dict):
+        marked[common.FIELD] = {
+            name: _marked(item, secret=common.is_secret(name)) for name, item in events.items()
+        }
     return marked
 
 

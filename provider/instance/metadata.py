@@ -22,7 +22,8 @@ from ..api.errors import (
 from ..api.redaction import looks_secret
 from ..api.wire import AUTHENTICATION_TYPE, is_unset, stored
 from . import events as common
-from .inputs import is_credential, is_unknown
+from .gaps import is_unknown
+from .inputs import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -235,8 +236,6 @@ def missing(
     needless = needless_keys(inputs.get("oauth_proxy"), inputs.get("external_authentication"))
     if not new:
         held = before.get("configuration", {})
-        if configuration == held:
-            return
         needless |= {entry.key for entry in _lacking(element, held, frozenset())}
     for entry in _lacking(element, configuration, needless):
         label = f" ({entry.name})" if entry.name and entry.name != entry.key else ""

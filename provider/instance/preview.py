@@ -23,6 +23,7 @@ from .credentials import (
     refuse_before_update,
 )
 from .desired import Desired
+from .gaps import is_unknown, known_part
 from .journal import Fate
 from .markers import MARKERS, Markers
 from .metadata import missing, plain_keys, unknown_keys
@@ -81,7 +82,7 @@ def in_the_elements_words(context: Context, news: dict[str, Any]) -> dict[str, A
 
 def _declare(context: Context, news: dict[str, Any]) -> None:
     """Note that the program has this resource, where its place is known."""
-    if not schema.is_unknown(tags := news.get(MARKERS)):
+    if not is_unknown(tags := news.get(MARKERS)):
         markers = Markers.of(tags)
         ownership.meet(context, markers)
         context.leftovers.declare(markers)
@@ -115,11 +116,13 @@ def _against_metadata(
         return failures, frozenset()
     if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
         failures.append(f"element_key: must be the element's key, '{element.key}'")
+    configuration, held = (common.compiled(inputs).get("configuration") for inputs in (news, olds))
+    if not new and configuration == held:
+        return failures, plain_keys(element)
     waits = not (olds or _made(context, news)) and consent.waits(context, element, news)
     failures += missing(element, news, new=new, consent=not waits, before=olds)
     if waits:
         context.host.note(consent.awaiting(context, news))
-    configuration, held = (common.compiled(inputs).get("configuration") for inputs in (news, olds))
     if isinstance(configuration, dict) and configuration != held:
         for warning in unknown_keys(element, configuration):
             context.host.warn(warning)
@@ -128,16 +131,16 @@ def _against_metadata(
 
 def _made(context: Context, news: Mapping[str, Any]) -> bool:
     """Tell whether it has an instance: what is replaced by hand shows no old inputs."""
-    markers = None if schema.is_unknown(tags := news.get(MARKERS)) else Markers.of(tags)
+    markers = None if is_unknown(tags := news.get(MARKERS)) else Markers.of(tags)
     last = context.history.last(markers) if markers else None
     return last is not None and last.fate is Fate.MADE
 
 
 def _new_problems(context: Context, news: dict[str, Any]) -> list[str]:
     """Return what is wrong with a new resource's `adopt` or code; say which instance is adopted."""
-    if schema.is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
+    if is_unknown({key: news.get(key) for key in ("element_key", "name", "tags", MARKERS)}):
         return []
-    desired = Desired.of(schema.inputs_of(schema.known_part(news)))
+    desired = Desired.of(schema.inputs_of(known_part(news)))
     named, markers = desired.inputs.adopt, desired.markers
     try:
         if not named:
@@ -185,7 +188,7 @@ def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -
     if changes.replayed and not changes.credentials:
         context.host.warn(f"{already_sent()}: {NEW_CODE}, or take it out")
     markers = news.get(MARKERS)
-    if not changes.credentials or schema.is_unknown(markers):
+    if not changes.credentials or is_unknown(markers):
         return
     try:
         credentials = Credentials(changes.credentials)

@@ -4,7 +4,7 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import is_rpc_secret
 
-from provider.instance import diff, events
+from provider.instance import diff, events, gaps
 from provider.instance import inputs as schema
 from provider.instance.events import KEYS, compiled, typed
 from provider.instance.state import RECORD, Stored
@@ -80,7 +80,7 @@ def test_a_member_that_is_not_known_yet_stays_so_under_its_key(member):
 
 @pytest.mark.parametrize("bag", [{"events": UNKNOWN}, {"events": ALL, "configuration": UNKNOWN}])
 def test_what_is_not_known_as_a_whole_makes_the_configuration_so(bag):
-    assert schema.is_unknown(compiled(bag)["configuration"])
+    assert gaps.is_unknown(compiled(bag)["configuration"])
 
 
 def test_checked_inputs_have_the_keys_alone():

@@ -96,7 +96,6 @@ def test_normalised_leaves_out_what_is_empty_and_repeated():
         "code": None,
         "configuration": {},
         "disabled": False,
-        "__provider": "pickle",
         MARKERS: OURS,
     }
 

@@ -11,7 +11,7 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 from ... import config
 from ...api.errors import ConfigError, did_you_mean
 from ...config import NAMESPACE, Settings, environment_name
-from ...instance.inputs import is_unknown
+from ...instance.gaps import is_unknown
 from ..names import camel
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ...api.errors import CloudElementsError, NotFoundError, did_you_mean, text_
 from ...api.redaction import is_secret_key, without_platform_written
 from ...instance.advice import advice
 from ...instance.diff import own_tags
-from ...instance.inputs import is_unknown
+from ...instance.gaps import is_unknown
 from ...instance.metadata import plain_keys
 from .. import names
 from . import values
