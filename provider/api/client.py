@@ -51,6 +51,8 @@ class CloudElementsClient:
         self._exchange = Exchange(
             settings, transport=transport, clock=clock, go_on=go_on, remaining=remaining
         )
+        self.go_on = go_on
+        """Raises when the work of this thread is not to go on."""
         self.oauth = OAuth(self._exchange)
         """What is asked for the consent step."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +34,12 @@ class Call(Protocol):
     def deadline(self) -> float:
         """Until when it may take, by `time.monotonic`; infinity where nobody said."""
         ...
+
+
+def until(request: Any) -> float:
+    """Return until when a request that has just come may take: by its `custom_timeouts`."""
+    seconds = getattr(request, "timeout", 0.0)
+    return time.monotonic() + seconds if seconds else math.inf
 
 
 CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)

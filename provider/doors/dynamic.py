@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf import empty_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.dynamic import (
     CheckFailure,
@@ -35,7 +36,7 @@ from ..instance.markers import MARKERS
 from ..instance.operations import Operations
 from ..instance.state import RECORD
 from . import server
-from .call import serving
+from .call import serving, until
 from .engine import EngineHost
 from .names import inward, is_of_native_door
 from .refusal import tell
@@ -62,6 +63,7 @@ class Door:
     def configure(self, req: ConfigureRequest) -> None:
         """Read the settings and open the connection; a problem is told by `check`."""
         host().end_with_engine(Context.close_all)
+        _hear_cancel()
         with _answering():
             settings = self.operations.configure(req.config.get)
             if settings is not None:
@@ -189,6 +191,24 @@ class DynamicCall:
         return None
 
 
+class _EmptyAnswers:
+    """In the place of the server's module of empty answers, one of which is Cancel's."""
+
+    @staticmethod
+    def Empty() -> Any:  # noqa: N802 - the message's name
+        """Answer; where it is a Cancel that is answered, begin nothing more."""
+        if sys._getframe(1).f_code.co_name == "Cancel":  # noqa: SLF001 - the server does nothing else
+            host().cancel()
+        return empty_pb2.Empty()
+
+
+def _hear_cancel() -> None:
+    """Take note of the engine's Cancel, which the server answers without asking a provider."""
+    main = sys.modules["__main__"]
+    if getattr(main, "empty_pb2", None) is empty_pb2:
+        main.empty_pb2 = _EmptyAnswers  # type: ignore[attr-defined]
+
+
 def frames(frame: FrameType | None = None) -> Iterator[FrameType]:
     """Yield a frame and those that called it, the nearest first; our own by default."""
     found: FrameType | None = frame or sys._getframe(1)  # noqa: SLF001 - the one way to the server's own call
@@ -203,7 +223,7 @@ def current_call(frame: FrameType | None = None) -> DynamicCall | None:
         if caller.f_code.co_name in _METHODS:
             request, context = caller.f_locals.get("request"), caller.f_locals.get("context")
             if request is not None and isinstance(context, grpc.ServicerContext):
-                return DynamicCall(request, context)
+                return DynamicCall(request, context, until(request))
     return None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from ..api.errors import CloudElementsError, NotFoundError
+from ..api.errors import AbandonedError, CloudElementsError, NotFoundError
 from .history import History
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..api.client import CloudElementsClient
     from .markers import Markers
     from .origin import Origin
+
+_LOOKS = 0.5
+"""Seconds between two questions whether to go on, for who waits for what another asked for."""
 
 
 @dataclass
@@ -194,18 +197,37 @@ class Claims:
         return any(instance.id == instance_id for instance in listing.result())
 
     def _listed(self, purpose: str, tag: str) -> list[wire.Instance]:
-        """Return a list that is asked for once for all who have the same purpose."""
+        """Return a list that is asked for once for all who have the same purpose.
+
+        Raises:
+            AbandonedError: The time of the call at hand is over: whoever asks, and who waits.
+        """
         with self._lock:
             known = self._lists.get(purpose)
             listing = known or self._lists.setdefault(purpose, Future())
         if known is None:
+            self._ask(listing, purpose, tag)
+        while True:
+            self.client.go_on()
             try:
-                listing.set_result(self.client.find_instances(tag=tag))
-            except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
-                with self._lock:
-                    del self._lists[purpose]
+                return listing.result(_LOOKS)
+            except TimeoutError:
+                continue
+            except CancelledError:  # the time of whoever asked was over, not ours
+                return self._listed(purpose, tag)
+
+    def _ask(self, listing: Future[list[wire.Instance]], purpose: str, tag: str) -> None:
+        try:
+            listing.set_result(self.client.find_instances(tag=tag))
+        except BaseException as error:  # noqa: BLE001 - handed on to everyone who waits
+            with self._lock:
+                del self._lists[purpose]
+            try:
+                self.client.go_on()
+            except AbandonedError:
+                listing.cancel()
+            else:
                 listing.set_exception(error)
-        return listing.result()
 
 
 def carrying(markers: Markers, instances: Collection[wire.Instance]) -> list[wire.Instance]:

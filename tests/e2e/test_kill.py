@@ -381,14 +381,22 @@ def under_way(new_project, sandbox, gate):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_once_what_has_begun_is_brought_to_its_end(under_way, sandbox, gate, number):
+def test_interrupted_once_what_was_sent_is_brought_to_its_end(under_way, sandbox, gate, number):
+    """And what waited for a connection ends, while that is still under way."""
     project, run = under_way
     run.send_signal(number)
+    until(lambda: len(project.export()["deployment"].get("pending_operations", [])) == 2)
     gate.open.set()
     said, _ = run.communicate()
     assert run.returncode != 0, said
+    assert said.count("the run was cancelled, so nothing more is sent") >= 2
     assert of_desks(project) == live(sandbox)
-    assert len(live(sandbox)) == 4
+    assert len(live(sandbox)) == 2 == len(posts(sandbox))
+
+    project.up()
+
+    assert of_desks(project) == live(sandbox)
+    assert len(live(sandbox)) == 4 == sandbox.counters()["creates"]
 
 
 def test_interrupted_twice_nothing_more_is_begun(under_way, sandbox, gate):

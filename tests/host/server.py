@@ -395,20 +395,29 @@ class Server:
         return plain(checked)
 
     def begin(self, method, **request):
-        """Make a call and wait for nothing."""
+        """Make a call and wait for nothing; return what will have its answer."""
         kind = getattr(provider_pb2, f"{method}Request")
         # One that nobody holds is cancelled.
         request = {"urn": self.urn} | request
         self._begun.append(getattr(self.stub, method).future(kind(**request)))
+        return self._begun[-1]
 
-    def begin_create(self, inputs):
+    def begin_create(self, inputs, **more):
         """Create of checked inputs, and wait for nothing."""
-        self.begin("Create", urn=self.urn_of(inputs), properties=self._bag(inputs))
+        more |= {"urn": self.urn_of(inputs), "properties": self._bag(inputs)}
+        return self.begin("Create", **more)
 
-    def begin_delete(self, state):
+    def begin_update(self, state, checked, **more):
+        """Update to checked inputs, and wait for nothing."""
+        more |= {"urn": self.urn_of(checked, state.outputs), "id": state.id}
+        olds, before = self._kept(state.outputs), self._kept(state.inputs)
+        news = self._bag(checked)
+        return self.begin("Update", olds=olds, old_inputs=before, news=news, **more)
+
+    def begin_delete(self, state, **more):
         """Delete the resource, and wait for nothing."""
-        urn = self.urn_of(state.outputs)
-        self.begin("Delete", urn=urn, id=state.id, properties=self._kept(state.outputs))
+        more |= {"urn": self.urn_of(state.outputs), "id": state.id}
+        return self.begin("Delete", properties=self._kept(state.outputs), **more)
 
     def create(self, inputs, *, check=True):
         """Check and create; return the state."""

@@ -542,35 +542,6 @@ def test_a_server_whose_engine_goes_before_it_asks_anything_ends():
     assert server.stop() == ""
 
 
-def test_a_resource_s_own_timeout_ends_what_waits(start, sandbox):
-    """And what is under way: a later run finds what came of it."""
-    server = start(sandbox)
-    inputs = server.checked(one_of_many())
-    sandbox.add_fault("status", method="POST", status=503, times=None, retry_after=60)
-    request = provider_pb2.CreateRequest(
-        urn=server.urn_of(inputs), properties=server._bag(inputs), timeout=1.0
-    )
-    began = time.monotonic()
-    with pytest.raises(RefusedCall, match="custom timeouts"):
-        server.call("Create", request)
-    assert time.monotonic() - began < 1.0 + SOON
-
-
-def test_a_resource_s_own_timeout_ends_a_request(start, gated):
-    sandbox, gate = gated(1)
-    server = start(sandbox, environment={"CLOUD_ELEMENTS_JOURNAL": None})
-    inputs = server.checked(one_of_many())
-    request = provider_pb2.CreateRequest(
-        urn=server.urn_of(inputs), properties=server._bag(inputs), timeout=1.0
-    )
-    began = time.monotonic()
-    with pytest.raises(RefusedCall, match="custom timeouts"):
-        server.call("Create", request)
-    assert time.monotonic() - began < 1.0 + SOON
-    gate.open()
-    assert ("sent", "") in server.journal()
-
-
 def waits(server, sandbox):
     """Begin a create that has lost its answer and looks for its instance."""
     inputs = server.checked(one_of_many())
@@ -579,30 +550,6 @@ def waits(server, sandbox):
     call = server.stub.Create.future(request)
     server.engine.hears("the answer was lost; looking for the instance")
     return call
-
-
-def test_cancel_ends_what_waits_and_begins_nothing(start, sandbox):
-    server = start(sandbox, environment={"CLOUD_ELEMENTS_JOURNAL": None})
-    call = waits(server, sandbox)
-    began = time.monotonic()
-    server.stub.Cancel(empty_pb2.Empty(), timeout=SECONDS)
-    assert "the run was cancelled, so nothing more is sent" in call.exception().details()
-    assert time.monotonic() - began < SOON
-    assert server.journal() == [("sent", "")]
-    with pytest.raises(RefusedCall, match="the run was cancelled"):
-        server.create(one_of_many(), check=False)
-
-
-def test_cancel_lets_what_was_sent_come_to_its_end(start, gated):
-    sandbox, gate = gated(1)
-    server = start(sandbox)
-    inputs = server.checked(one_of_many())
-    request = provider_pb2.CreateRequest(urn=server.urn_of(inputs), properties=server._bag(inputs))
-    call = server.stub.Create.future(request)
-    assert gate.reached.wait(SECONDS)
-    server.stub.Cancel(empty_pb2.Empty(), timeout=SECONDS)
-    gate.open()
-    assert call.result(SECONDS).id == str(sandbox.instances()[0]["id"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

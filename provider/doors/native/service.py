@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -20,7 +19,7 @@ from ...instance.markers import MARKERS, Markers, markers, names_stack, place_of
 from ...instance.operations import Operations, one_sentence
 from ...instance.state import RECORD, Stored
 from .. import names
-from ..call import serving
+from ..call import serving, until
 from ..engine import EngineHost
 from ..refusal import tell
 from . import changes, functions, values
@@ -50,14 +49,13 @@ class NativeCall:
     @classmethod
     def of(cls, request: Any, context: grpc.ServicerContext) -> NativeCall:
         """Return the call of a request; a read has no other inputs than the state's."""
-        seconds = getattr(request, "timeout", 0.0)
         field = "inputs" if isinstance(request, pb.ReadRequest) else "old_inputs"
         olds = getattr(request, field, None)
         return cls(
             context,
             getattr(request, "urn", ""),
             names.inward(values.properties(olds)) if olds is not None else {},
-            time.monotonic() + seconds if seconds else math.inf,
+            until(request),
         )
 
     @property
