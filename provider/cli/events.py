@@ -113,6 +113,22 @@ class Run:
         self.result = ""
         """The engine's own word at the end: `succeeded` or `failed`."""
 
+    @classmethod
+    def joined(cls, runs: Iterable[Run]) -> Run:
+        """Return what several runs told, as one: each remark once."""
+        whole = cls()
+        for one in runs:
+            whole.steps |= one.steps
+            whole.ended += one.ended
+            whole.types |= one.types
+            whole.outputs |= one.outputs
+            for kind, texts in one.remarks.items():
+                known = whole.remarks[kind]
+                known += [text for text in texts if text not in known]
+            for what, number in one.changes.items():
+                whole.changes[what] = whole.changes.get(what, 0) + number
+        return whole
+
     def hear(self, line: str) -> None:
         """Take a line of what the engine writes."""
         if _DEBUG in line or not line.strip():
@@ -140,9 +156,8 @@ class Run:
     @property
     def instances(self) -> list[Step]:
         """What is done with element instances, the engine's own doubles left out."""
-        return [
-            one for one in self.steps.values() if one.is_instance and one.operation != "replace"
-        ]
+        known = [*self.steps.values()]  # it may grow meanwhile, where another thread hears
+        return [one for one in known if one.is_instance and one.operation != "replace"]
 
     @property
     def done(self) -> int:
@@ -167,13 +182,6 @@ class Run:
     def changed(self) -> bool:
         """Whether anything was, or would be, changed."""
         return any(not one.quiet for one in self.steps.values())
-
-    def seconds_left(self, total: int) -> float | None:
-        """Return how long the rest of the instances will take, None where nothing tells yet."""
-        ended, left = self.done, total - self.done
-        begins = min((one.began for one in self.instances), default=self._now())
-        taken = self._now() - begins
-        return taken / ended * left if ended and left > 0 and taken > 0 else None
 
     def _begin(self, event: Mapping[str, Any]) -> None:
         step = self._step(event)

@@ -27,21 +27,22 @@ from ..instance.runs import BusyError, Note, Place, can_lock, home
 from .backend import Backend, stack_marker
 from .console import FailureError, agreed, could_not, counted, say, shown
 from .contents import doubt_of_program, is_other
-from .play import Job, Report, Way, play
+from .play import Report, Way, alone, play
 from .project import concurrency, platform, settings_of
 from .sweep import Wanted, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..api import wire
     from ..api.client import CloudElementsClient
     from ..instance.runs import Held
+    from .play import Job, Stager
     from .project import Stack, State
 
 _LEAVES_SOMETHING = frozenset({"up", "destroy"})
 """Commands that change what is on the platform."""
-_STRAY = (
+STRAY = (
     "Element instance {} carries the stack's tags and is in no state: 'elements sweep --stack {}' "
     "shows what deletes it."
 )
@@ -63,7 +64,8 @@ class Situation:
         kept: Why the engine keeps its checkpoints; nothing where it does not, or was told to.
         place: Where the note of its runs is; None where there can be none.
         lost: The note of runs that were lost.
-        stray: Ids of instances with the stack's tags that are not in its state.
+        stray: Ids of instances with the stack's tags that are in no state.
+        shard: Number of the shard that the stack is, if any.
     """
 
     stack: Stack
@@ -73,6 +75,7 @@ class Situation:
     place: Place | None
     lost: Note | None
     stray: frozenset[str] = frozenset()
+    shard: int | None = None
 
     @classmethod
     def of(cls, stack: Stack, job: Job) -> Situation:
@@ -82,16 +85,41 @@ class Situation:
             lambda: concurrency(stack),
         ]
         state, at_once = stack.pulumi.each(lambda ask: ask(), asked)
+        return cls.seen(stack, job, state, Way(at_once), lambda: _compared(stack, state))
+
+    @classmethod
+    def seen(
+        cls,
+        stack: Stack,
+        job: Job,
+        state: State,
+        way: Way,
+        compared: Callable[[], tuple[frozenset[str], bool]],
+        *,
+        shard: int | None = None,
+    ) -> Situation:
+        """Return what is known before a run.
+
+        Args:
+            stack: The stack.
+            job: What is asked for.
+            state: The stack's state.
+            way: How it is run, as far as that does not depend on all this.
+            compared: Returns what the platform has and no state, and whether a refresh is due.
+            shard: Number of the shard that the stack is, if any.
+        """
         folder = home(os.environ)
         place = Place(folder, stack.project_name, stack.last) if folder else None
         lost = place.left() if place else None
         kept = "" if job.checkpoints else _why_checkpoints(stack, state, job, place)
         at_end = not (kept or job.checkpoints)
-        stray, differs = frozenset[str](), False
+        stray = frozenset[str]()
         if at_end and lost is None and job.command != "refresh":
-            stray, differs = _compared(stack, state)
-        way = Way(at_once, at_end, lost is not None or differs, expected=len(state.kept))
-        return cls(stack, state, way, kept, place, lost, stray)
+            stray, is_due = compared()
+            way = replace(way, refresh=is_due)
+        refresh = lost is not None or way.refresh
+        way = replace(way, at_end=at_end, refresh=refresh, expected=len(state.kept))
+        return cls(stack, state, way, kept, place, lost, stray, shard)
 
     def remarks(self, job: Job) -> Iterator[str]:
         """Yield what is to be told before the run."""
@@ -118,11 +146,14 @@ class Situation:
         say(_KEPT.format(shown(kept)))
         return replace(self, way=replace(way, at_end=False), kept=kept)
 
-    def run(self, job: Job, remarks: dict[str, list[str]] | None, *, asks: bool) -> Report:
+    def run(
+        self, job: Job, remarks: dict[str, list[str]] | None, *, asks: bool, stage: Stager = alone
+    ) -> Report:
         """Run pulumi, with a note of it where its state is written at the end alone."""
 
         def go(way: Way, started: Callable[[int], None] = lambda _: None) -> Report:
-            return play(self.stack, job, way, planned=False, remarks=remarks, started=started)
+            more: Any = {"remarks": remarks, "started": started, "stage": stage}
+            return play(self.stack, job, way, planned=False, **more)
 
         if self.place is None or job.command not in _LEAVES_SOMETHING:
             return go(self.way)
@@ -131,7 +162,7 @@ class Situation:
         report = self._held(self.place, job, go, asks=asks)
         left = self.stray - {one.id for one in report.run.instances}
         if left and report.code == 0:
-            say(_STRAY.format(", ".join(sorted(left)), job.stack))
+            say(STRAY.format(", ".join(sorted(left)), job.stack))
         return report
 
     def _held(self, place: Place, job: Job, go: Callable[..., Report], *, asks: bool) -> Report:
@@ -219,10 +250,11 @@ class Situation:
             state = backend.states[here] if here else self.stack.state(secrets=False)
             wanted = Wanted(stack_marker(self.stack, state), job.stack, None, backend.ids)
             history = History.at_home(os.environ, settings)
-            found, ours = left(lost, wanted, client, history, among=among)
-            if len(ours) < len(found):
+            found, ours = left(lost, wanted, client, history, among=among, shard=self.shard)
+            # What else has a shard's tags may be what a sibling is at.
+            if self.shard is None and len(ours) < len(found):
                 others = ", ".join(one.id for one in found if one not in ours)
-                say(_STRAY.format(others, job.stack))
+                say(STRAY.format(others, job.stack))
             if not ours:
                 return among is None
             if backend.gap or state.busy:
@@ -269,19 +301,31 @@ def _compared(stack: Stack, state: State) -> tuple[frozenset[str], bool]:
             home = client.address
     except (CloudElementsError, FailureError):
         return frozenset(), False
-    ours = [
+    stray = frozenset(id_ for id_, one in listed.items() if one.tags and id_ not in state.ids)
+    return stray, bool(stray) or differs(state, listed, marker, home)
+
+
+def differs(state: State, listed: Mapping[str, wire.Instance], marker: str, home: str) -> bool:
+    """Tell whether what a state has is gone from the platform, or renamed there.
+
+    Args:
+        state: The state.
+        listed: What carries the stack's marker, by id.
+        marker: That marker.
+        home: The platform's address.
+    """
+    made = [
         one
         for one in state.kept
-        if one.markers[:1] == [marker] and one.platform in ("", home) and not one.borrowed
+        if one.markers[:1] == [marker]
+        and one.platform in ("", home)
+        and not one.borrowed
+        and not (one.outputs.get("__record") or {}).get("adopted")
     ]
-    made = [one for one in ours if not (one.outputs.get("__record") or {}).get("adopted")]
-    gone = any(one.id not in listed for one in made)
-    renamed = any(
-        one.id in listed and listed[one.id].name not in (None, one.outputs.get("name"))
+    return any(
+        one.id not in listed or listed[one.id].name not in (None, one.outputs.get("name"))
         for one in made
     )
-    stray = frozenset(id_ for id_, one in listed.items() if one.tags and id_ not in state.ids)
-    return stray, gone or renamed or bool(stray)
 
 
 def _did_something(report: Report) -> bool:
@@ -317,6 +361,7 @@ def left(
     history: History,
     *,
     among: frozenset[str] | None = None,
+    shard: int | None = None,
 ) -> tuple[list[wire.Instance], list[wire.Instance]]:
     """Return what is in no state, and what of it lost runs of this machine made.
 
@@ -326,13 +371,15 @@ def left(
         client: The platform.
         history: What this machine sent.
         among: Only these ids.
+        shard: Number of the shard whose runs they were, for its siblings have the same tags.
     """
     found = [one for one in wanted.find(client) if among is None or one.id in among]
-    ours = [one for one in found if _is_of(lost, one, wanted.marker, history)]
+    writer = "" if shard is None else str(shard)
+    ours = [one for one in found if _is_of(lost, one, wanted.marker, history, writer)]
     return found, ours
 
 
-def _is_of(lost: Note, instance: wire.Instance, marker: str, history: History) -> bool:
+def _is_of(lost: Note, instance: wire.Instance, marker: str, history: History, shard: str) -> bool:
     """Tell whether a lost run made an instance, by its note or by the journal."""
     if instance.id in lost.made.values():
         return True
@@ -340,6 +387,7 @@ def _is_of(lost: Note, instance: wire.Instance, marker: str, history: History) -
         entry = history.last(Markers(marker, tag))
         if (
             entry is not None
+            and entry.shard == shard
             and entry.time >= lost.since - _SLACK
             and entry.fate in (Fate.SENT, Fate.LOST, Fate.MADE)
             and entry.instance in ("", instance.id)

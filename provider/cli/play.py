@@ -5,21 +5,28 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..instance.runs import VARIABLE
 from .console import Exit, FailureError
 from .events import Run
 from .progress import Watched, showing
+from .pulumi import Stops
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from typing import TypeAlias
 
+    from .progress import Display
     from .project import Stack
     from .pulumi import Ended
+
+    Stager: TypeAlias = Callable[[Watched], AbstractContextManager["Stage"]]
 
 _ENVIRONMENT = {"GOGC": "800", "GOMEMLIMIT": "1GiB"}
 """The engine spends a fifth of its time on collecting garbage, unless it may use some memory; who
@@ -49,9 +56,13 @@ class Job:
     as_json: bool = False
     checkpoints: bool = False
     """The engine is to write its state at each step, whatever the stack holds."""
+    whole: str = ""
+    """The stack of which it runs a shard."""
+    shard: int | None = None
+    """Which shard, where one alone is asked for or meant."""
 
     @classmethod
-    def of(cls, command: str, stack: str | None, arguments: list[str] | None, **more: bool) -> Job:
+    def of(cls, command: str, stack: str | None, arguments: list[str] | None, **more: Any) -> Job:
         """Return a job as it was given.
 
         Raises:
@@ -83,7 +94,9 @@ class Job:
     @property
     def again(self) -> str:
         """The command line to give once more."""
-        chosen = ["--stack", self.stack] if self.stack else []
+        name = self.whole or self.stack
+        chosen = ["--stack", name] if name else []
+        chosen += ["--shard", str(self.shard)] if self.shard else []
         rest = ["--", *self.arguments] if self.arguments else []
         return shlex.join(["elements", self.command, *chosen, *rest])
 
@@ -97,12 +110,14 @@ class Way:
         at_end: The engine writes its state at the end alone.
         refresh: The run begins with a refresh.
         expected: How many instances it is about, as far as that is known beforehand.
+        more: Variables for its environment.
     """
 
     at_once: int | None = None
     at_end: bool = False
     refresh: bool = False
     expected: int = 0
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -126,6 +141,28 @@ class Report:
         return self.ended.code if self.ended.code >= 0 else 128 - self.ended.code
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Where a run is shown, and whence the signals come that end it.
+
+    Args:
+        display: The display.
+        stops: The signals.
+        many: Others run beside it, and whoever started them all shows how far they are.
+    """
+
+    display: Display
+    stops: Stops
+    many: bool = False
+
+
+@contextmanager
+def alone(watched: Watched) -> Iterator[Stage]:
+    """Show one run while the `with` block runs."""
+    with Stops().heard() as stops, showing([watched], time.monotonic) as display:
+        yield Stage(display, stops)
+
+
 def play(
     stack: Stack,
     job: Job,
@@ -134,6 +171,7 @@ def play(
     planned: bool,
     remarks: dict[str, list[str]] | None = None,
     started: Callable[[int], None] = lambda _: None,
+    stage: Stager = alone,
 ) -> Report:
     """Run pulumi, and show how far it is.
 
@@ -144,6 +182,7 @@ def play(
         planned: A preview of it is what is run.
         remarks: What its preview remarked already.
         started: Called with pulumi's process id.
+        stage: Where it is shown.
     """
     heard: list[str] = []
     title = "preview" if planned else job.command
@@ -152,15 +191,15 @@ def play(
     if remarks:
         watched.run.remarks = {kind: [*texts] for kind, texts in remarks.items()}
     began = time.monotonic()
-    with TemporaryDirectory() as folder, showing([watched], time.monotonic) as display:
+    with TemporaryDirectory() as folder, stage(watched) as at:
 
         def hear(line: str) -> None:
             if line:
                 watched.run.hear(line)
-            else:
-                display.turn()
+            elif not at.many:
+                at.display.turn()
             while heard:
-                display.say(heard.pop(0))
+                at.display.say(heard.pop(0))
 
         report.ended = stack.pulumi.followed(
             *_command(job, planned=planned),
@@ -170,6 +209,7 @@ def play(
             hear=hear,
             more=_environment(way),
             started=started,
+            stops=at.stops,
         )
         watched.run.fail(report.ended.said)
         hear("")
@@ -184,6 +224,7 @@ def _environment(way: Way) -> dict[str, str]:
         # Else a preview tells nothing until it is over.
         "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
         VARIABLE: "true",
+        **way.more,
     }
 
 
@@ -198,7 +239,8 @@ def _command(job: Job, *, planned: bool) -> list[str]:
 def _options(stack: Stack, job: Job, way: Way) -> list[str]:
     parallel = ["--parallel", str(way.at_once)] if way.at_once else []
     refresh = ["--refresh"] if way.refresh and job.command != "refresh" else []
-    return ["--stack", stack.name, "--json", "--non-interactive", *parallel, *refresh]
+    named = ["--stack", stack.name, *stack.config_file]
+    return [*named, "--json", "--non-interactive", *parallel, *refresh]
 
 
 def _arguments(job: Job, *, planned: bool) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .console import counted, say, shown
 
@@ -50,21 +50,53 @@ class Watched:
         """How many instances it is about."""
         return max(self.expected, len(self.run.instances))
 
+
+class Whole:
+    """All runs that are shown, as one: the shards of a stack.
+
+    Args:
+        watched: Each of them.
+    """
+
+    def __init__(self, watched: Sequence[Watched]) -> None:
+        self._watched = [*watched]
+        self.title = next((one.title for one in self._watched), "")
+        self.total = sum(one.total for one in self._watched)
+        self.done = sum(one.run.done for one in self._watched)
+
     def standing(self, now: float) -> str:
         """Return what is under way and how long the rest takes."""
+        waiting = [step for one in self._watched for step in one.run.under_way]
         parts = [
             f"{shown(one.name)[:_NAME_WIDTH]} {duration(now - one.began)}"
-            for one in self.run.under_way[:_NAMED]
+            for one in sorted(waiting, key=lambda step: step.began)[:_NAMED]
         ]
-        if (left := self.run.seconds_left(self.total)) is not None:
+        if (left := self._seconds_left(now)) is not None:
             parts.append(f"{duration(left)} left")
         return ", ".join(parts)
+
+    def _seconds_left(self, now: float) -> float | None:
+        """Return how long the rest of the instances will take, None where nothing tells yet."""
+        left = self.total - self.done
+        begins = min((s.began for one in self._watched for s in one.run.instances), default=now)
+        taken = now - begins
+        return taken / self.done * left if self.done and left > 0 and taken > 0 else None
 
 
 def line_of(step: Step) -> str:
     """Return the line that tells of what ended."""
     after = f" ({duration(step.seconds)})" if step.seconds is not None else ""
     return f"{step.words}: {shown(step.name)}{after}"
+
+
+class Display(Protocol):
+    """Shows runs."""
+
+    def turn(self) -> None:
+        """Show how far they are."""
+
+    def say(self, text: str) -> None:
+        """Show a line."""
 
 
 class Lines:
@@ -81,8 +113,7 @@ class Lines:
         for one in self._watched:
             for step in one.run.ended[one.told :]:
                 if step.is_instance and (step.failed or not (step.quiet or one.planned)):
-                    name = f"{one.title}: " if len(self._watched) > 1 else ""
-                    say(f"{name}{line_of(step)}")
+                    say(line_of(step))
             one.told = len(one.run.ended)
 
     def say(self, text: str) -> None:
@@ -91,7 +122,7 @@ class Lines:
 
 
 class Bar:
-    """A bar for each run, below what is said meanwhile."""
+    """One bar over all runs, below what is said meanwhile."""
 
     def __init__(self, watched: Sequence[Watched], now: Callable[[], float]) -> None:
         from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
@@ -108,20 +139,19 @@ class Bar:
             console=self._console,
             transient=True,
         )
-        self._tasks: list[Any] = [
-            self._bars.add_task(shown(one.title), total=max(1, one.total), standing="")
-            for one in watched
-        ]
+        self._task: Any = self._bars.add_task("", total=1, standing="")
 
     def turn(self) -> None:
         """Show how far the runs are."""
-        for task, one in zip(self._tasks, self._watched, strict=True):
-            self._bars.update(
-                task,
-                total=max(1, one.total),
-                completed=one.run.done,
-                standing=one.standing(self._now()),
-            )
+        whole = Whole(self._watched)
+        self._bars.update(
+            self._task,
+            description=shown(whole.title),
+            total=max(1, whole.total),
+            completed=whole.done,
+            standing=whole.standing(self._now()),
+        )
+        for one in self._watched:
             for step in one.run.ended[one.told :]:
                 if step.failed:
                     self.say(line_of(step))

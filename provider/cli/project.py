@@ -68,6 +68,20 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Root:
+    """A resource of a state that has no parent, with all that are below it."""
+
+    urn: str
+    ids: frozenset[str]
+    """Ids of it and of these."""
+
+    @property
+    def name(self) -> str:
+        """Logical name."""
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass(frozen=True)
 class State:
     """A stack's state."""
 
@@ -80,6 +94,8 @@ class State:
     """Types of what it holds besides element instances, and what stands for nothing outside."""
     written: str = ""
     """When it was written, as the engine says."""
+    roots: tuple[Root, ...] = ()
+    """What of it can be moved: all but the stack and its providers."""
 
     @property
     def ids(self) -> set[str]:
@@ -158,6 +174,11 @@ class Stack:
         return remarks(self._texts, self.written)
 
     @property
+    def config_file(self) -> list[str]:
+        """Options by which pulumi finds the configuration, where it is not by the name."""
+        return []
+
+    @property
     def written(self) -> dict[str, Any]:
         """Its configuration by full key, as the files show it."""
         from .. import stack_file  # noqa: PLC0415
@@ -206,6 +227,7 @@ class Stack:
             unsettled=frozenset(urn.rpartition("::")[2] for urn in at),
             others=tuple(others_in_state(deployment.get("resources") or [])),
             written=str((deployment.get("manifest") or {}).get("time") or ""),
+            roots=_roots(deployment.get("resources") or []),
         )
 
     @cached_property
@@ -310,6 +332,16 @@ class Stack:
                 f"{self.project.file.name} declares for all stacks: copy those there first."
             )
             raise FailureError(shown(message))
+
+    def whole(self, *, secrets: bool) -> State:
+        """Return the stack's state, or those of all its shards together."""
+        from .fleet import Fleet, joined  # noqa: PLC0415 - for stacks with shards
+
+        fleet = Fleet.of(self) if not self.foreign else None
+        if fleet is None:
+            return self.state(secrets=secrets)
+        stacks = [*fleet.there.values()]
+        return joined(self.pulumi.each(lambda one: one.state(secrets=secrets), stacks))
 
     def write(self, text: str) -> None:
         """Replace the stack's file, whole or not at all."""
@@ -505,6 +537,19 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
         yield client
     finally:
         client.close()
+
+
+def _roots(resources: Iterable[Mapping[str, Any]]) -> tuple[Root, ...]:
+    """Return the resources of a state that have no parent but the stack."""
+    found: dict[str, set[str]] = {}
+    above: dict[str, str] = {}
+    for one in resources:  # parents come first
+        urn, type_ = str(one["urn"]), str(one.get("type") or "")
+        if type_.startswith(("pulumi:pulumi:Stack", "pulumi:providers:")):
+            continue
+        root = above[urn] = above.get(str(one.get("parent") or ""), urn)
+        found.setdefault(root, set()).update({str(one["id"])} if one.get("id") else ())
+    return tuple(Root(urn, frozenset(ids)) for urn, ids in found.items())
 
 
 def _properties(resource: Mapping[str, Any], which: str) -> Mapping[str, Any]:

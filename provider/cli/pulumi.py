@@ -66,6 +66,42 @@ class Ended:
     """What it wrote to standard error."""
 
 
+class Stops:
+    """Signals that ask to end, handed on to the commands that are waited for.
+
+    At a terminal Ctrl+C reaches them as well as us; elsewhere they get each signal through us.
+    Twice would mean at once, with operations left pending.
+    """
+
+    def __init__(self) -> None:
+        self.together = os.name != "posix" or _in_foreground()
+        self.numbers: list[int] = []
+        """Those that came."""
+        self._children: set[subprocess.Popen[bytes]] = set()
+
+    @contextmanager
+    def heard(self) -> Iterator[Stops]:
+        """Hear signals while the `with` block runs, in the main thread."""
+        with handling(self._pass_on, signal.SIGINT, *ENDINGS):
+            yield self
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        self.numbers.append(number)
+        for child in [*self._children]:
+            if not (self.together and number == signal.SIGINT):
+                child.send_signal(signal.SIGINT)
+
+    def began(self, child: subprocess.Popen[bytes]) -> None:
+        """Hand on to a command what comes from now on, and what came before it was there."""
+        self._children.add(child)
+        if self.numbers and not self.together:
+            child.send_signal(signal.SIGINT)
+
+    def ended(self, child: subprocess.Popen[bytes]) -> None:
+        """Hand on nothing more to a command."""
+        self._children.discard(child)
+
+
 class Pulumi:
     """The `pulumi` command, run in one folder.
 
@@ -139,9 +175,12 @@ class Pulumi:
             arguments: Command line after `pulumi`.
             quiet: Keep standard output free: what it says goes to standard error.
         """
-        with self._started(*arguments, stdout=2 if quiet else None) as (child, stopped):
+        with (
+            Stops().heard() as stops,
+            self._started(*arguments, stops=stops, stdout=2 if quiet else None) as child,
+        ):
             code = child.wait()
-        return Exit.of_signal(stopped[0]) if code and stopped else code
+        return Exit.of_signal(stops.numbers[0]) if code and stops.numbers else code
 
     def followed(
         self,
@@ -150,6 +189,7 @@ class Pulumi:
         hear: Callable[[str], None],
         more: Mapping[str, str],
         started: Callable[[int], None] = lambda _: None,
+        stops: Stops,
     ) -> Ended:
         """Run a command to its end, and hear each line of its standard output as it is written.
 
@@ -161,11 +201,12 @@ class Pulumi:
             hear: Called with each line, and at least a few times a second with an empty one.
             more: Variables for its environment.
             started: Called with its process id.
+            stops: Signals that are handed on to it.
         """
         with into.open("wb") as out, into.open("rb") as lines, TemporaryFile() as errors:
             options = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": errors}
             rest = b""
-            with self._started(*arguments, more=more, **options) as (child, stopped):
+            with self._started(*arguments, stops=stops, more=more, **options) as child:
                 started(child.pid)
                 over = False
                 while not over:
@@ -178,38 +219,26 @@ class Pulumi:
             hear(rest.decode(errors="replace"))
             errors.seek(0)
             said = errors.read().decode(errors="replace")
-        return Ended(child.returncode, tuple(stopped), said)
+        return Ended(child.returncode, tuple(stops.numbers), said)
 
     @contextmanager
     def _started(
-        self, *arguments: str, more: Mapping[str, str] | None = None, **options: Any
-    ) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
-        """Start a command that is waited for; yield it, and the signals that come meanwhile."""
-        # At a terminal Ctrl+C reaches it as well as us; elsewhere it gets each signal through us.
-        # Twice would mean at once, with operations left pending.
-        together = os.name != "posix" or _in_foreground()
-        child: subprocess.Popen[bytes] | None = None
-        stopped: list[int] = []
-
-        def pass_on(number: int, _frame: object) -> None:
-            stopped.append(number)
-            if child and not (together and number == signal.SIGINT):
-                child.send_signal(signal.SIGINT)
-
-        with handling(pass_on, signal.SIGINT, *ENDINGS):
-            child = subprocess.Popen(  # noqa: S603 - the person's own pulumi
-                [self._command, *arguments],
-                cwd=self._folder,
-                env={**_environment(), **(more or {})},
-                process_group=None if together else 0,
-                **options,
-            )
-            if stopped and not together:  # it came before there was somebody to pass it to
-                child.send_signal(signal.SIGINT)
-            try:
-                yield child, stopped
-            finally:
-                child.wait()
+        self, *arguments: str, stops: Stops, more: Mapping[str, str] | None = None, **options: Any
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a command that is waited for."""
+        child = subprocess.Popen(  # noqa: S603 - the person's own pulumi
+            [self._command, *arguments],
+            cwd=self._folder,
+            env={**_environment(), **(more or {})},
+            process_group=None if stops.together else 0,
+            **options,
+        )
+        stops.began(child)
+        try:
+            yield child
+        finally:
+            child.wait()
+            stops.ended(child)
 
 
 def _in_foreground() -> bool:

@@ -25,11 +25,20 @@ def show_plan(job: Job, planned: Report) -> None:
     tell(summary(planned.run, planned.seconds, planned=True))
 
 
-def finish(job: Job, report: Report, *, planned: bool) -> int:
-    """Tell what came of it; return the exit code."""
+def finish(job: Job, report: Report, *, planned: bool, shown_already: bool = False) -> int:
+    """Tell what came of it; return the exit code.
+
+    Args:
+        job: What was asked for.
+        report: What came of it.
+        planned: It was a preview.
+        shown_already: The result was told as JSON.
+    """
     found = report.run.remarks
-    if job.as_json:
-        emit(_document(job, report, planned=planned))
+    if shown_already:
+        pass
+    elif job.as_json:
+        emit(document(job, report, planned=planned))
     elif planned:
         show_plan(job, report)
     else:
@@ -44,7 +53,7 @@ def finish(job: Job, report: Report, *, planned: bool) -> int:
         for text in texts:
             say(f"{kind}: {text}")
     if report.code:
-        say(_why(job, report))
+        say(why(job, report))
     return report.code
 
 
@@ -52,7 +61,7 @@ _SLOW = 1.0
 """Seconds from which on an operation counts as slow."""
 
 
-def _why(job: Job, report: Report) -> str:
+def why(job: Job, report: Report) -> str:
     """Return the last sentence of a run that did not succeed."""
     ended, name = report.ended, f"'pulumi {job.command}'"
     assert ended is not None
@@ -101,7 +110,8 @@ def _veiled(value: Any) -> Any:
     return [_veiled(item) for item in value] if isinstance(value, list) else value
 
 
-def _document(job: Job, report: Report, *, planned: bool) -> dict[str, Any]:
+def document(job: Job, report: Report, *, planned: bool) -> dict[str, Any]:
+    """Return what is told as JSON."""
     found = report.run
     return {
         "stack": job.stack,

@@ -32,6 +32,26 @@ _CHECKPOINTS = Annotated[
     bool,
     typer.Option("--checkpoints", help="Have the state written at each step, as pulumi does."),
 ]
+_SHARDS = Annotated[
+    bool,
+    typer.Option(
+        "--shards", help="Over all shards (cloud-elements:shards), as is done without it as well."
+    ),
+]
+_SHARD = Annotated[
+    int | None,
+    typer.Option("--shard", min=1, metavar="NUMBER", help="One shard alone, as a job of CI does."),
+]
+_AT_ONCE = Annotated[
+    int | None,
+    typer.Option(
+        "--at-once",
+        min=1,
+        metavar="NUMBER",
+        help="Shards side by side; one for each processor if not given. With --shard: how many "
+        "jobs run at a time, which share the requests per second; all shards if not given.",
+    ),
+]
 _ARGUMENTS = Annotated[
     list[str] | None, typer.Argument(help="After --: what else pulumi is to be given.")
 ]
@@ -43,6 +63,9 @@ def up(
     yes: _YES = False,
     skip_preview: _SKIP = False,
     checkpoints: _CHECKPOINTS = False,
+    shards: _SHARDS = False,
+    shard: _SHARD = None,
+    at_once: _AT_ONCE = None,
     as_json: _JSON = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
@@ -53,11 +76,15 @@ def up(
     next run after one that was killed begins with a refresh, and finds what that one made.
     A bar shows how far it is; warnings and errors stand at the end, each once.
 
+    A stack with cloud-elements:shards is run as so many stacks side by side, which are made where
+    they are missing.
+
     Exits as pulumi does.
 
     \b
     Examples:
       elements up --stack prod
+      elements up --stack prod --shard 2 --yes
       elements up --stack prod --yes -- --target '**desk**'
     """  # noqa: D301 - \b keeps the lines of a list apart
     more = {
@@ -66,10 +93,19 @@ def up(
         "as_json": as_json,
         "checkpoints": checkpoints,
     }
-    raise typer.Exit(run(Job.of("up", stack, arguments, **more)))
+    job = Job.of("up", stack, arguments, shard=shard, **more)
+    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
-def preview(*, stack: _STACK = None, as_json: _JSON = False, arguments: _ARGUMENTS = None) -> None:
+def preview(
+    *,
+    stack: _STACK = None,
+    shards: _SHARDS = False,
+    shard: _SHARD = None,
+    at_once: _AT_ONCE = None,
+    as_json: _JSON = False,
+    arguments: _ARGUMENTS = None,
+) -> None:
     """Run pulumi preview, as is right for element instances.
 
     As many operations run at once as the provider works on. Exits as pulumi does.
@@ -79,7 +115,8 @@ def preview(*, stack: _STACK = None, as_json: _JSON = False, arguments: _ARGUMEN
       elements preview --stack prod
       elements preview --json -- --refresh
     """  # noqa: D301 - \b keeps the lines of a list apart
-    raise typer.Exit(run(Job.of("preview", stack, arguments, as_json=as_json)))
+    job = Job.of("preview", stack, arguments, shard=shard, as_json=as_json)
+    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
 def refresh(
@@ -88,6 +125,9 @@ def refresh(
     yes: _YES = False,
     skip_preview: _SKIP = False,
     checkpoints: _CHECKPOINTS = False,
+    shards: _SHARDS = False,
+    shard: _SHARD = None,
+    at_once: _AT_ONCE = None,
     as_json: _JSON = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
@@ -106,7 +146,8 @@ def refresh(
         "as_json": as_json,
         "checkpoints": checkpoints,
     }
-    raise typer.Exit(run(Job.of("refresh", stack, arguments, **more)))
+    job = Job.of("refresh", stack, arguments, shard=shard, **more)
+    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
 def destroy(
@@ -115,6 +156,9 @@ def destroy(
     yes: _YES = False,
     skip_preview: _SKIP = False,
     checkpoints: _CHECKPOINTS = False,
+    shards: _SHARDS = False,
+    shard: _SHARD = None,
+    at_once: _AT_ONCE = None,
     as_json: _JSON = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
@@ -132,18 +176,38 @@ def destroy(
         "as_json": as_json,
         "checkpoints": checkpoints,
     }
-    raise typer.Exit(run(Job.of("destroy", stack, arguments, **more)))
+    job = Job.of("destroy", stack, arguments, shard=shard, **more)
+    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
-def run(job: Job) -> int:
-    """Do a job; return the exit code."""
+def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
+    """Do a job; return the exit code.
+
+    Args:
+        job: What is asked for.
+        shards: The stack has to be one with shards.
+        at_once: How many shards run side by side.
+    """
+    from .fleet import Fleet, asked_for  # noqa: PLC0415 - loads what a run needs
     from .lost import Situation  # noqa: PLC0415 - loads what the provider knows of runs
 
-    stack = Project().stack(job.stack)
-    job = replace(job, stack=stack.name)
+    project = Project()
+    name, number = asked_for(project, job.stack)
+    stack = project.stack(name)
+    job = replace(job, stack=stack.name, shard=job.shard or number)
     asks = not (job.yes or job.skip_preview or job.plans)
     if asks:
         _see_that_somebody_answers(job)
+    if fleet := Fleet.of(stack):
+        from .sharded import Shards  # noqa: PLC0415
+
+        return Shards.of(fleet, job, at_once).run(asks=asks)
+    if shards or job.shard:
+        message = (
+            f"Stack '{stack.name}' has no shards: set cloud-elements:shards in {stack.file.name} "
+            "to their number, or leave the option out."
+        )
+        raise FailureError(message)
     situation = Situation.of(stack, job)
     for remark in situation.remarks(job):
         say(remark)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from provider.cli.events import Run
-from provider.cli.progress import Watched, duration, line_of, summary
+from provider.cli.progress import Watched, Whole, duration, line_of, summary
 
 TYPE = "pulumi-python:dynamic/cloud-elements:ElementInstance"
 
@@ -58,8 +58,8 @@ def test_of_what_is_under_way_and_done_the_seconds_are_counted(run, clock):
     assert (run.done, len(run.instances)) == (1, 2)
     assert [(one.name, one.began) for one in run.under_way] == [("two", 101.0)]
     assert [(one.name, one.id, one.seconds) for one in run.slowest] == [("one", "7", 2.0)]
-    assert run.seconds_left(2) == 5.0
-    assert Watched("up", run, expected=4).standing(clock()) == "two 4.0 s, 15 s left"
+    assert Whole([Watched("up", run)]).standing(clock()) == "two 4.0 s, 5.0 s left"
+    assert Whole([Watched("up", run, expected=4)]).standing(clock()) == "two 4.0 s, 15 s left"
 
 
 def test_a_replacement_is_one_instance_in_the_summary(run, clock):

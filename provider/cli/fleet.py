@@ -1,0 +1,319 @@
+"""The shards of a stack: `cloud-elements:shards` of one declaration, a stack for each.
+
+A shard's stack has no file of its own: it is run with the file of the stack that it is a shard of,
+whose encryption key it shares.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ..api.errors import CloudElementsError
+from ..instance.markers import base_of, markers
+from ..shards import KEY, Shard, ShardsError, count, shard_of, stack_of
+from ..stack_file import stack_file, texts
+from ..stack_keys import KEY as INSTANCES
+from .backend import stack_marker
+from .console import FailureError, counted
+from .project import Stack, State, platform, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from ..api import wire
+    from .project import Project, Root
+
+_PROVIDER, _KEY, _SALT = "secretsprovider", "encryptedkey", "encryptionsalt"
+"""Keys of a stack's file that say how its secrets are encrypted."""
+
+
+class Member(Stack):
+    """The stack of one shard, with the configuration and the markers of the whole.
+
+    Args:
+        base: The stack that is declared over shards.
+        number: Which shard, from 1 on.
+        shards: How many there are.
+    """
+
+    def __init__(self, base: Stack, number: int, shards: int) -> None:
+        super().__init__(base.project, stack_of(base.name, number, shards))
+        self.base = base
+        self.shard = Shard(base.last, number, shards)
+
+    @cached_property
+    def _config(self) -> dict[str, dict[str, Any]]:
+        return self.base._config  # noqa: SLF001 - a stack like this one
+
+    @cached_property
+    def organization(self) -> str:
+        """Pulumi organization: that of the whole."""
+        return self.base.organization
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """Configuration as the files of the whole show it."""
+        return self.base.written
+
+    @property
+    def config_file(self) -> list[str]:
+        """Options by which pulumi finds the configuration."""
+        return [] if self.name == self.base.name else ["--config-file", str(self.base.file)]
+
+    def marker_tags(
+        self, place: str = "", *, organization: str | None = None, owner: str | None = None
+    ) -> list[str]:
+        """Return the marker tags of an entry: the whole stack's."""
+        return self.base.marker_tags(place, organization=organization, owner=owner)
+
+    def is_marked(self, marker: str) -> bool:
+        """Tell whether a stack marker names the whole stack."""
+        return self.base.is_marked(marker)
+
+
+@dataclass(frozen=True)
+class Move:
+    """What has to go into another stack's state.
+
+    Args:
+        root: A resource without parents, and all below it.
+        source: Name of the stack whose state has it.
+        dest: Name of the one that it falls to.
+        twice: That one has it already: a move was interrupted before the source let go.
+    """
+
+    root: Root
+    source: str
+    dest: str
+    twice: bool = False
+
+
+class Fleet:
+    """A stack's shards, and what the backend has of them.
+
+    Args:
+        base: The stack.
+        shards: How many `cloud-elements:shards` asks for.
+    """
+
+    def __init__(self, base: Stack, shards: int) -> None:
+        self.base = base
+        self.shards = shards
+        self.members = [Member(base, number, shards) for number in range(1, shards + 1)]
+
+    @classmethod
+    def of(cls, base: Stack) -> Fleet | None:
+        """Return a stack's shards; None of a stack that has none.
+
+        Raises:
+            FailureError: Their number is none.
+        """
+        number = shards_in(base.written)
+        return cls(base, number) if number else None
+
+    def member(self, number: int) -> Member:
+        """Return the stack of a shard.
+
+        Raises:
+            FailureError: There is none of that number.
+        """
+        if 1 <= number <= self.shards:
+            return self.members[number - 1]
+        message = (
+            f"There is no shard {number} of stack '{self.base.name}': {KEY} is {self.shards}, and "
+            "they are counted from 1."
+        )
+        raise FailureError(message)
+
+    @cached_property
+    def there(self) -> dict[str, Stack]:
+        """The stacks that exist of all that may have a part of it, by their names."""
+        last = {one.last: one for one in self.members}
+        found: dict[str, Stack] = {}
+        for one in self.base.project.stacks():
+            whole = one.last == self.base.last or base_of(one.last) == self.base.last
+            if whole and not one.foreign and self._same_organization(one):
+                name = self.base.name.removesuffix(self.base.last) + one.last
+                found[name] = last.get(one.last) or Stack(self.base.project, name)
+        return found
+
+    def _same_organization(self, stack: Stack) -> bool:
+        given = self.base.given_organization
+        return not given or not stack.given_organization or stack.given_organization == given
+
+    @cached_property
+    def states(self) -> dict[str, State]:
+        """The states of these, by their names, without secrets."""
+        stacks = [*self.there.values()]
+        read = self.base.pulumi.each(lambda stack: stack.state(secrets=False), stacks)
+        found = dict(zip(self.there, read, strict=True))
+        for name, state in found.items():
+            self._refuse_anothers(name, state)
+        return found
+
+    def _refuse_anothers(self, name: str, state: State) -> None:
+        """Refuse a stack that has the name of a shard and is none."""
+        if name == self.base.name or base_of(self.base.last):
+            return
+        stack = Stack(self.base.project, name)
+        file = stack_file(self.base.project.file, stack.last)
+        owner = self.base.text("cloud-elements:owner") or ""
+        place = {"project": stack.project_name, "stack": stack.last, "place": ""}
+        tag = markers(organization=f"{self.base.organization}/{owner}", **place).stack
+        its_own = any(tag in one.markers for one in state.kept)
+        if its_own or file.exists():
+            why = "its instances carry tags of its own" if its_own else f"it has {file.name}"
+            message = (
+                f"Stack '{name}' is no shard of '{self.base.name}', although it has the name of "
+                f"one: {why}; rename it, by 'pulumi stack rename', then run its own 'pulumi up'."
+            )
+            raise FailureError(message)
+
+    @property
+    def whole(self) -> State:
+        """All states together."""
+        return joined(self.states.values())
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        """What is in another stack than the one that it falls to."""
+        has = {
+            (name, root.name): root.ids
+            for name, state in self.states.items()
+            for root in state.roots
+        }
+        found = []
+        for name, state in self.states.items():
+            for root in state.roots:
+                number = shard_of(root.name, self.shards)
+                dest = stack_of(self.base.name, number, self.shards)
+                if dest != name:
+                    twice = bool(root.ids & has.get((dest, root.name), frozenset()))
+                    found.append(Move(root, name, dest, twice))
+        return found
+
+    def refuse_moves(self) -> None:
+        """See that each stack has what falls to it.
+
+        Raises:
+            FailureError: They have not, and running them would make instances a second time.
+        """
+        if not self.moves:
+            return
+        where = ", ".join(sorted({f"'{one.source}'" for one in self.moves}))
+        message = (
+            f"Nothing was done, because {counted(len(self.moves), 'resource')} of stack "
+            f"'{self.base.name}' must move to another stack first ({KEY} is {self.shards}; now in "
+            f"{where}): run 'elements rebalance --stack {self.base.name}'."
+        )
+        raise FailureError(message)
+
+    def make(self, members: Iterable[Member]) -> None:
+        """Make the stacks that are missing, encrypted as the whole is.
+
+        Raises:
+            FailureError: One can't be made, or could not read the secrets.
+        """
+        missing = [one for one in members if one.name not in self.there]
+        if not missing:
+            return
+        if self.base.name not in self.there:
+            message = (
+                f"There is no stack '{self.base.name}' for the shards to be of: run 'pulumi stack "
+                f"init {self.base.name}' first."
+            )
+            raise FailureError(message)
+        shared = {key: self._file.get(key) for key in (_PROVIDER, _KEY, _SALT)}
+        keys = {key: str(value) for key, value in shared.items() if value}
+        if not keys and "secure" in repr(self._file.get("config")):
+            message = (
+                f"The secrets of stack '{self.base.name}' are encrypted for it alone by Pulumi "
+                "Cloud, so its shards can't read them: run 'pulumi stack change-secrets-provider "
+                f"passphrase --stack {self.base.name}', or name a key of yours there."
+            )
+            raise FailureError(message)
+        for one in missing:
+            file = stack_file(self.base.project.file, one.last)
+            if file.exists():
+                message = (
+                    f"'{one.name}' is to be a shard of stack '{self.base.name}', whose file alone "
+                    f"counts, and {file.name} is there: remove or rename that file."
+                )
+                raise FailureError(message)
+            self._init(one, file, keys)
+            self.there[one.name] = one
+            if "states" in self.__dict__:
+                self.states[one.name] = State([], busy=False)
+
+    @cached_property
+    def _file(self) -> Mapping[str, Any]:
+        found = texts(self.base.file) if self.base.file.exists() else None
+        return found if isinstance(found, dict) else {}
+
+    def _init(self, member: Member, file: Path, keys: Mapping[str, str]) -> None:
+        """Make a stack; the engine takes the key from a file of that name, which goes again."""
+        provider = ["--secrets-provider", keys[_PROVIDER]] if _PROVIDER in keys else []
+        try:
+            if keys:
+                file.write_text(yaml.safe_dump(dict(keys)), encoding="utf-8")
+            self.base.pulumi.run("stack", "init", member.name, "--no-select", *provider)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def listed(self) -> dict[str, wire.Instance] | None:
+        """Return what carries the stack's tag, by id; None where the platform can't be asked."""
+        try:
+            with platform(settings_of(self.base)) as client:
+                marker = stack_marker(self.base, self.whole)
+                return {one.id: one for one in client.find_instances(tag=marker)}
+        except (CloudElementsError, FailureError):
+            return None
+
+    @cached_property
+    def tags(self) -> dict[str, int]:
+        """The shard of each entry of the stack's file, by its instance marker."""
+        document = self.base.documents()[INSTANCES]
+        return {self.base.marker_tags(name)[1]: shard_of(name, self.shards) for name in document}
+
+
+def shards_in(written: Mapping[str, Any]) -> int | None:
+    """Return the number of shards of a stack whose files show this configuration, if any.
+
+    Raises:
+        FailureError: What stands there is no number.
+    """
+    given = written.get(KEY)
+    if given is None:
+        return None
+    try:
+        return count(given if isinstance(given, str) else "")
+    except ShardsError as error:
+        message = f"{error}."
+        raise FailureError(message) from None
+
+
+def asked_for(project: Project, name: str | None) -> tuple[str | None, int | None]:
+    """Return a stack's name and no number, or the stack of which it is a shard, and which one."""
+    base = base_of(name or "")
+    if not (name and base) or shards_in(Stack(project, base).written) is None:
+        return name, None
+    return base, int(re.split(r"-shard-", name)[-1])
+
+
+def joined(states: Iterable[State]) -> State:
+    """Return several states as one."""
+    parts = [*states]
+    return State(
+        [kept for one in parts for kept in one.kept],
+        busy=any(one.busy for one in parts),
+        unsettled=frozenset[str]().union(*(one.unsettled for one in parts)),
+        others=tuple(sorted({type_ for one in parts for type_ in one.others})),
+        written=max((one.written for one in parts), default=""),
+        roots=tuple(root for one in parts for root in one.roots),
+    )
