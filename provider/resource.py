@@ -21,6 +21,7 @@ from .config import NAMESPACE
 from .instance.markers import MARKERS, markers
 from .lifecycle import ElementInstanceProvider
 from .namesake import namesake
+from .program import spare
 from .shards import SHARD, ShardsError, own
 from .stack_file import project_file
 
@@ -165,6 +166,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         with _traced_to_the_program():
             announced = dict.fromkeys(_OUTPUTS) | given
             super().__init__(ElementInstanceProvider(), name, announced, opts)
+        spare()
         # The provider marks them, but is not asked where a create is skipped (--target).
         self.configuration = pulumi.Output.secret(_once_made(self))
         self.element_token = pulumi.Output.secret(self.element_token)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ..instance.runs import VARIABLE
+from ..instance.runs import UNHEARD, VARIABLE
 from .console import Exit, FailureError
 from .events import Run
 from .progress import Watched, showing
@@ -38,6 +38,8 @@ _ANSWERS = frozenset({"-y", "--yes", "-f", "--skip-preview", "-yf", "-fy"})
 _ONLY_UP = frozenset({"--continue-on-error", "--strict"})
 _ONLY_UP_WITH_VALUE = frozenset({"--plan", "--secrets-provider"})
 """Options of `pulumi up` that `pulumi preview` does not know."""
+_HEARD = frozenset({"-d", "--debug", "--event-log"})
+"""Options by which somebody hears the program's debug messages."""
 _PARTIAL = ("--target", "-t", "--exclude")
 """Options by which a run leaves resources out."""
 
@@ -207,7 +209,7 @@ def play(
             *_arguments(job, planned=planned),
             into=Path(folder) / "events",
             hear=hear,
-            more=_environment(way),
+            more=_environment(job, way),
             started=started,
             stops=at.stops,
         )
@@ -217,8 +219,10 @@ def play(
     return report
 
 
-def _environment(way: Way) -> dict[str, str]:
+def _environment(job: Job, way: Way) -> dict[str, str]:
     own = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
+    if not any(one.partition("=")[0] in _HEARD for one in job.arguments):
+        own[UNHEARD] = "true"
     return own | {
         "PULUMI_SKIP_CHECKPOINTS": "true" if way.at_end else "false",
         # Else a preview tells nothing until it is over.

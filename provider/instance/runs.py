@@ -31,6 +31,8 @@ VARIABLE = "CLOUD_ELEMENTS_RUN"
 """Set by `elements` for the runs that it starts, which tells of lost ones itself."""
 SHARD = "CLOUD_ELEMENTS_SHARD"
 """Set by `elements` for the runs of shards: which one of how many, as `2/4`."""
+UNHEARD = "CLOUD_ELEMENTS_DEBUG_UNHEARD"
+"""Set by `elements` for the runs that it starts, where nobody asked for debug messages."""
 
 
 class BusyError(Exception):
