@@ -14,8 +14,8 @@ from .markers import Markers, credential_marker
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from .inputs import Inputs
-    from .state import Properties, Record
+    from .inputs import Inputs, Properties
+    from .state import Record
 
 _CONFIGURATION = "configuration."
 
@@ -41,7 +41,7 @@ class Desired:
         """Return what checked inputs ask for."""
         return cls(
             given,
-            stored.desired_properties(given),
+            given.properties,
             Markers.of(given.markers),
             Credentials.of(given),
         )

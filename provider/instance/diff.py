@@ -15,18 +15,18 @@ from .events import VENDOR_TYPE, WEBHOOKS, compiled
 from .gaps import is_unknown, known_part
 from .inputs import (
     MARKUP,
+    Properties,
     fields_with,
     fingerprints,
     is_credential,
     one_time,
 )
 from .markers import MARKERS, users_tags
-from .state import Properties, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .state import Stored
+    from .state import Record, Stored
 
 
 def same_text(text: str, other: str) -> bool:

@@ -53,8 +53,8 @@ def imported(context: Context, instance: wire.Instance, markers: list[str]) -> R
         inputs["disabled"] = True
     inputs = schema.normalised(inputs)
     model = schema.inputs_of(inputs | ({MARKERS: markers} if markers else {}))
-    record = Record(managed=frozenset(model.managed), platform=context.address)
-    seen = diff.observed(instance, state.desired_properties(model), record)
+    record = Record(managed=frozenset(model.properties.configuration), platform=context.address)
+    seen = diff.observed(instance, model.properties, record)
     outputs = state.outputs(model, instance, seen, record)
     ownership.found_in_state(context, Stored(instance.id, outputs))
     remarks = tuple(_remarks(instance, Markers.of(markers), secrets))

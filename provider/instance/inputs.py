@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -96,24 +97,30 @@ class Inputs(Declared):
         return one_time(vars(self))
 
     @property
-    def managed(self) -> dict[str, Any]:
-        """The configuration that is compared: all but what the platform rewrites by itself."""
-        return without_platform_written(self.configuration)
+    def properties(self) -> Properties:
+        """The part that is held against the platform: not what that rewrites by itself."""
+        return Properties(self.name, self.tags, without_platform_written(self.configuration))
+
+
+@dataclass(frozen=True, repr=False)
+class Properties:
+    """What is compared of an instance, in the shape of inputs."""
+
+    name: str
+    tags: list[str]
+    configuration: dict[str, Any]
 
 
 def one_time(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """Return every credential that can be spent once, by its path."""
-    found = {"code": inputs["code"]} if inputs.get("code") else {}
-    found |= {
-        credential_path(key): wire.stored(value) or ""
-        for key, value in (inputs.get("provider_data") or {}).items()
-        if is_one_time(key)
-    }
-    return found | {
-        f"configuration.{key}": wire.stored(value) or ""
-        for key, value in (inputs.get("configuration") or {}).items()
-        if key in _TOKENS
-    }
+    """Return every credential that can be spent once, by its path; none of what is no map."""
+    data, configuration = (
+        given if isinstance(given := inputs.get(field), dict) else {}
+        for field in ("provider_data", "configuration")
+    )
+    found = {credential_path(key): data[key] for key in data if key not in _REUSABLE}
+    found |= {f"configuration.{key}": configuration[key] for key in configuration if key in _TOKENS}
+    code = {"code": inputs["code"]} if inputs.get("code") else {}
+    return code | {path: wire.stored(value) or "" for path, value in found.items()}
 
 
 _REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
@@ -123,11 +130,6 @@ _REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
 def credential_path(key: str) -> str:
     """Return the path of provider data; a code is the same code wherever it is given."""
     return "code" if key == "code" else f"provider_data.{key}"
-
-
-def is_one_time(key: str) -> bool:
-    """Tell whether an entry of provider data can be spent."""
-    return key not in _REUSABLE
 
 
 _CODES = frozenset({"code", "provider_data.oauth_token", "provider_data.oauth_verifier"})
@@ -149,15 +151,8 @@ def codes_in(fingerprints: Mapping[str, str]) -> dict[str, str]:
 
 def codes_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """Return the paths of codes in `news` that stand in `olds` as well; both are inputs."""
-    before = _codes(olds)
-    return [path for path, code in _codes(news).items() if code == before.get(path)]
-
-
-def _codes(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    data = inputs.get("provider_data")
-    given = {"code": inputs.get("code")} if inputs.get("code") else {}
-    given |= {credential_path(k): v for k, v in data.items()} if isinstance(data, dict) else {}
-    return {path: code for path, code in given.items() if path in _CODES and code}
+    before, now = (codes_in(one_time(known_part(dict(inputs)))) for inputs in (olds, news))
+    return [path for path, code in now.items() if code and code == before.get(path)]
 
 
 _TOKENS = frozenset({"oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token"})

@@ -24,7 +24,7 @@ from .host import AwaitingError, HalfMadeError
 from .imported import imported
 from .refresh import Refreshed, refreshed
 from .state import Stored
-from .update import nothing_but_a_name, update
+from .update import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -210,11 +210,7 @@ class Operations:
             context, stored = self.context, Stored(id_, olds)
             ownership.make_sure(context, stored, news)
             ownership.found_in_state(context, stored)
-            inputs = schema.inputs_of(news)
-            if renamed and nothing_but_a_name(inputs, stored):
-                context.warn_when_invalid(stored.instance, inputs.name)
-                return stored.unchanged(context.address)
-            return update(context, inputs, stored)
+            return update(context, schema.inputs_of(news), stored, renamed=renamed)
 
     def delete(self, id_: str, outputs: dict[str, Any]) -> None:
         """Delete the instance; one that is gone is fine, an adopted one is left in place."""

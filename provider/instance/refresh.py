@@ -10,12 +10,10 @@ from . import events as common
 from . import inputs as schema
 from .inputs import Inputs
 from .markers import MARKERS
-from .state import Properties, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..api import wire
+    from .inputs import Properties
     from .state import Stored
 
 
@@ -41,11 +39,8 @@ def refreshed(
         old_inputs: The state's.
         address: The platform's.
     """
-    outputs, record, before = stored.outputs, stored.record, stored.properties
-    if not stored.is_known:
-        record = Record(managed=frozenset(outputs.get("configuration", {})))
-        before = _given(outputs)
-    record = replace(record, platform=address)
+    outputs, before = stored.outputs, stored.properties
+    record = replace(stored.record, platform=address)
     instance = instance.completed(stored.instance)
     seen = diff.observed(instance, before, record)
     kept = {key: outputs[key] for key in (*Inputs.model_fields, MARKERS) if key in outputs}
@@ -54,14 +49,6 @@ def refreshed(
     kept["configuration"] = seen.configuration
     now = state.outputs(schema.inputs_of(kept), instance, seen, record)
     return Refreshed(now, drifted(instance, old_inputs, before, seen))
-
-
-def _given(outputs: Mapping[str, Any]) -> Properties:
-    return Properties(
-        name=str(outputs.get("name", "")),
-        tags=list(outputs.get("tags") or []),
-        configuration=dict(outputs.get("configuration") or {}),
-    )
 
 
 def drifted(

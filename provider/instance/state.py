@@ -13,12 +13,14 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 
 from ..api import wire
 from ..api.redaction import without_platform_written
-from .inputs import Inputs, is_code
+from .inputs import Properties, is_code
 from .markers import MARKERS, Markers, is_adoption_marker
 from .origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .inputs import Inputs
 
 RECORD = "__record"
 """Output only for ourselves: see `Record`."""
@@ -106,15 +108,6 @@ def _hidden(spent: Mapping[str, str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, repr=False)
-class Properties:
-    """An instance in the shape of inputs: what the platform holds of what the program manages."""
-
-    name: str
-    tags: list[str]
-    configuration: dict[str, Any]
-
-
-@dataclass(frozen=True, repr=False)
 class Stored:
     """A resource as the state has it.
 
@@ -133,8 +126,10 @@ class Stored:
 
     @cached_property
     def record(self) -> Record:
-        """What was remembered of it; an empty one when nothing was."""
-        return Record.of(self.outputs)
+        """What was remembered of it; of a look-up by id, that all that was given is managed."""
+        if self.is_known:
+            return Record.of(self.outputs)
+        return Record(managed=frozenset(self.outputs.get("configuration") or {}))
 
     @cached_property
     def markers(self) -> Markers | None:
@@ -188,11 +183,6 @@ class Stored:
         }
         record = replace(self.record, platform=address)
         return {**self.outputs, **marked, RECORD: record.to_property()}
-
-
-def desired_properties(inputs: Inputs) -> Properties:
-    """Return the managed part of what the program gave."""
-    return Properties(inputs.name, inputs.tags, inputs.managed)
 
 
 def outputs(

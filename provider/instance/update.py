@@ -26,17 +26,20 @@ if TYPE_CHECKING:
 
     from .context import Context
     from .diff import Changes
-    from .inputs import Inputs
-    from .state import Properties, Stored
+    from .inputs import Inputs, Properties
+    from .state import Stored
 
 
-def update(context: Context, inputs: Inputs, stored: Stored) -> dict[str, Any]:
+def update(
+    context: Context, inputs: Inputs, stored: Stored, *, renamed: bool = False
+) -> dict[str, Any]:
     """Change an instance from what the state holds to what the program wants.
 
     Args:
         context: What the process works with.
         inputs: Checked inputs, all known.
         stored: What the state has.
+        renamed: The state has an old name of the provider: that alone may be the update.
 
     Returns:
         The outputs.
@@ -44,20 +47,11 @@ def update(context: Context, inputs: Inputs, stored: Stored) -> dict[str, Any]:
     Raises:
         HalfMadeError: Not everything that is wanted came about.
     """
-    desired = Desired.of(inputs)
     changes = diff.changes(stored, inputs.model_dump(by_alias=True, exclude_none=True))
-    return _Update(context, desired, stored.instance, changes).run(stored.record)
-
-
-def nothing_but_a_name(inputs: Inputs, stored: Stored) -> bool:
-    """Tell whether there is nothing to change, and nothing that an earlier run left unfinished.
-
-    Args:
-        inputs: Checked inputs, all known.
-        stored: What the state has.
-    """
-    changes = diff.changes(stored, inputs.model_dump(by_alias=True, exclude_none=True))
-    return not changes.any and not stored.record.refused
+    if renamed and not (changes.any or stored.record.refused):
+        context.warn_when_invalid(stored.instance, inputs.name)
+        return stored.unchanged(context.address)
+    return _Update(context, Desired.of(inputs), stored.instance, changes).run(stored.record)
 
 
 @dataclass(frozen=True, repr=False)

@@ -228,8 +228,8 @@ def outputs_of(inputs):
         schema.wire.Instance,
         {"id": 7, "name": model.name, "tags": model.tags, "configuration": model.configuration},
     )
-    record = stored.Record(managed=frozenset(model.managed), spent=spent)
-    wished = stored.desired_properties(model)
+    record = stored.Record(managed=frozenset(model.properties.configuration), spent=spent)
+    wished = model.properties
     return plain(stored.outputs(model, instance, wished, record))
 
 

@@ -31,10 +31,8 @@ def outputs(inputs, answer=None, record=None):
     """Return what the state holds after a create, secrets as the engine hands them back."""
     model = schema.inputs_of(inputs)
     answer = answer or instance(name=model.name, tags=model.tags, configuration=model.configuration)
-    record = record or Record(managed=frozenset(model.managed))
-    bag = stored.outputs(
-        model, answer, diff.observed(answer, stored.desired_properties(model), record), record
-    )
+    record = record or Record(managed=frozenset(model.properties.configuration))
+    bag = stored.outputs(model, answer, diff.observed(answer, model.properties, record), record)
     return {key: unwrap_rpc_secret(value) for key, value in bag.items()}
 
 
@@ -114,11 +112,9 @@ def test_outputs_hold_the_platforms_configuration_without_what_it_rewrites():
     answer = instance(
         configuration={"password": MASK, "oauth.user.refresh_token": "new", "base.url": "https://x"}
     )
-    record = Record(managed=frozenset(inputs.managed))
+    record = Record(managed=frozenset(inputs.properties.configuration))
 
-    bag = stored.outputs(
-        inputs, answer, diff.observed(answer, stored.desired_properties(inputs), record), record
-    )
+    bag = stored.outputs(inputs, answer, diff.observed(answer, inputs.properties, record), record)
 
     assert is_rpc_secret(bag["configuration"])
     assert is_rpc_secret(bag["element_token"])
