@@ -34,7 +34,10 @@ host: install ## Run tests/host; with the oldest and the newest SDK, what depend
 	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 tests/host -k 'not native or test_native' || exit 1; done
 cli e2e package pipelines: engine ## Run that folder of tests/, with the real engine
 	$(PYTEST) tests/$@
-languages: engine ## Run tests/languages: the native provider from YAML, Python, TypeScript and Go
+languages: engine ## Run tests/languages: the native provider from YAML, Python, TypeScript, Go and Java
+	@{ command -v mvn && command -v javac; } >/dev/null \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends maven default-jdk-headless; } >/dev/null 2>&1 \
+	  || { echo "make languages needs Maven and a JDK of 17 or newer, and apt-get could not install them: do it" >&2; exit 1; }
 	@$(PYTHON) -m tools.languages --get
 	$(PYTEST) tests/$@
 older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {print $$4}' tools/engine.py)

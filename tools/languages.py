@@ -33,6 +33,8 @@ PACKAGE = "pulumi_cloud_elements_native"
 PYTHON_SDK = SDK / "python" / PACKAGE
 """The one that is checked in; the others are written when asked for."""
 NODE_SDK = "pulumi-cloud-elements"
+JAVA = ROOT / "examples" / "java"
+MAVEN = ("mvn", "--quiet", "--batch-mode")
 TYPESCRIPT = ROOT / "examples" / "typescript"
 YAML_HOST = "pulumi-language-yaml"
 YAML = f"github.com/pulumi/pulumi-yaml/cmd/{YAML_HOST}"
@@ -94,6 +96,25 @@ def node_packages() -> Path:
 
     folder = _cached("node", [*files, SCHEMA], fill)
     return folder / "examples" / TYPESCRIPT.name / "node_modules"
+
+
+def java_packages() -> Path:
+    """Return a Maven repository with all that `examples/java` takes to be compiled and run.
+
+    Raises:
+        EngineError: It can't be filled; the message is the reason.
+    """
+    ingredients = [JAVA / "pom.xml", *sorted(JAVA.rglob("*.java"))]
+
+    def fill(folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as work:
+            project = Path(work, JAVA.name)
+            shutil.copytree(JAVA, project, ignore=shutil.ignore_patterns("target"))
+            say("getting Java packages, this once")
+            goals = ["compile", "exec:java"]  # which tells its usage
+            _run([*MAVEN, f"-Dmaven.repo.local={folder}", *goals], project)
+
+    return _cached("java", ingredients, fill)
 
 
 def generated(language: str, folder: Path) -> None:
@@ -169,6 +190,7 @@ def main() -> int:
         if options.get:
             with_yaml(ensure_engine())
             node_packages()
+            java_packages()
         else:
             say(f"written to {write(options.language)}")
     except EngineError as error:

@@ -79,6 +79,41 @@ def test_a_build_that_fails_leaves_nothing(machine, pulumi, body, reason):
     assert left == ["lock"]
 
 
+FAKE_MAVEN = """#!/bin/sh
+for argument; do
+    case $argument in -Dmaven.repo.local=*) into=${argument#*=} ;; esac
+done
+[ -e src/main/java/cloudelements/Program.java ] && echo got >"$into/package"
+"""
+
+
+def test_java_packages_are_got_once(machine):
+    script(machine / "bin" / "mvn", FAKE_MAVEN)
+    found = languages.java_packages()
+    (machine / "bin" / "mvn").unlink()
+
+    assert languages.java_packages() == found
+    assert (found / "package").read_text() == "got\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("#!/bin/sh\necho '[ERROR] no such package'; exit 1\n", "mvn: .ERROR. no such package"),
+        (None, "mvn: No such file or directory"),
+    ],
+)
+def test_java_packages_that_can_not_be_had_leave_nothing(machine, body, reason):
+    if body:
+        script(machine / "bin" / "mvn", body)
+
+    with pytest.raises(engine.EngineError, match=reason):
+        languages.java_packages()
+
+    left = [path.name for path in (machine / "cache").rglob("*") if path.is_file()]
+    assert left == ["lock"]
+
+
 def test_each_module_is_pinned():
     """The SDKs are made by the code of the engine that everything runs with."""
     sdks = (engine.GO / "sdks" / "go.mod").read_text()

@@ -1,6 +1,6 @@
-"""`examples/typescript` and `examples/go`: inline programs of Pulumi's Automation API.
+"""`examples/` in TypeScript, Go and Java: inline programs of Pulumi's Automation API.
 
-Such a program is its own language host. The SDKs are generated from the schema.
+Such a program is its own language host. The SDKs are generated from the schema, but for Java's.
 """
 
 from pathlib import Path
@@ -14,22 +14,35 @@ def typescript(folder, run):
     """Compile the example with what it locks; return how it is started."""
     (folder / "node_modules").symlink_to(languages.node_packages())
     run("node_modules/.bin/tsc")
-    return ["node", "index.js"]
+    return lambda command: ["node", "index.js", command]
 
 
 def go(folder, _run):
     """Build the example; return how it is started."""
     languages.generated("go", folder.parents[1] / "sdk" / "go")
     engine.go("build", "-o=program", ".", module=folder)
-    return ["./program"]
+    return lambda command: ["./program", command]
 
 
-@pytest.fixture(params=[typescript, go])
+def java(folder, run):
+    """Compile the example with what lies in the cache, offline; return how it is started."""
+    repository = languages.java_packages()
+
+    def start(command):
+        return [*languages.MAVEN, "--offline", f"-Dmaven.repo.local={repository}", *goals(command)]
+
+    def goals(command):
+        return ["compile", "exec:java", f"-Dexec.args={command}"]
+
+    return start
+
+
+@pytest.fixture(params=[typescript, go, java])
 def program(request, example, run, installed):
     """Return a function that starts the example with a command."""
     language = request.param
     start = language(example(language.__name__), run)
-    return lambda command, **options: run(*start, command, **options)
+    return lambda command, **options: run(*start(command), **options)
 
 
 @pytest.mark.timeout(900)  # the first time, packages are got and compiled
