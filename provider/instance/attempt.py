@@ -19,7 +19,7 @@ from ..api.retry import TABLE, Kind, Then
 from . import reauthentication
 from .advice import CORRECT, NEW_CODE, REPLACE, UP, advice
 from .change import with_codes
-from .credentials import refuse_sent
+from .credentials import spent_by
 from .host import HalfMadeError
 from .journal import Fate
 from .markers import MARKERS, credential_marker, is_credential_marker
@@ -66,7 +66,8 @@ class Attempt:
         """
         if change.codes:  # anything else may be sent again, so nobody has to know of it
             history, markers = self.context.history, self.desired.markers
-            refuse_sent(history.reserve(markers, change.codes, instance=change.before.id), markers)
+            if sent := history.reserve(markers, change.codes, instance=change.before.id):
+                raise spent_by(sent, markers)
 
     def send(
         self, change: Change, request: Callable[..., wire.Instance], *, last: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import diff
-from .inputs import codes_in
+from .credentials import codes_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,11 +17,29 @@ if TYPE_CHECKING:
 
     from ..api import wire
     from ..api.client import CloudElementsClient
+    from .journal import Entry
     from .markers import Markers
     from .origin import Origin
 
 _LOOKS = 0.5
 """Seconds between two questions whether to go on, for who waits for what another asked for."""
+
+
+@dataclass(frozen=True, repr=False)
+class Before:
+    """What is there before a resource's create.
+
+    Args:
+        of_stack: Whatever has the stack's marker, as it was before the first create.
+        free: Those of it that are the resource's, and that no resource has.
+        last: The last request for the resource of which this machine knows.
+        spared: Id of the instance that the state had, which is being replaced; empty if none is.
+    """
+
+    of_stack: list[wire.Instance]
+    free: list[wire.Instance]
+    last: Entry | None
+    spared: str
 
 
 @dataclass
@@ -143,18 +161,24 @@ class Claims:
         """Return the ids of those of `made` that belong to no resource."""
         return [instance.id for instance in self.free(self.made(markers, instance_id))]
 
-    def of_stack(self, markers: Markers) -> list[wire.Instance]:
-        """Return what the stack's marker finds, by one list for all creates of the process.
+    def before_create(self, markers: Markers) -> Before:
+        """Return what is there of a resource, by one list for all creates of the process.
 
-        It is the list as it was before the first of them.
+        The instance that the state had is claimed, for a replacement that was asked for by hand: of
+        that (`--replace`, `state taint`) the engine tells nothing, neither by diff nor by read.
 
         Raises:
             CloudElementsError: The list failed, for everyone who waited for it.
         """
-        listed = self._listed(markers.stack, markers.stack)
-        if any(instance.tags is None for instance in listed):  # a light list: ask for this one
-            listed = self.client.find_instances(tag=markers.instance)
-        return listed
+        of_stack = self._listed(markers.stack, markers.stack)
+        if any(instance.tags is None for instance in of_stack):  # a light list: ask for this one
+            of_stack = self.client.find_instances(tag=markers.instance)
+        last, kept = self.history.known(markers)
+        listed, spared = carrying(markers, of_stack), ""
+        if kept and not self.owns(kept):
+            self.own(kept)
+            spared = kept if any(instance.id == kept for instance in listed) else ""
+        return Before(of_stack, self.free(listed), last, spared)
 
     def beside(self, markers: Markers, instance_id: str) -> list[str]:
         """Return the ids of others with the resource's marker, by one list for all resources.

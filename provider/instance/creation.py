@@ -28,14 +28,13 @@ from ..api.errors import (
 )
 from ..api.retry import TABLE, Kind, Then
 from . import adoption, consent, diff
-from .advice import CORRECT_OR_NEW_CODE, NEW_CODE, UP, UP_AGAIN
-from .claims import carrying
-from .credentials import refuse_sent
+from .advice import CORRECT_OR_NEW_CODE, NEW_CODE, UP, UP_AGAIN, use
+from .credentials import spent_by
 from .desired import Desired
 from .host import HalfMadeError
 from .journal import Fate
 from .origin import Origin
-from .recovery import Search, objection, single, waits
+from .recovery import Search, left_over
 from .settling import settle
 from .state import Record
 from .update import take_over
@@ -70,27 +69,19 @@ def create(context: Context, inputs: Inputs) -> tuple[str, dict[str, Any]]:
         CloudElementsError: There is none, or it can't be told which one it is.
         HalfMadeError: It is there, and something after that failed.
     """
+    if context.homes:  # what `adopt` means would be a stranger's, and a code be lost
+        home = min(context.homes)
+        message = (
+            f"other instances in the state belong to {home}, and this is {context.address}: "
+            f"{use(home)}"
+        )
+        raise RefusedError(message)
     desired = Desired.of(inputs)
     with context.leftovers.noting(desired.markers):
         if inputs.adopt:
             return adoption.adopt(context, desired, inputs.adopt)
-        return _created(context, desired)
-
-
-def _created(context: Context, desired: Desired) -> tuple[str, dict[str, Any]]:
-    found = obtain(context, desired)
-    if found.refusal is not None:
-        raise _left_behind(context, desired, found)
-    if found.origin is Origin.RECOVERED:
-        context.host.warn(
-            f"element instance {found.instance.id} was there already, made by a request whose "
-            "answer was lost or by an interrupted run: taken over"
-        )
-        outputs = take_over(context, desired, found.instance, found.origin, sent=found.sent)
-    else:
-        _check_tags(context, desired, found.instance)
-        outputs = settle(context, desired, found.instance, _record(context, desired, found))
-    return found.instance.id, outputs
+        found = obtain(context, desired)
+        return found.instance.id, _settled(context, desired, found)
 
 
 def obtain(context: Context, desired: Desired) -> Found:
@@ -99,18 +90,42 @@ def obtain(context: Context, desired: Desired) -> Found:
     Raises:
         CloudElementsError: Nothing was created, or it can't be told which one is ours.
     """
-    markers, history = desired.markers, context.history
-    if markers is not None:
-        left = Search(context, desired, markers).left_over()
-        if left is not None:
-            history.note(markers, Fate.MADE, instance=left.id)
-            return Found(left, Origin.RECOVERED, sent=False)
+    left = left_over(context, desired)
+    if left is not None:
+        return Found(left, Origin.RECOVERED, sent=False)
     consent.wait(context, desired.inputs)
-    found = _Creation(context, desired).run()
-    if found.origin is Origin.RECOVERED:
-        codes = desired.credentials.codes
-        history.note(markers, Fate.MADE, codes=codes, instance=found.instance.id)
-    return found
+    return _Creation(context, desired).run()
+
+
+def _settled(context: Context, desired: Desired, found: Found) -> dict[str, Any]:
+    """Bring what was found or made to what is wanted; return the outputs."""
+    instance = found.instance
+    if found.origin is Origin.RECOVERED and found.refusal is None:
+        context.host.warn(
+            f"element instance {instance.id} was there already, made by a request whose "
+            "answer was lost or by an interrupted run: taken over"
+        )
+        return take_over(context, desired, instance, found.origin, sent=found.sent)
+    record = Record(
+        managed=frozenset(desired.properties.configuration),
+        spent=desired.credentials.fingerprints,
+        answered=diff.answered(instance, desired.properties),
+        refused=found.refusal is not None,
+        platform=context.address,
+    )
+    if found.refusal is not None:
+        message = (
+            f"{found.refusal}, but left instance {instance.id} behind, which is kept in the "
+            f"state: {CORRECT_OR_NEW_CODE}"
+        )
+        raise HalfMadeError(instance.id, desired.outputs(instance, record), message)
+    if desired.markers and instance.tags and desired.markers.instance not in instance.tags:
+        context.host.warn(
+            f"the platform did not keep the marker tags of instance {instance.id}, so it could not "
+            "be found again if an answer were lost"
+        )
+    # It holds what was written; what the platform made of that is remembered as its answer.
+    return settle(context, desired, instance, record, seen=desired.properties)
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,10 +142,12 @@ class _Creation:
 
     def run(self) -> Found:
         """Return the instance."""
-        kind = Kind.ONE_TIME if self.desired.credentials else Kind.CREATE
+        credentials, markers = self.desired.credentials, self.desired.markers
+        kind = Kind.ONE_TIME if credentials.values else Kind.CREATE
         request, lost = self.desired.create_request(), None
         for _ in range(_SENDS):
-            self._reserve()
+            if sent := self.context.history.reserve(markers, credentials.codes):
+                raise spent_by(sent, markers)
             try:
                 created = self.context.client.create_instance(
                     request,
@@ -147,48 +164,74 @@ class _Creation:
                 lost = error
             else:
                 return self._made(created, again=lost is not None)
-            if self.desired.markers is None:
+            if markers is None:
                 break
             found = self._look(lost)
             if found is not None:
-                return Found(found, Origin.RECOVERED, sent=True)
+                return self._recovered(found)
             if then is Then.LOOK_UP_ONLY:
                 break
         assert lost is not None
-        codes = self.desired.credentials.codes
         if lost.outcome is Outcome.VENDOR_ERROR:
             self._note(Fate.REFUSED)
-        elif codes:
-            self.context.history.give_up(self.desired.markers, codes)
+        elif credentials.codes:
+            self.context.history.give_up(markers, credentials.codes)
         raise self._lost(lost)
-
-    def _reserve(self) -> None:
-        """Write down the codes that are about to be sent.
-
-        Raises:
-            SpentError: One was sent before.
-        """
-        markers, codes = self.desired.markers, self.desired.credentials.codes
-        refuse_sent(self.context.history.reserve(markers, codes), markers)
 
     def _objection(self, answer: wire.Instance) -> str | None:
         """Return why an answer to our POST is about another instance; else note that it is ours."""
-        why = objection(self.desired, answer)
-        why = why or self.context.claims.make(answer.id, self.desired.markers)
+        why = self._mismatch(answer) or self.context.claims.make(answer.id, self.desired.markers)
         return why and f"the answer is about instance {answer.id}, which {why}"
+
+    def _mismatch(self, answer: wire.Instance) -> str | None:
+        """Return why an answer to our POST can't be about what it made; None when it can.
+
+        An answer need not tell of tags (docs: 48 of 69 don't, 2020-11), and a platform may cut them
+        short; then element and name have to do.
+        """
+        given, markers = self.desired.inputs, self.desired.markers
+        if not answer.is_of(given.element_key):
+            return f"is of element '{answer.element.key}'"
+        if markers is None or markers.instance in (answer.tags or []):
+            return None
+        named = answer.name is None or diff.is_cut_from(answer.name, given.name)
+        if answer.tags is None:
+            return None if named else "has another name"
+        sent = self.desired.tags(self.desired.credentials.marker) or []
+        cut = named and all(
+            any(diff.is_cut_from(tag, wanted) for tag in answer.tags) for wanted in sent
+        )
+        return None if cut else "does not carry its marker"
 
     def _note(self, fate: Fate, instance: str = "") -> None:
         codes = self.desired.credentials.codes
         self.context.history.note(self.desired.markers, fate, codes=codes, instance=instance)
 
+    def _recovered(self, instance: wire.Instance, refusal: APIError | None = None) -> Found:
+        self._note(Fate.MADE, instance.id)
+        return Found(instance, Origin.RECOVERED, sent=True, refusal=refusal)
+
     def _made(self, created: wire.Instance, *, again: bool) -> Found:
-        """Return what our POST made, or an earlier one of ours whose answer was lost."""
+        """Return what our POST made, or an earlier one of ours whose answer was lost.
+
+        Of two the later one is deleted, because nobody can be using it yet.
+        """
         # Now, for the process may end while it looks for another one.
         self._note(Fate.MADE, created.id)
-        first = self._first(created) if again else None
+        markers = self.desired.markers
+        search = Search(self.context, self.desired, markers) if markers and again else None
+        first = search.earlier_than(created) if search else None
         if first is None:
             return Found(created, Origin.CREATED, sent=True)
-        return Found(first, Origin.RECOVERED, sent=True)
+        try:
+            self.context.client.delete_instance(created.id)
+        except CloudElementsError as error:
+            message = (
+                f"it was created twice, as {first.id} and as {created.id}, and deleting the second "
+                f"failed: {error}: delete {created.id}, then {UP}"
+            )
+            raise RefusedError(message) from None
+        return self._recovered(first)
 
     def _look(self, lost: CloudElementsError) -> wire.Instance | None:
         """Look for an instance whose answer was lost."""
@@ -203,47 +246,9 @@ class _Creation:
             raise
         except CloudElementsError as error:
             # Another machine knows nothing of what was sent.
-            spends = bool(self.desired.credentials)
+            spends = bool(self.desired.credentials.values)
             here = " on this machine, or anywhere with a new code" if spends else ""
             message = f"{lost}; and looking for it failed: {error}: {UP_AGAIN}{here}"
-            raise RefusedError(message) from None
-
-    def _first(self, created: wire.Instance) -> wire.Instance | None:
-        """Return what an earlier POST of ours made after all; the later one is then deleted.
-
-        The later one, because nobody can be using it yet. Whether there is an earlier one can be
-        told as soon as lists show the later.
-        """
-        context, markers = self.context, self.desired.markers
-        if markers is None:
-            return None
-        first: wire.Instance | None = None
-        for _ in waits(context.settings.lookup_window, context.clock):
-            try:
-                listed = context.client.find_instances(tag=markers.instance)
-            except CloudElementsError:
-                self.context.host.warn(
-                    f"whether instance {created.id} is the only one of this resource can't be "
-                    "told: a request for it was lost before, and the list failed; elements status "
-                    "shows another"
-                )
-                return None
-            first = single(self.desired, context.claims.free(carrying(markers, listed)))
-            if first is not None or any(instance.id == created.id for instance in listed):
-                break
-        first = Search(context, self.desired, markers).take(first)
-        if first is not None:
-            self._delete_second(created, first)
-        return first
-
-    def _delete_second(self, created: wire.Instance, first: wire.Instance) -> None:
-        try:
-            self.context.client.delete_instance(created.id)
-        except CloudElementsError as error:
-            message = (
-                f"it was created twice, as {first.id} and as {created.id}, and deleting the second "
-                f"failed: {error}: delete {created.id}, then {UP}"
-            )
             raise RefusedError(message) from None
 
     def _refused(self, error: CloudElementsError) -> Found:
@@ -267,44 +272,14 @@ class _Creation:
             raise error from None
         if left is None:
             raise error
-        return Found(left, Origin.RECOVERED, sent=True, refusal=error)
+        return self._recovered(left, error)
 
     def _lost(self, error: CloudElementsError) -> CloudElementsError:
         """Return the error of a create whose instance never showed."""
         then = UP_AGAIN
-        if self.desired.credentials:
+        if self.desired.credentials.values:
             then = f"its code counts as spent, so {NEW_CODE}, then {then}"
         elif error.outcome is Outcome.VENDOR_ERROR:
             then = f"correct the inputs, then {then}"
         what = str(error).rstrip(".")
         return RefusedError(f"{what}, and no instance with its marker showed: {then}")
-
-
-def _record(context: Context, desired: Desired, found: Found, *, refused: bool = False) -> Record:
-    """Return what to remember of a create."""
-    return Record(
-        managed=desired.managed,
-        spent=desired.credentials.fingerprints,
-        answered=diff.answered(found.instance, desired.properties),
-        refused=refused,
-        platform=context.address,
-    )
-
-
-def _left_behind(context: Context, desired: Desired, found: Found) -> HalfMadeError:
-    """Return the refusal of a create that made an instance all the same: it is kept."""
-    outputs = desired.outputs(found.instance, _record(context, desired, found, refused=True))
-    message = (
-        f"{found.refusal}, but left instance {found.instance.id} behind, which is kept in the "
-        f"state: {CORRECT_OR_NEW_CODE}"
-    )
-    return HalfMadeError(found.instance.id, outputs, message)
-
-
-def _check_tags(context: Context, desired: Desired, instance: wire.Instance) -> None:
-    """Warn where the platform did not keep the marker tags."""
-    if desired.markers and instance.tags and desired.markers.instance not in instance.tags:
-        context.host.warn(
-            f"the platform did not keep the marker tags of instance {instance.id}, so it could not "
-            "be found again if an answer were lost"
-        )

@@ -6,33 +6,80 @@ nothing else decides it: the state, the tags of living instances, and what this 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..api import wire
 from ..api.errors import SpentError
-from .inputs import codes_in, fingerprints
+from .gaps import known_part
 from .journal import Fate
 from .markers import credential_marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..api import wire
     from .claims import Claims
     from .history import History
     from .inputs import Inputs
     from .journal import Entry
     from .markers import Markers
 
+_REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
+"""Provider data that names an account and can't be spent (docs: 21 create bodies, 2020-11)."""
+_TOKENS = frozenset({"oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token"})
+_CODES = frozenset({"code", "provider_data.oauth_token", "provider_data.oauth_verifier"})
 
-def already_sent(where: str = "") -> str:
-    """Return the one sentence about a code that is not sent again.
 
-    Args:
-        where: When it was, or to which instance, with a space before it.
+def one_time(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return every credential that can be spent once, by its path; none of what is no map."""
+    data, configuration = (
+        given if isinstance(given := inputs.get(field), dict) else {}
+        for field in ("provider_data", "configuration")
+    )
+    found = {credential_path(key): data[key] for key in data if key not in _REUSABLE}
+    found |= {f"configuration.{key}": configuration[key] for key in configuration if key in _TOKENS}
+    code = {"code": inputs["code"]} if inputs.get("code") else {}
+    return code | {path: wire.stored(value) or "" for path, value in found.items()}
+
+
+def credential_path(key: str) -> str:
+    """Return the path of provider data; a code is the same code wherever it is given."""
+    return "code" if key == "code" else f"provider_data.{key}"
+
+
+def is_credential(key: str) -> bool:
+    """Tell whether a configuration key hands in a token from outside."""
+    return key in _TOKENS
+
+
+def is_code(path: str) -> bool:
+    """Tell whether the credential at a path certainly can't be used twice."""
+    return path in _CODES
+
+
+def codes_in(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    """Return those of one-time credentials that certainly can't be used twice.
+
+    Others may be: whether a refresh token rotates is its vendor's business, an API key serves many
+    instances, and so does what a callback's query tells besides, such as `expires_in`.
     """
-    return f"its code was already sent{where}, and no code is sent twice"
+    return {path: mark for path, mark in fingerprints.items() if path in _CODES}
+
+
+def codes_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """Return the paths of codes in `news` that stand in `olds` as well; both are inputs."""
+    before, now = (codes_in(one_time(known_part(dict(inputs)))) for inputs in (olds, news))
+    return [path for path, code in now.items() if code and code == before.get(path)]
+
+
+def fingerprints(values: Mapping[str, str]) -> dict[str, str]:
+    """Return a short one-way mark of each credential, by path, to tell whether it was sent."""
+    return {
+        path: hashlib.sha256(f"{path}={value}".encode()).hexdigest()[:20]
+        for path, value in values.items()
+    }
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,10 +96,7 @@ class Credentials:
     @classmethod
     def of(cls, inputs: Inputs) -> Credentials:
         """Return those of a program's inputs."""
-        return cls(inputs.one_time)
-
-    def __bool__(self) -> bool:
-        return bool(self.values)
+        return cls(one_time(vars(inputs)))
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -72,6 +116,15 @@ class Credentials:
     def shown_by(self, instance: wire.Instance) -> bool:
         """Tell whether an instance shows that they authenticated it."""
         return not set(self.marker).isdisjoint(instance.tags or [])
+
+
+def already_sent(where: str = "") -> str:
+    """Return the one sentence about a code that is not sent again.
+
+    Args:
+        where: When it was, or to which instance, with a space before it.
+    """
+    return f"its code was already sent{where}, and no code is sent twice"
 
 
 def refuse_shown(credentials: Credentials, instances: Iterable[wire.Instance]) -> None:
@@ -110,7 +163,7 @@ def refuse_before_create(credentials: Credentials, markers: Markers | None, clai
             raise SpentError(message)
         if _may_be_there(last, markers, claims):
             return
-    refuse_sent(sent, markers)
+    raise spent_by(sent, markers)
 
 
 def _may_be_there(last: Entry, markers: Markers, claims: Claims) -> bool:
@@ -134,26 +187,23 @@ def refuse_before_update(
         SpentError: A new code is needed.
     """
     sent = history.spent(markers, credentials.codes)
-    ours = sent is not None and markers is not None and sent.marker == markers.instance
-    if not (sent and ours and sent.fate in (Fate.SENT, Fate.LOST, Fate.MADE)):
-        refuse_sent(sent, markers)
-
-
-def refuse_sent(sent: Entry | None, markers: Markers | None) -> None:
-    """Refuse to send a code that was sent before.
-
-    Args:
-        sent: What the history knows of that; None when it was not.
-        markers: Those of the resource that has the code now.
-
-    Raises:
-        SpentError: It was sent.
-    """
     if sent is None:
         return
+    ours = markers is not None and sent.marker == markers.instance
+    if not (ours and sent.fate in (Fate.SENT, Fate.LOST, Fate.MADE)):
+        raise spent_by(sent, markers)
+
+
+def spent_by(sent: Entry, markers: Markers | None) -> SpentError:
+    """Return the refusal to send a code that was sent before.
+
+    Args:
+        sent: What the history knows of that.
+        markers: Those of the resource that has the code now.
+    """
     whose = " for another resource"
     if markers and sent.stack != markers.stack:
         whose = f" for another stack (tag '{sent.stack}')"
     elif markers and sent.marker == markers.instance:
         whose = ""
-    raise SpentError(already_sent(f"{whose} on {sent.moment}"))
+    return SpentError(already_sent(f"{whose} on {sent.moment}"))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ..api import wire
 from . import diff, inputs
 from . import state as stored
-from .credentials import Credentials
-from .markers import Markers, credential_marker
+from .credentials import Credentials, credential_path, is_code
+from .markers import Markers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from .inputs import Inputs, Properties
     from .state import Record
@@ -57,7 +57,7 @@ class Desired:
         request = wire.instance_request(
             element_key=given.element_key,
             name=given.name,
-            tags=self.tags(self.credentials.fingerprints),
+            tags=self.tags(self.credentials.marker),
             configuration=given.configuration,
             provider_data=self._provider_data(self.credentials.fingerprints),
             oauth_proxy=given.oauth_proxy,
@@ -75,23 +75,23 @@ class Desired:
         return [self.markers.adoption(self.inputs.adopt)]
 
     def tags(
-        self, spent: Mapping[str, str], *, adopted: bool = False, adoption: str = ""
+        self, credentials: list[str], *, adopted: bool = False, adoption: str = ""
     ) -> list[str] | None:
         """Return the tags to send: the program's and our markers.
 
         Without either they are left out, so that the platform adds its own.
 
         Args:
-            spent: Fingerprints of the credentials that authenticate it, by path.
+            credentials: The tag for those that authenticate it.
             adopted: Whether the instance is an adopted one.
             adoption: The tag that it has got as one, for when the program tells of none.
         """
         ours: list[str] = []
         if self.markers:
-            ours = self.markers.tags
+            ours = self.inputs.markers
             if adopted:
                 ours = self.adoption_marker or list(filter(None, [adoption]))
-            ours = [*ours, *credential_marker(spent)]
+            ours = [*ours, *credentials]
         return [*self.inputs.tags, *ours] or None
 
     def authentication(self, paths: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -109,7 +109,7 @@ class Desired:
         others = {
             key: value
             for key, value in given.provider_data.items()
-            if not inputs.is_code(path := inputs.credential_path(key)) or path in paths
+            if not is_code(path := credential_path(key)) or path in paths
         }
         return code | others
 

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..api import wire
 from ..api.redaction import MASK, without_platform_written
+from .credentials import fingerprints, is_credential, one_time
 from .events import VENDOR_TYPE, WEBHOOKS, compiled
 from .gaps import is_unknown, known_part
 from .inputs import (
     MARKUP,
     Properties,
     fields_with,
-    fingerprints,
-    is_credential,
-    one_time,
 )
 from .markers import MARKERS, users_tags
 

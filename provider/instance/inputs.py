@@ -5,7 +5,6 @@ Every rule about a field stands on the field. Knows no HTTP.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from pulumi.runtime.rpc import wrap_rpc_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
-from ..api import wire
 from ..api.errors import mistake
 from ..api.redaction import MASK, is_secret_key, looks_secret, without_platform_written
 from . import events as common
@@ -92,11 +90,6 @@ class Inputs(Declared):
     markers: Annotated[list[StrictStr], Policy(write_only=True), Field(alias=MARKERS)] = []
 
     @property
-    def one_time(self) -> dict[str, str]:
-        """Every credential that can be spent once, by its path."""
-        return one_time(vars(self))
-
-    @property
     def properties(self) -> Properties:
         """The part that is held against the platform: not what that rewrites by itself."""
         return Properties(self.name, self.tags, without_platform_written(self.configuration))
@@ -109,58 +102,6 @@ class Properties:
     name: str
     tags: list[str]
     configuration: dict[str, Any]
-
-
-def one_time(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """Return every credential that can be spent once, by its path; none of what is no map."""
-    data, configuration = (
-        given if isinstance(given := inputs.get(field), dict) else {}
-        for field in ("provider_data", "configuration")
-    )
-    found = {credential_path(key): data[key] for key in data if key not in _REUSABLE}
-    found |= {f"configuration.{key}": configuration[key] for key in configuration if key in _TOKENS}
-    code = {"code": inputs["code"]} if inputs.get("code") else {}
-    return code | {path: wire.stored(value) or "" for path, value in found.items()}
-
-
-_REUSABLE = frozenset({"realmId", "dataSource", "state", "org", "debug"})
-"""Provider data that names an account and can't be spent (docs: 21 create bodies, 2020-11)."""
-
-
-def credential_path(key: str) -> str:
-    """Return the path of provider data; a code is the same code wherever it is given."""
-    return "code" if key == "code" else f"provider_data.{key}"
-
-
-_CODES = frozenset({"code", "provider_data.oauth_token", "provider_data.oauth_verifier"})
-
-
-def is_code(path: str) -> bool:
-    """Tell whether the credential at a path certainly can't be used twice."""
-    return path in _CODES
-
-
-def codes_in(fingerprints: Mapping[str, str]) -> dict[str, str]:
-    """Return those of one-time credentials that certainly can't be used twice.
-
-    Others may be: whether a refresh token rotates is its vendor's business, an API key serves many
-    instances, and so does what a callback's query tells besides, such as `expires_in`.
-    """
-    return {path: mark for path, mark in fingerprints.items() if is_code(path)}
-
-
-def codes_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """Return the paths of codes in `news` that stand in `olds` as well; both are inputs."""
-    before, now = (codes_in(one_time(known_part(dict(inputs)))) for inputs in (olds, news))
-    return [path for path, code in now.items() if code and code == before.get(path)]
-
-
-_TOKENS = frozenset({"oauth.user.token", "oauth.user.token.secret", "oauth.user.refresh_token"})
-
-
-def is_credential(key: str) -> bool:
-    """Tell whether a configuration key hands in a token from outside."""
-    return key in _TOKENS
 
 
 _NONE = Policy()
@@ -352,13 +293,3 @@ def inputs_of(inputs: Mapping[str, Any]) -> Inputs:
     """Return checked inputs as a model, compiled; `bag` must have no unknowns."""
     inputs, names = common.compiled(inputs), {*Inputs.model_fields, MARKERS}
     return Inputs.model_validate({key: inputs[key] for key in names if inputs.get(key) is not None})
-
-
-def fingerprint(path: str, value: str) -> str:
-    """Return a short one-way mark of a credential, to tell whether it was sent before."""
-    return hashlib.sha256(f"{path}={value}".encode()).hexdigest()[:20]
-
-
-def fingerprints(one_time: Mapping[str, str]) -> dict[str, str]:
-    """Return the fingerprint of each credential, by path."""
-    return {path: fingerprint(path, value) for path, value in one_time.items()}

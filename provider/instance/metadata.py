@@ -22,8 +22,8 @@ from ..api.errors import (
 from ..api.redaction import looks_secret
 from ..api.wire import AUTHENTICATION_TYPE, is_unset, stored
 from . import events as common
+from .credentials import is_credential
 from .gaps import is_unknown
-from .inputs import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -154,9 +154,7 @@ class Operations:
     def create(self, inputs: dict[str, Any]) -> Created:
         """Create an instance, or take over the one that is meant or was left behind."""
         with self._telling("create", inputs), self._host.waiting("creating"):
-            context = self.context
-            ownership.refuse_elsewhere(context)
-            return Created(*creation.create(context, schema.inputs_of(inputs)))
+            return Created(*creation.create(self.context, schema.inputs_of(inputs)))
 
     def read(self, id_: str, outputs: dict[str, Any]) -> Refreshed | None:
         """Return the instance as it is now, or None where it is gone."""

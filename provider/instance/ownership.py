@@ -11,7 +11,6 @@ from ..api.errors import (
     RefusedError,
     text_of,
 )
-from .advice import use
 from .identity import Doubt, doubt
 from .journal import Fate
 from .markers import (
@@ -89,21 +88,6 @@ def meet(context: Context, markers: Markers | None) -> None:
     """Note that the call at hand is about a resource of this stack, before it does anything."""
     context.history.try_out(markers)
     context.leftovers.meet(markers)
-
-
-def refuse_elsewhere(context: Context) -> None:
-    """Refuse a create where others of the state turned out to belong to another platform.
-
-    Raises:
-        RefusedError: They did: what `adopt` means would be a stranger's, and a code be lost.
-    """
-    if context.homes:
-        home = min(context.homes)
-        message = (
-            f"other instances in the state belong to {home}, and this is {context.address}: "
-            f"{use(home)}"
-        )
-        raise RefusedError(message)
 
 
 def found_in_state(context: Context, stored: Stored) -> None:

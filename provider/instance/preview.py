@@ -19,6 +19,7 @@ from .advice import NEW_CODE, advice
 from .credentials import (
     Credentials,
     already_sent,
+    codes_again,
     refuse_before_create,
     refuse_before_update,
 )
@@ -96,7 +97,7 @@ def _against_metadata(
     if not isinstance(element_key, str) or not element_key:
         return [], frozenset()
     new = olds.get("element_key") != element_key
-    again = schema.codes_again(olds, news) if new else []
+    again = codes_again(olds, news) if new else []
     failures = [
         f"{path}: was spent for the old element; a new element needs a new code" for path in again
     ]

@@ -14,7 +14,7 @@ from ..api.errors import (
 from .advice import UP
 from .claims import carrying
 from .credentials import refuse_shown
-from .diff import is_cut_from, same_text
+from .diff import same_text
 from .journal import Fate
 from .origin import Origin
 
@@ -48,41 +48,20 @@ def waits(patience: float, clock: Time) -> Iterable[None]:
         yield
 
 
-def fits(desired: Desired, instance: wire.Instance) -> bool:
+def _fits(desired: Desired, instance: wire.Instance) -> bool:
     """Tell whether an instance can be the one that a create of ours made."""
     return instance.is_of(desired.inputs.element_key) and (
         instance.name is None or same_text(instance.name, desired.inputs.name)
     )
 
 
-def objection(desired: Desired, answer: wire.Instance) -> str | None:
-    """Return why an answer to our POST can't be about what it made; None when it can.
-
-    An answer need not tell of tags (docs: 48 of 69 don't, 2020-11), and a platform may cut them
-    short; then element and name have to do.
-    """
-    given, markers = desired.inputs, desired.markers
-    if not answer.is_of(given.element_key):
-        return f"is of element '{answer.element.key}'"
-    named = answer.name is None or is_cut_from(answer.name, given.name)
-    if markers is None or (answer.tags is None and named):
-        return None
-    if answer.tags is None:
-        return "has another name"
-    if markers.instance in answer.tags:
-        return None
-    sent = desired.tags(desired.credentials.fingerprints) or []
-    cut = named and all(any(is_cut_from(tag, wanted) for tag in answer.tags) for wanted in sent)
-    return None if cut else "does not carry its marker"
-
-
-def single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance | None:
+def _single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance | None:
     """Return the one candidate that fits, None when there is none.
 
     Raises:
         RefusedError: Several fit, or one carries the marker and is something else.
     """
-    fitting = [instance for instance in candidates if fits(desired, instance)]
+    fitting = [instance for instance in candidates if _fits(desired, instance)]
     if len(fitting) == 1:
         return fitting[0]
     ids = ", ".join(instance.id for instance in fitting or candidates)
@@ -101,6 +80,32 @@ def single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance |
     return None
 
 
+def left_over(context: Context, desired: Desired) -> wire.Instance | None:
+    """Return what an earlier run left: by the list, else by what this machine remembers.
+
+    Raises:
+        SpentError: It left nothing, and another instance of the stack shows the same code.
+    """
+    if desired.markers is None:
+        return None
+    before = context.claims.before_create(desired.markers)
+    if before.spared:
+        context.host.warn(
+            f"instance {before.spared} was in the state, so another one is made; if it was "
+            f"forgotten there and is not being replaced, set 'adopt' to {before.spared} to keep it "
+            "instead"
+        )
+    search = Search(context, desired, desired.markers)
+    found = search.take(_single(desired, before.free))
+    if found is None and before.last is not None:
+        found = search.remembered(before.last)
+    if found is None:
+        refuse_shown(desired.credentials, before.of_stack)
+    else:
+        context.history.note(desired.markers, Fate.MADE, instance=found.id)
+    return found
+
+
 @dataclass(frozen=True, repr=False)
 class Search:
     """How the instance of one resource is looked for.
@@ -117,8 +122,10 @@ class Search:
 
     def now(self) -> wire.Instance | None:
         """Return the one free instance that carries the marker and fits."""
-        listed = self.context.client.find_instances(tag=self.markers.instance)
-        return self._free(carrying(self.markers, listed))
+        return self._of(self.context.client.find_instances(tag=self.markers.instance))
+
+    def _of(self, listed: list[wire.Instance]) -> wire.Instance | None:
+        return _single(self.desired, self.context.claims.free(carrying(self.markers, listed)))
 
     def until(self, patience: float) -> wire.Instance | None:
         """Take the instance as soon as it shows, until patience ends: lists may lag."""
@@ -152,40 +159,29 @@ class Search:
             raise RefusedError(message)
         return instance
 
-    def left_over(self) -> wire.Instance | None:
-        """Return what an earlier run left: by the list, else by what this machine remembers.
+    def earlier_than(self, created: wire.Instance) -> wire.Instance | None:
+        """Return what an earlier POST of ours made after all, if one did.
 
-        Raises:
-            SpentError: It left nothing, and another instance of the stack shows the same code.
+        That can be told as soon as lists show the later one.
         """
-        of_stack = self.context.claims.of_stack(self.markers)
-        last, kept = self.context.history.known(self.markers)
-        listed = carrying(self.markers, of_stack)
-        self._spare_what_is_replaced(kept, listed)
-        found = self.take(self._free(listed)) or (self._remembered(last) if last else None)
-        if found is None:
-            refuse_shown(self.desired.credentials, of_stack)
-        return found
+        context = self.context
+        first: wire.Instance | None = None
+        for _ in waits(context.settings.lookup_window, context.clock):
+            try:
+                listed = context.client.find_instances(tag=self.markers.instance)
+            except CloudElementsError:
+                context.host.warn(
+                    f"whether instance {created.id} is the only one of this resource can't be "
+                    "told: a request for it was lost before, and the list failed; elements status "
+                    "shows another"
+                )
+                return None
+            first = self._of(listed)
+            if first is not None or any(instance.id == created.id for instance in listed):
+                break
+        return self.take(first)
 
-    def _free(self, candidates: list[wire.Instance]) -> wire.Instance | None:
-        return single(self.desired, self.context.claims.free(candidates))
-
-    def _spare_what_is_replaced(self, kept: str, listed: list[wire.Instance]) -> None:
-        """Claim the instance that the state had, for a replacement that was asked for by hand.
-
-        Of that (`--replace`, `state taint`) the engine tells nothing, neither by diff nor by read.
-        """
-        claims = self.context.claims
-        if not kept or claims.owns(kept):
-            return
-        claims.own(kept)
-        if any(instance.id == kept for instance in listed):
-            self.context.host.warn(
-                f"instance {kept} was in the state, so another one is made; if it was forgotten "
-                f"there and is not being replaced, set 'adopt' to {kept} to keep it instead"
-            )
-
-    def _remembered(self, last: Entry) -> wire.Instance | None:
+    def remembered(self, last: Entry) -> wire.Instance | None:
         """Return what this machine remembers to have made, or may have."""
         claims, client = self.context.claims, self.context.client
         if last.instance and not claims.owns(last.instance):
@@ -196,9 +192,8 @@ class Search:
                 if not error.may_mean_gone:
                     raise
                 return None
-            made = [instance for instance in made if self.markers.instance in (instance.tags or [])]
-            return self.take(self._free(made))
+            return self.take(self._of([instance for instance in made if instance.tags]))
         if last.fate in (Fate.SENT, Fate.LOST) and not last.instance:
             self.context.host.progress("an earlier run was interrupted; looking for what it made")
-            return self.until(claims.history.at_work(last))
+            return self.until(self.context.history.at_work(last))
         return None

@@ -10,7 +10,7 @@ from ..api.errors import CloudElementsError, RefusedError
 from . import reauthentication
 from .attempt import Attempt, UntakenError
 from .change import answered
-from .credentials import refuse_sent
+from .credentials import spent_by
 from .journal import Fate
 from .markers import credential_marker, is_credential_marker
 from .recovery import waits
@@ -142,5 +142,6 @@ class Sender:
             seen = self._attempt.read(change.before.id)
             if wanted & set(seen.tags or []):
                 return seen, True
-        refuse_sent(sent, markers)
+        if sent is not None:
+            raise spent_by(sent, markers)
         return seen, False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..api.errors import CloudElementsError
+from . import diff, state
 from .advice import UP_AGAIN
 from .host import HalfMadeError
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from ..api import wire
     from .context import Context
     from .desired import Desired
+    from .inputs import Properties
     from .state import Record
 
 
@@ -21,6 +23,7 @@ def settle(
     instance: wire.Instance,
     record: Record,
     *,
+    seen: Properties | None = None,
     enable: bool = False,
 ) -> dict[str, Any]:
     """Enable or disable where that is wanted; return the outputs.
@@ -30,20 +33,23 @@ def settle(
         desired: What the program wants.
         instance: The instance as it is.
         record: What to remember.
+        seen: What it holds of what the program manages; by default what is observed.
         enable: Enable it also when the program does not say.
     """
     given = desired.inputs
+    seen = seen or diff.observed(instance, desired.properties, record)
     wanted = False if enable and given.disabled is None else given.disabled
     if wanted is not None and wanted != bool(instance.disabled):
         try:
             context.client.set_enabled(instance.id, enabled=not wanted)
         except CloudElementsError as error:
-            outputs = desired.outputs(instance, record)
+            outputs = state.outputs(given, instance, seen, record)
             verb = "disabling" if wanted else "enabling"
             message = f"{verb} instance {instance.id} failed: {error}: {UP_AGAIN}"
             raise HalfMadeError(instance.id, outputs, message) from None
         instance = instance.model_copy(update={"disabled": wanted})
-    context.warn_when_invalid(instance, given.name)
+    if instance.valid is False:
+        context.warn_when_invalid(instance, given.name)
     if instance.disabled and given.disabled is None:
         context.warn_of_disabled(instance.id, given.name)
-    return desired.outputs(instance, record)
+    return state.outputs(given, instance, seen, record)

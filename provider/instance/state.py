@@ -13,7 +13,8 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 
 from ..api import wire
 from ..api.redaction import without_platform_written
-from .inputs import Properties, is_code
+from .credentials import is_code
+from .inputs import Properties
 from .markers import MARKERS, Markers, is_adoption_marker
 from .origin import Origin
 

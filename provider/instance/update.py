@@ -11,10 +11,9 @@ from ..api.redaction import MASK
 from . import diff
 from .advice import NEW_CODE, UP
 from .change import Change, with_codes
-from .credentials import already_sent
+from .credentials import already_sent, fingerprints
 from .desired import Desired
 from .host import HalfMadeError
-from .inputs import fingerprints
 from .markers import credential_marker, is_credential_marker
 from .origin import Origin
 from .sending import Sender
@@ -140,7 +139,10 @@ class _Update:
         tags = None
         # A platform may keep the former name as a tag, or rewrite a tag that equals it.
         if changes.name or changes.tags or changes.markers or changes.credentials:
-            tags = desired.tags(spent, adopted=old.adopted, adoption=old.adoption) or []
+            tags = (
+                desired.tags(credential_marker(spent), adopted=old.adopted, adoption=old.adoption)
+                or []
+            )
         return wire.instance_request(
             name=desired.inputs.name if changes.name else None,
             tags=tags,
@@ -202,7 +204,7 @@ def take_over(
     )
     kept = replace(record, spent={}) if sends else record
     provider_data, credentials = desired.authentication(sends)
-    tags = desired.tags(desired.credentials.fingerprints, adopted=adopted)
+    tags = desired.tags(desired.credentials.marker, adopted=adopted)
     seen = diff.observed(instance, desired.properties, Record(managed=record.managed))
     name = desired.inputs.name if seen.name != desired.inputs.name else None
     body = wire.instance_request(
@@ -224,7 +226,7 @@ def _may_authenticate(
 
     One that made the instance, or whose fate is unknown, never is sent.
     """
-    if not desired.credentials or desired.credentials.shown_by(instance):
+    if not desired.credentials.values or desired.credentials.shown_by(instance):
         return False
     if origin is Origin.ADOPTED:
         return True

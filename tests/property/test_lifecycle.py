@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
+from provider.api import wire
 from provider.api.client import CloudElementsClient
 from provider.config import Settings
 from provider.instance import inputs as schema
 from provider.instance import state as stored
 from provider.instance.context import Context
+from provider.instance.credentials import Credentials
 from provider.instance.markers import MARKERS, markers
 from provider.instance.operations import Operations
 from sandbox import Sandbox
@@ -223,9 +225,9 @@ def test_what_is_not_known_yet_passes_check_and_counts_as_changed(at):
 def outputs_of(inputs):
     """Return the outputs of a create that the platform answered as written."""
     model = schema.inputs_of(inputs)
-    spent = schema.fingerprints(model.one_time)
-    instance = schema.wire.read(
-        schema.wire.Instance,
+    spent = Credentials.of(model).fingerprints
+    instance = wire.read(
+        wire.Instance,
         {"id": 7, "name": model.name, "tags": model.tags, "configuration": model.configuration},
     )
     record = stored.Record(managed=frozenset(model.properties.configuration), spent=spent)

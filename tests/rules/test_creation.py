@@ -596,7 +596,7 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
 
     def ask():
         try:
-            ends.append(claims.of_stack(MARKED))
+            ends.append(claims.before_create(MARKED).of_stack)
         except CloudElementsError as error:
             ends.append(str(error))
 
@@ -613,7 +613,7 @@ def test_a_list_that_fails_fails_for_all_who_wait_and_is_tried_again():
         thread.join()
     assert ends.count("lost") >= 1
     assert set(map(str, ends)) <= {"lost", "[]"}
-    assert claims.of_stack(MARKED) == []
+    assert claims.before_create(MARKED).of_stack == []
 
 
 # A second instance after all

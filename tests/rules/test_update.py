@@ -14,6 +14,7 @@ from provider.instance import creation
 from provider.instance import inputs as schema
 from provider.instance import update as updates
 from provider.instance.context import Context
+from provider.instance.credentials import fingerprints
 from provider.instance.host import HalfMadeError
 from provider.instance.journal import Fate
 from provider.instance.markers import MARKERS, credential_marker, is_marker, markers
@@ -96,7 +97,7 @@ def test_a_create_carries_the_users_tags_and_ours(sandbox, platform):
     }
     begin(platform, inputs)
     (instance,) = sandbox.instances()
-    spent = schema.fingerprints({"code": code})
+    spent = fingerprints({"code": code})
     assert instance["tags"] == ["billing", *OURS.tags, *credential_marker(spent)]
     assert [tag for tag in instance["tags"] if not is_marker(tag)] == ["billing"]
 
@@ -208,7 +209,7 @@ def carrying_codes(sandbox):
 
 
 def tag_of(code):
-    return credential_marker(schema.fingerprints({"code": code}))[0]
+    return credential_marker(fingerprints({"code": code}))[0]
 
 
 @pytest.mark.parametrize("lost", ["PATCH", "PUT"])
@@ -256,7 +257,7 @@ def test_a_put_that_never_arrived_is_not_believed_later(sandbox, platform, posit
 def test_a_code_that_another_resource_sent_meanwhile_is_not_sent_by_put(sandbox, platform):
     update, old, new = renewed(sandbox, platform)
     sandbox.set_switch("patch_reauthenticates", "off")
-    mark = schema.fingerprints({"code": new})["code"]
+    mark = fingerprints({"code": new})["code"]
     journal, note = platform.claims.history, platform.claims.history.note
     other = markers(organization="o", project="p", stack="s", place="two")
 

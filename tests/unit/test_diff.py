@@ -9,6 +9,7 @@ from provider.api.redaction import MASK
 from provider.instance import diff
 from provider.instance import inputs as schema
 from provider.instance import state as stored
+from provider.instance.credentials import fingerprints
 from provider.instance.markers import MARKERS, markers
 from provider.instance.origin import Origin
 from provider.instance.state import Properties, Record, Stored
@@ -253,7 +254,7 @@ def test_what_changes_nothing(after):
 
 
 def test_a_credential_that_was_sent_is_no_change_and_its_removal_neither():
-    spent = schema.fingerprints({"code": "sent"})
+    spent = fingerprints({"code": "sent"})
     inputs = DESK | {"code": "sent"}
     state = outputs(inputs, record=Record(spent=spent))
     assert not diff.changes(Stored("7", state), inputs).any
