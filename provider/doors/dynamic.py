@@ -123,30 +123,21 @@ class Door:
 
 
 def _to_be_rewritten(olds: Properties) -> bool:
-    """Tell whether a state is another build's, or the native provider's."""
-    return is_of_native_door(olds) or _by_old_name(olds)
-
-
-def _by_old_name(olds: Properties) -> bool:
-    """Tell whether a state refers to the provider as builds before 0.2 did.
+    """Tell whether a state is the native provider's, or refers to this one as before 0.2.
 
     Not whether the text is another than today's: another Python may write the same name otherwise.
     """
     try:
-        return _OLD_NAME in binascii.a2b_base64(str(olds.get(_PROVIDER, "")))
+        by_old_name = _OLD_NAME in binascii.a2b_base64(str(olds.get(_PROVIDER, "")))
     except binascii.Error:
-        return False
+        by_old_name = False
+    return by_old_name or is_of_native_door(olds)
 
 
 @functools.cache
 def host() -> EngineHost:
     """Return the host of this process: the server makes a provider of each form that it meets."""
-    return EngineHost(_engine_address(), busy)
-
-
-def _engine_address() -> tuple[str, int] | None:
-    """Return where the engine listens that started this server: it is the last argument."""
-    return server.address_of(sys.argv[-1])
+    return EngineHost(server.engine_address(), busy)
 
 
 @dataclass(frozen=True, repr=False)
@@ -253,11 +244,6 @@ def _complete(call: DynamicCall | None, given: Properties, field: str) -> Proper
 
     Older SDKs (3.217 among them) drop every key that begins with `__` from what they hand over.
     What a state has may be in the words of the native provider's programs.
-
-    Args:
-        call: The engine's call.
-        given: What the server handed over.
-        field: Its name in the request.
     """
     given = {**given} if field == "news" else inward(given)
     given.pop(_PROVIDER, None)

@@ -24,9 +24,8 @@ _AWAITS = "3.274.0"
 class EngineHost:
     """The host of the rules in a server that an engine started, see `provider.instance.host`.
 
-    Args:
-        address: Where the engine listens; None where there is none.
-        busy: Tells whether the server is at a call, of whatever provider.
+    The engine listens at an address, where there is one; `busy` tells whether the server is at a
+    call, of whatever provider.
     """
 
     def __init__(self, address: tuple[str, int] | None, busy: Callable[[], bool]) -> None:
@@ -134,10 +133,6 @@ class EngineHost:
         return call.old_inputs if call else None
 
     def end_with_engine(self, at_the_end: Callable[[bool], None]) -> None:
-        """From now on, end this process when its engine is gone; where there was none, do nothing.
-
-        Args:
-            at_the_end: Called when the process ends, with whether the engine is there.
-        """
+        """From now on, end this process when its engine is gone; see `Lifeline.watch`."""
         if self._address is not None:
             self._lifeline.watch(self._address, at_the_end)

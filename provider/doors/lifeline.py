@@ -39,8 +39,7 @@ _LONGEST_END = 60.0
 class Lifeline:
     """What ties this process, and each call that it serves, to the engine.
 
-    Args:
-        busy: Tells whether any thread serves a call.
+    `busy` tells whether any thread serves a call.
     """
 
     def __init__(self, busy: Callable[[], bool]) -> None:
@@ -99,11 +98,9 @@ class Lifeline:
             self._gone.wait(min(left, _LOOKS, self.remaining()))
 
     def watch(self, address: _Address, at_the_end: Callable[[bool], None]) -> None:
-        """From now on, end this process when its engine is gone.
+        """From now on, end this process when nobody listens at its engine's address.
 
-        Args:
-            address: Where the engine listens.
-            at_the_end: Called when the process ends, with whether the engine is there.
+        When the process ends, `at_the_end` is called with whether the engine is there.
         """
         if self._watching:
             return

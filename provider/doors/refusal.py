@@ -23,11 +23,8 @@ def tell(
 ) -> None:
     """Put an error into the trailers of a call, as gRPC's standard rich status.
 
-    Args:
-        context: The call's.
-        error: What failed; an instance that must be kept comes along.
-        message: The one sentence that the engine shows.
-        struct: Makes a message of outputs.
+    The engine shows the message; an instance that must be kept comes along, and `struct` makes a
+    message of its outputs.
     """
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
     if isinstance(error, HalfMadeError):

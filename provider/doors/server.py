@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,11 @@ if TYPE_CHECKING:
 
 SPARE_WORKERS = 4
 """A few more than work at once, so that the engine's Cancel is answered meanwhile."""
+
+
+def engine_address() -> tuple[str, int] | None:
+    """Return where the engine listens that started this server: it is the last argument."""
+    return address_of(sys.argv[-1])
 
 
 def address_of(text: str) -> tuple[str, int] | None:

@@ -51,10 +51,7 @@ def advice(
 ) -> str | None:
     """Return what the user can do about an error; None where nothing follows from it.
 
-    Args:
-        error: The error.
-        verb: What was being done to an instance: `create`, `read`, `update`, `delete`; or nothing.
-        base_url: Where the platform is.
+    The verb says what was being done to an instance: `create`, `read`, `update`, `delete`; if any.
     """
     return _by_verb(error, verb) or _by_itself(error, base_url)
 

@@ -98,11 +98,7 @@ class Context:
 
     @classmethod
     def close_all(cls, heard: bool) -> None:  # noqa: FBT001 - a callback
-        """End the work of this process: say, or write down, what is left of it.
-
-        Args:
-            heard: The engine is still there.
-        """
+        """Say what is left of this process's work; where no engine would hear, write it down."""
         with cls._lock:
             platforms = [*cls.of_process.values()]
         for platform in platforms:

@@ -90,12 +90,7 @@ _POLLED = ("every", "poller_configuration")
 
 
 def place_of(key: str, events: object) -> tuple[str, str]:
-    """Return field and name under which an entry gives a configuration key.
-
-    Args:
-        key: The key.
-        events: The entry's `events`; falsy where it has none.
-    """
+    """Return field and name under which an entry with these `events` gives a configuration key."""
     member = next((name for name, word in KEYS.items() if word == key), None)
     return (FIELD, member) if member and events else ("configuration", key)
 
@@ -133,11 +128,8 @@ def typed(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return `events` and `filter_response_nulls` of a configuration, and the rest of it.
 
-    What these can't say stays among the rest, so that both together compile to what was given.
-
-    Args:
-        configuration: By its dotted keys.
-        adopted: Of an instance that is there already, which need not tell all.
+    What these can't say stays among the rest, so that both together compile to what was given. An
+    instance that is there already (`adopted`) need not tell all.
     """
     rest = dict(configuration)
     found: dict[str, Any] = {}

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 def chosen(instance: Instance, element: Element | None) -> tuple[dict[str, str], list[str]]:
     """Return what of an instance's configuration is somebody's choice, and its secret keys.
 
-    Args:
-        instance: The instance.
-        element: Its element's metadata; without them, more counts as chosen and as secret.
+    Without its element's metadata, more counts as chosen and as secret.
     """
     entries = {entry.key: entry for entry in element.configuration} if element else {}
     known_plain = plain_keys(element)

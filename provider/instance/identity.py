@@ -35,12 +35,7 @@ class Doubt:
     then: str = ""
 
     def refusal(self, home: str, here: str) -> str:
-        """Return why nothing is done, and what to do.
-
-        Args:
-            home: Address that the state remembers; empty when it is older than that.
-            here: Address in use.
-        """
+        """Return why nothing is done here, and what to do; a state may be older than its home."""
         if home:
             text = f"it belongs to {home}, and at {here} {self.why}: {use(home)}"
         else:
@@ -57,12 +52,8 @@ def doubt(
     """Return why an instance may be another one than the state's; None when it surely is the same.
 
     It must be of the same element and carry the marker. Where no marker of it is known, or the
-    answer does not tell tags, its name and token must be those in the state.
-
-    Args:
-        stored: What the state has.
-        instance: What the platform has under that id.
-        inputs: Inputs of the resource, old ones and new ones, which may hold unknowns.
+    answer does not tell tags, its name and token must be those in the state. Inputs of the
+    resource, old ones and new ones, may hold unknowns.
     """
     instance_id, outputs = stored.instance_id, stored.outputs
     if instance is None:

@@ -26,11 +26,6 @@ def imported(context: Context, instance: wire.Instance, markers: list[str]) -> R
     The inputs hold what is somebody's choice, without secrets, which nobody can read: the remarks
     name them. The marker tags are remembered and not written: the next update does that.
 
-    Args:
-        context: What the process works with.
-        instance: The platform's answer.
-        markers: Those of the resource; empty where it has none.
-
     Raises:
         RefusedError: The platform does not tell its element.
     """

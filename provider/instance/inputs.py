@@ -254,11 +254,8 @@ def marked_secret(inputs: Mapping[str, Any], known_plain: frozenset[str]) -> dic
     """Return inputs with the secret marker on every secret leaf, at any depth.
 
     So the state encrypts it even when the program forgot to. Not on whole maps: an engine may drop
-    such a mark (CLI 3.274.1 does), and keeps one on a leaf.
-
-    Args:
-        inputs: Inputs.
-        known_plain: Configuration keys that the element's metadata says are no secrets.
+    such a mark (CLI 3.274.1 does), and keeps one on a leaf. `known_plain` are the configuration
+    keys that the element's metadata says are no secrets.
     """
     marked = {**inputs}
     for key in fields_with(secret=True):

@@ -56,13 +56,7 @@ for QuickBooks calls itself that and takes one (docs: its page, 2020-11)."""
 
 
 class Metadata:
-    """The metadata of every element in use: asked for once per process and element key.
-
-    Args:
-        client: The platform.
-        warn: Shows a warning.
-        enabled: Whether to ask at all.
-    """
+    """The metadata of every element in use: asked for once per process and element key."""
 
     def __init__(
         self, client: CloudElementsClient, warn: Callable[[str], None], *, enabled: bool

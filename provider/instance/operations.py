@@ -70,9 +70,6 @@ class Operations:
     Properties are plain values, without secret marks, and may hold unknowns in check and diff;
     what is given back has Pulumi's marks. What fails raises one sentence: `CloudElementsError`, or
     `HalfMadeError` where the instance must be kept.
-
-    Args:
-        host: The server.
     """
 
     def __init__(self, host: Host) -> None:
@@ -87,9 +84,8 @@ class Operations:
     ) -> Settings | None:
         """Open the connection by the settings and return them; None where `check` tells a problem.
 
-        Args:
-            get: Returns a value of the stack's configuration, by its full key.
-            environment: What goes before it.
+        `get` returns a value of the stack's configuration, by its full key; the environment goes
+        before it.
         """
         try:
             settings = config.load(environment, get)
@@ -180,9 +176,7 @@ class Operations:
     def look_up(self, id_: str, markers: list[str]) -> Refreshed | None:
         """Return an instance of which only the id is known, or None where there is none.
 
-        Args:
-            id_: Its id.
-            markers: Marker tags of the resource that gets it; empty where it has none.
+        The markers are those of the resource that gets it; a mere look-up has none.
         """
         with self._telling("read", {"name": id_}):
             context = self.context
@@ -198,11 +192,7 @@ class Operations:
     ) -> dict[str, Any]:
         """Change the instance in place, with one request where something changed.
 
-        Args:
-            id_: The instance.
-            olds: The state's outputs.
-            news: The program's inputs.
-            renamed: The state has an old name of the provider: that alone may be the update.
+        `olds` are the state's outputs; `renamed`: they may have an old name of the provider alone.
         """
         with self._telling("update", news), self._host.waiting("updating"):
             context, stored = self.context, Stored(id_, olds)
@@ -245,11 +235,6 @@ def one_sentence(
 
     Our own errors are told in full. Of any other only type and place are told, because its text
     may hold anything.
-
-    Args:
-        verb: What could not be done.
-        name: Name of the element instance.
-        advise: What the user can do about an error of ours.
 
     Raises:
         HalfMadeError: The instance exists and must be kept.

@@ -42,11 +42,8 @@ def judge(
 ) -> tuple[list[str], frozenset[str]]:
     """Return what the platform finds wrong with a program's inputs, and the keys that are plain.
 
-    Args:
-        context: What the process works with.
-        olds: The inputs that the state has; none of a new resource.
-        news: The program's inputs.
-        problems: What is wrong with them by themselves.
+    `olds` are the inputs that the state has, and `problems` what is wrong with the new ones by
+    themselves.
     """
     _declare(context, news)
     found, known_plain = _against_metadata(context, olds, news)

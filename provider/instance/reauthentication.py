@@ -56,11 +56,6 @@ def took_effect(
     writes by itself does: another token of the user, or time of the next refresh. The same ones
     prove the contrary, except a token alone: a vendor may give the same one again, as long as it
     does not expire. So does a name or tags that were to change, when nothing of them did.
-
-    Args:
-        before: The instance right before.
-        after: As it is told afterwards.
-        sent: The request's body.
     """
     old, new = _written(before, sent), _written(after, sent)
     if (before.token and after.token not in (None, before.token)) or any(

@@ -33,11 +33,7 @@ def refreshed(
 ) -> Refreshed:
     """Return what a refresh stores: outputs, and inputs in the program's own words.
 
-    Args:
-        instance: The platform's answer.
-        stored: What the state has; of a look-up by id, what was given.
-        old_inputs: The state's.
-        address: The platform's.
+    Of a look-up by id, `stored` is what was given.
     """
     outputs, before = stored.outputs, stored.properties
     record = replace(stored.record, platform=address)

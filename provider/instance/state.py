@@ -173,11 +173,7 @@ class Stored:
         )
 
     def unchanged(self, address: str) -> dict[str, Any]:
-        """Return its outputs as they are to be stored again, secrets marked.
-
-        Args:
-            address: The platform's.
-        """
+        """Return its outputs as they are to be stored again with the platform's address."""
         marked = {
             key: wrap_rpc_secret(self.outputs.get(key))
             for key in ("configuration", "element_token")
@@ -189,14 +185,7 @@ class Stored:
 def outputs(
     inputs: Inputs, instance: wire.Instance, seen: Properties, record: Record
 ) -> dict[str, Any]:
-    """Return a resource's outputs, secrets marked.
-
-    Args:
-        inputs: What the program gave, for the fields that the platform does not tell.
-        instance: The platform's answer.
-        seen: The managed part, see `observed`.
-        record: What to remember.
-    """
+    """Return a resource's outputs, secrets marked; the inputs say what the platform does not."""
     held = without_platform_written(instance.held or {})
     held |= wire.as_stored(seen.configuration)
     if record.adopted:

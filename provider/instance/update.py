@@ -32,16 +32,9 @@ if TYPE_CHECKING:
 def update(
     context: Context, inputs: Inputs, stored: Stored, *, renamed: bool = False
 ) -> dict[str, Any]:
-    """Change an instance from what the state holds to what the program wants.
+    """Change an instance from what the state holds to what the program wants; return the outputs.
 
-    Args:
-        context: What the process works with.
-        inputs: Checked inputs, all known.
-        stored: What the state has.
-        renamed: The state has an old name of the provider: that alone may be the update.
-
-    Returns:
-        The outputs.
+    Where the state has an old name of the provider (`renamed`), that alone may be the update.
 
     Raises:
         HalfMadeError: Not everything that is wanted came about.
@@ -55,14 +48,7 @@ def update(
 
 @dataclass(frozen=True, repr=False)
 class _Update:
-    """An update of one instance.
-
-    Args:
-        context: What the process works with.
-        desired: What the program wants.
-        before: The instance as the state tells of it.
-        changes: What differs.
-    """
+    """An update of one instance, from what the state tells of it."""
 
     context: Context
     desired: Desired
@@ -116,12 +102,8 @@ class _Update:
     def _nothing_sent(self, record: Record, *, moved: bool) -> dict[str, Any]:
         """Return the outputs where there is nothing to send.
 
-        Either only our own bookkeeping changes, or an earlier attempt ended half-way, and the
-        engine asks for another one.
-
-        Args:
-            record: What to remember.
-            moved: The platform has another address, which is what the update is for.
+        Either only our own bookkeeping changes, such as the address of a platform that moved, or
+        an earlier attempt ended half-way, and the engine asks for another one.
         """
         instance = self._read().completed(self.before)
         # What differs now is drift: no answer to anything that was written.
@@ -180,12 +162,7 @@ def take_over(
 ) -> dict[str, Any]:
     """Bring an instance that was there already to what the program wants; return the outputs.
 
-    Args:
-        context: What the process works with.
-        desired: What the program wants.
-        instance: The instance.
-        origin: How it came to the resource: adopted or recovered.
-        sent: Our own POST made it, so that it has what was in that.
+    It was adopted, or recovered, and has what was in our own POST where that made it (`sent`).
     """
     sends = (
         desired.credentials.fingerprints

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from provider.api.errors import CloudElementsError
-from provider.doors import dynamic
+from provider.doors import dynamic, server
 from provider.instance.host import HalfMadeError
 from provider.instance.operations import Operations
 from provider.lifecycle import ElementInstanceProvider
@@ -62,4 +62,4 @@ def test_outside_of_a_server_errors_of_the_rules_are_raised_as_they_are(monkeypa
 )
 def test_the_engine_is_where_the_last_argument_says(monkeypatch, last, address):
     monkeypatch.setattr(sys, "argv", ["server", last])
-    assert dynamic._engine_address() == address
+    assert server.engine_address() == address

@@ -63,14 +63,7 @@ def detailed(
     old_inputs: Mapping[str, Any],
     news: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the detailed diff.
-
-    Args:
-        changes: What the rules found.
-        olds: The state's outputs.
-        old_inputs: The state's inputs.
-        news: The program's.
-    """
+    """Return the detailed diff; `olds` are the state's outputs, `news` the program's inputs."""
     found: dict[str, Any] = {}
     for name, key in paths(changes, news):
         found[path(name, key)] = _difference(name, key, olds, old_inputs, news)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf import empty_pb2
 
-from ..server import SPARE_WORKERS, address_of, widen
+from ..server import SPARE_WORKERS, address_of, engine_address, widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,12 +64,7 @@ plugin_pb2, pb, stubs = _protocol()
 
 
 class Front(stubs.ResourceProviderServicer):  # type: ignore[misc]  # it has no types
-    """Answers at once what needs no work, and hands on the rest when it can be done.
-
-    Args:
-        workers: The threads of the server.
-        address: Where the engine listens, if that is known.
-    """
+    """Answers at once what needs no work, and hands on the rest when it can be done."""
 
     def __init__(self, workers: ThreadPoolExecutor, address: tuple[str, int] | None) -> None:
         self._workers = workers
@@ -207,7 +202,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     workers = ThreadPoolExecutor(max_workers=_WORKERS)
-    front = Front(workers, address_of(sys.argv[-1]))
+    front = Front(workers, engine_address())
     limits = [(f"grpc.max_{way}_message_length", _LARGEST_MESSAGE) for way in ("send", "receive")]
     server = grpc.server(workers, options=limits)
     stubs.add_ResourceProviderServicer_to_server(front, server)

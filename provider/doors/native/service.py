@@ -75,9 +75,6 @@ class Service:
     """What a native provider answers, in one server process.
 
     Each method takes a request of the same name in Pulumi's protocol, and the call's context.
-
-    Args:
-        host: Who waits for a call, and where messages are shown.
     """
 
     def __init__(self, host: EngineHost) -> None:
@@ -89,10 +86,9 @@ class Service:
         """What an import has to tell, by the URN of its resource."""
 
     def configure(self, request: Any) -> int:
-        """Read the settings and open the connection; a problem is told by `Check`.
+        """Read the settings and open the connection; return how many calls are served at once.
 
-        Returns:
-            How many calls are to be served at once.
+        A problem is told by `Check`.
         """
         self._arguments = Arguments.of(request.urn, values.properties(request.args))
         settings = self._operations.configure(self._arguments.get, self._arguments.environment)
@@ -224,10 +220,6 @@ class Service:
 
         Those of the state stay where another organization made them, because no engine tells it:
         so a resource of the dynamic door keeps its tags.
-
-        Args:
-            urn: The resource's.
-            olds: Its inputs in the state.
         """
         if urn == _STATELESS:
             return {}
