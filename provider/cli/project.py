@@ -240,6 +240,18 @@ class Stack:
         parts = name.split("/")
         return parts[0] if len(parts) > 1 else "organization"
 
+    @property
+    def marked_organization(self) -> str:
+        """The organization in its tags: no engine tells it to the native provider.
+
+        That is the only one for other programs than Python's.
+        """
+        if self.project.is_python:
+            return self.organization
+        from ..instance.markers import FILES  # noqa: PLC0415
+
+        return self.text("cloud-elements:organization") or FILES
+
     def marker_tags(
         self, place: str = "", *, organization: str | None = None, owner: str | None = None
     ) -> list[str]:
@@ -255,7 +267,7 @@ class Stack:
         if owner is None:
             owner = "" if self.foreign else self.text("cloud-elements:owner") or ""
         return markers(
-            organization=f"{organization or self.organization}/{owner}",
+            organization=f"{organization or self.marked_organization}/{owner}",
             project=self.project_name,
             stack=self.last,
             place=place,
@@ -393,6 +405,14 @@ class Project:
         from ..stack_file import texts  # noqa: PLC0415
 
         return str(texts(self.file)["name"])
+
+    @cached_property
+    def is_python(self) -> bool:
+        """Whether its program is one in Python."""
+        from ..stack_file import texts  # noqa: PLC0415
+
+        runtime = texts(self.file).get("runtime")
+        return (runtime.get("name") if isinstance(runtime, dict) else runtime) == "python"
 
     @property
     def program(self) -> Path:

@@ -23,7 +23,7 @@ from ..instance.credentials import (
 )
 from ..instance.history import History
 from ..instance.identity import doubt
-from ..instance.markers import Markers
+from ..instance.markers import FILES, Markers
 from ..instance.metadata import missing
 from ..instance.ownership import others_tag
 from ..instance.state import Record, Stored
@@ -286,7 +286,10 @@ def awaited(
     """
     settled = {(each.name, each.element_key) for each in state.kept if not each.waiting_to_go}
     names = {name for name, each in declared.items() if (name, each.element) not in settled}
-    return frozenset(stack.marker_tags(name)[1] for name in names | state.unsettled)
+    # Of what a run was interrupted at, any may be the native provider's.
+    ours = {stack.marker_tags(name)[1] for name in names | state.unsettled}
+    natives = {stack.marker_tags(name, organization=FILES)[1] for name in state.unsettled}
+    return frozenset(ours | natives)
 
 
 def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instance]:

@@ -103,7 +103,8 @@ def sweep(
         if known and not marker:
             marker = stack_marker(known, backend.states[known])
         elif named:
-            organization = named.given_organization or organization
+            if project.is_python:  # the native provider is told no organization
+                organization = named.given_organization or organization
             marker = named.marker_tags(organization=organization, owner=owner)[0]
         wanted = Wanted(_checked(marker or ""), known.name if known else stack, known)
         _clean_up(wanted, backend, client, dry_run=dry_run, yes=yes, as_json=as_json)

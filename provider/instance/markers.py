@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 MARKERS = "__markers"
 """Property of a resource that holds its marker tags. Pulumi hides keys that begin with `__`."""
 
+FILES = "organization"
+"""What backends that keep states in files call every organization."""
+
 _PREFIX = "pulumi-"
 _CREDENTIAL = re.compile(r"pulumi-code-[a-z2-7]{20}")
 _ADOPTION = re.compile(r"pulumi-adopted-[a-z2-7]{20}")

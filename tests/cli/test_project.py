@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from provider.cli.project import Project, in_clear, setting_path
+from provider.cli.project import Project, Stack, State, in_clear, setting_path
+from provider.cli.survey import awaited
+from provider.doors.native.service import _marker
 from provider.instance.markers import markers
 
 
@@ -87,6 +89,53 @@ def test_an_organization_in_the_name_decides_on_the_marker(workplace):
         found = json.loads(said.stdout)
 
         assert [one["id"] for one in found["found"]] == [ids[organization]], name
+
+
+@pytest.mark.parametrize(
+    ("runtime", "config", "organization"),
+    [
+        ("python", {}, "acme"),
+        ("{name: python, options: {virtualenv: .venv}}", {}, "acme"),
+        ("yaml", {}, "organization"),
+        ("nodejs", {"cloud-elements:organization": {"value": "acme"}}, "acme"),
+        ("python", {"cloud-elements:organization": {"value": "other"}}, "acme"),
+    ],
+)
+def test_the_native_provider_knows_no_organization_but_a_told_one(
+    workplace, tmp_path, runtime, config, organization
+):
+    """And so do the commands, which look for its tags: nothing has to be set for them."""
+    (tmp_path / "Pulumi.yaml").write_text(f"name: desks\nruntime: {runtime}\n")
+    stack = Project(tmp_path).stack("acme/desks/dev")
+    stack.__dict__["_config"] = config
+
+    made = markers(organization=f"{organization}/", project="desks", stack="dev", place="desk")
+    assert stack.marker_tags("desk") == made.tags
+    urn = "urn:pulumi:dev::desks::cloud-elements:index:ElementInstance::desk"
+    if runtime == "yaml":
+        assert stack.marker_tags("desk") == _marker(urn, "organization/").tags
+
+
+def test_a_sweep_of_a_deleted_stack_goes_by_what_the_native_provider_knew(workplace, monkeypatch):
+    """Whatever organization stands in its name."""
+    tags = markers(organization="organization/", project="desks", stack="gone", place="x").tags
+    left = workplace.create("sendgrid", "left", {"api.token": "t"}, tags=tags)
+    yaml = workplace.project.home / "yaml"
+    yaml.mkdir()
+    (yaml / "Pulumi.yaml").write_text("name: desks\nruntime: yaml\n")
+    monkeypatch.chdir(yaml)
+
+    said = workplace.elements("sweep", "--stack", "acme/gone", "--dry-run", "--json")
+
+    assert [one["id"] for one in json.loads(said.stdout)["found"]] == [left]
+
+
+def test_what_either_provider_was_making_is_awaited():
+    stack = Stack.__new__(Stack)
+    stack.marker_tags = lambda place, organization="acme": ["stack", f"{organization}/{place}"]
+    state = State([], busy=False, unsettled=frozenset({"desk"}))
+
+    assert awaited(stack, {}, state) == {"acme/desk", "organization/desk"}
 
 
 NESTED = """

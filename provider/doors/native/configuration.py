@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 PLACE = {
     "organization": (
         "Pulumi organization of the stack, for the tags by which instances are found again: no "
-        "engine tells it to a provider. Not needed where the state is in files."
+        "engine tells it to a provider. Needed where two organizations have stacks of one project "
+        "and name in one account."
     ),
     "owner": (
         "Tells stacks of equal names on separate backends apart, in the tags by which instances "

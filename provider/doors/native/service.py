@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from ...api.errors import CloudElementsError
 from ...instance import diff
 from ...instance.context import Context
-from ...instance.markers import MARKERS, Markers, markers, names_stack, place_of
+from ...instance.markers import FILES, MARKERS, Markers, markers, names_stack, place_of
 from ...instance.operations import Operations, one_sentence
 from ...instance.state import RECORD, Stored
 from .. import names
@@ -32,9 +32,6 @@ Properties = dict[str, Any]
 
 _STATELESS = "urn:pulumi:dev::default::cloud-elements:index:ElementInstance::ElementInstance"
 """The one URN of whatever `pulumi do --stateless` is about."""
-
-_FILES = "organization"
-"""What backends that keep states in files call every organization."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -224,10 +221,10 @@ class Service:
         if urn == _STATELESS:
             return {}
         organization = self._arguments.text("organization")
-        ours = f"{organization or _FILES}/{self._arguments.text('owner') or ''}"
+        ours = f"{organization or FILES}/{self._arguments.text('owner') or ''}"
         place = place_of(urn)
         former = Markers.of(olds.get(MARKERS))
-        known = {_marker(urn, text).stack for text in (ours, f"{_FILES}/")}
+        known = {_marker(urn, text).stack for text in (ours, f"{FILES}/")}
         if (
             former
             and not organization

@@ -41,7 +41,7 @@ class ProviderArgs:
         :param pulumi.Input[_builtins.bool] journal: Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this machine sends a code twice or makes an instance again, even when lists lag.
         :param pulumi.Input[_builtins.float] lookup_window: Seconds to keep looking for an instance after the answer to its create was lost.
         :param pulumi.Input[_builtins.bool] metadata: Check inputs against the element's metadata at preview.
-        :param pulumi.Input[_builtins.str] organization: Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Not needed where the state is in files.
+        :param pulumi.Input[_builtins.str] organization: Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Needed where two organizations have stacks of one project and name in one account.
         :param pulumi.Input[_builtins.str] organization_secret: The organization secret of your account.
         :param pulumi.Input[_builtins.str] owner: Tells stacks of equal names on separate backends apart, in the tags by which instances are found again.
         :param pulumi.Input[_builtins.float] requests_per_second: Upper bound on requests a second; 0 means no bound.
@@ -152,7 +152,7 @@ class ProviderArgs:
     @pulumi.getter
     def organization(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Not needed where the state is in files.
+        Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Needed where two organizations have stacks of one project and name in one account.
         """
         return pulumi.get(self, "organization")
 
@@ -264,7 +264,7 @@ class Provider(pulumi.ProviderResource):
         :param pulumi.Input[_builtins.bool] journal: Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this machine sends a code twice or makes an instance again, even when lists lag.
         :param pulumi.Input[_builtins.float] lookup_window: Seconds to keep looking for an instance after the answer to its create was lost.
         :param pulumi.Input[_builtins.bool] metadata: Check inputs against the element's metadata at preview.
-        :param pulumi.Input[_builtins.str] organization: Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Not needed where the state is in files.
+        :param pulumi.Input[_builtins.str] organization: Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Needed where two organizations have stacks of one project and name in one account.
         :param pulumi.Input[_builtins.str] organization_secret: The organization secret of your account.
         :param pulumi.Input[_builtins.str] owner: Tells stacks of equal names on separate backends apart, in the tags by which instances are found again.
         :param pulumi.Input[_builtins.float] requests_per_second: Upper bound on requests a second; 0 means no bound.

@@ -46,7 +46,7 @@ Check inputs against the element's metadata at preview.
 
 organization: Optional[str]
 """
-Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Not needed where the state is in files.
+Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Needed where two organizations have stacks of one project and name in one account.
 """
 
 organizationSecret: Optional[str]

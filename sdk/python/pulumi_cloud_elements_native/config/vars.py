@@ -65,7 +65,7 @@ class _ExportableConfig(types.ModuleType):
     @_builtins.property
     def organization(self) -> Optional[str]:
         """
-        Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Not needed where the state is in files.
+        Pulumi organization of the stack, for the tags by which instances are found again: no engine tells it to a provider. Needed where two organizations have stacks of one project and name in one account.
         """
         return __config__.get('organization')
 
