@@ -30,6 +30,7 @@ def test_of_many_creates_those_under_way_end_and_no_other_begins(start, gated, b
     for inputs in [server.checked(one_of_many()) for _ in range(40)]:
         server.begin_create(inputs)
     assert gate.reached.wait(SECONDS)
+    server.remembers(lambda fates: fates["sent"] > len(written(sandbox)))  # some wait by now
     server.lose_engine()
     # At once, for the next run may be on its way: what waited is known to be as good as before.
     server.remembers(lambda fates: fates["void"] == fates["sent"] - len(written(sandbox)) > 0)
