@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from provider.cli.project import in_clear
+from provider.cli.state import in_clear
 from tools.pulumi_project import Project, processes_with
 
 if TYPE_CHECKING:

@@ -88,13 +88,13 @@ class Settings:
         if self.base_url:
             problems += _base_url_problems(self.base_url)
         problems += [
-            f"{environment_name(item.name)} (or {stack_key(item.name)}) must hold neither spaces "
-            "nor accents; copy it again"
+            f"{environment_name(item.name)} (or {stack_key(item.name)}) must contain neither "
+            "spaces nor accented characters; copy it again"
             for item in fields(self)
             if item.metadata["secret"] and not _HEADER_TEXT.fullmatch(getattr(self, item.name))
         ]
         problems += [
-            f"{stack_key(item.name)} must be from 0 to {_LARGEST:,}"
+            f"{stack_key(item.name)} must be between 0 and {_LARGEST:,}"
             for item in fields(self)
             if isinstance(item.default, int | float)
             and not 0 <= getattr(self, item.name) <= _LARGEST
@@ -160,7 +160,7 @@ def load(environment: Mapping[str, str], stack: Callable[[str], str | None]) -> 
 
 
 def overridden(environment: Mapping[str, str], stack: Callable[[str], str | None]) -> str | None:
-    """Return what to say where the environment leads elsewhere than the stack; None where not.
+    """Return what to say where the environment leads elsewhere than the stack, or None.
 
     Arguments are those of `load`.
     """
@@ -168,7 +168,7 @@ def overridden(environment: Mapping[str, str], stack: Callable[[str], str | None
     used, meant = (environment.get(name) or "").strip(), (stack(key) or "").strip()
     if not used or not meant or address(used) == address(meant):
         return None
-    # What is no address may hold a password.
+    # What isn't an address may hold a password.
     instead = "another address" if _base_url_problems(meant) else address(meant)
     return (
         f"{name} overrides the stack's {key}: {address(used)} is used instead of {instead}; unset "
@@ -212,9 +212,9 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def address(base_url: str) -> str:
-    """Return a base URL in the one spelling of all that mean the same: case, port, last slash.
+    """Return a base URL in one spelling for all that mean the same: case, port, last slash.
 
-    What is no address is returned as it is.
+    What isn't an address is returned as it is.
     """
     try:
         parts = urlsplit(base_url.strip())

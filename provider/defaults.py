@@ -23,7 +23,7 @@ _ALIKE = 0.85
 
 
 def merged(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with what it shares with others; its own goes first.
+    """Return an entry with what it shares with others; its own values go first.
 
     Args:
         shared: The defaults of its element.
@@ -59,7 +59,7 @@ def _without_what_is_said(shared: Mapping[str, Any], entry: Mapping[str, Any]) -
 def _in_the_words_of(entry: Mapping[str, Any], shared: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return defaults that say by `events` what they say by keys, where the entry has some.
 
-    So that whether events are on, which `events` imply, is told by the one that says it.
+    So that whether events are on, which `events` imply, comes from the one that says it.
     """
     ours = _map(shared.get("configuration"))
     if not _map(entry.get(common.FIELD)) or common.FIELD in shared or common.ENABLED not in ours:
@@ -100,7 +100,7 @@ def unused(shared: Iterable[str], used: Collection[str]) -> tuple[list[str], lis
         near = difflib.get_close_matches(element, bare, n=1, cutoff=_ALIKE)
         path = f"{DEFAULTS}.{element if element.isprintable() else ascii(element)}"
         if near:
-            mistyped.append(f"{path}: no entry is of this element; did you mean '{near[0]}'?")
+            mistyped.append(f"{path}: no entry uses this element; did you mean '{near[0]}'?")
         else:
-            others.append(f"{path}: no entry is of this element, so it has no effect")
+            others.append(f"{path}: no entry uses this element, so it has no effect")
     return mistyped, others

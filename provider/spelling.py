@@ -40,7 +40,7 @@ def mistakes(config: Mapping[str, str], written: Mapping[str, Any]) -> dict[str,
             for place, wrong, read in _misread(key, text, shown):
                 said = f"written {wrong}, read as {read}" if in_clear else None
                 if said is None or _is_secret(key, place):
-                    said = "is read as another value than the one that is written"
+                    said = "is read as a value other than the one that is written"
                 found.setdefault(key + path(place), f"{said}: put it in quotes")
     return found
 
@@ -200,9 +200,9 @@ _FROM_ELSEWHERE = (
 )
 _A_NUMBER = (
     "is a number: where 'pulumi config set --path' stored it, a plus before it is gone; put it in "
-    "quotes if it is no amount"
+    "quotes unless it is an amount"
 )
 _COLLECTIONS = (("tags",), ("configuration",), ("provider_data",))
 """Fields of an entry that are as well empty as not given."""
 _LONG = 10**8
-"""A number that is more likely a telephone's or an account's than an amount."""
+"""A number that is more likely a phone's or an account's than an amount."""

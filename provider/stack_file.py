@@ -31,7 +31,7 @@ def stack_file(project: Path, stack: str) -> Path:
 
     Raises:
         OSError: The project file can't be read.
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: It isn't YAML.
     """
     return stack_folder(project) / f"Pulumi.{stack.replace('/', '-')}{project.suffix}"
 
@@ -77,12 +77,12 @@ def texts(path: Path) -> Any:
 
     Raises:
         OSError: It can't be read.
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: It isn't YAML.
     """
     try:
         return texts_in(path.read_text(encoding="utf-8-sig"))
     except ValueError:
-        message = "it is no text in UTF-8"
+        message = "it is not text in UTF-8"
         raise yaml.YAMLError(message) from None
 
 
@@ -90,7 +90,7 @@ def texts_in(text: str) -> Any:
     """Return YAML with every scalar as text.
 
     Raises:
-        yaml.YAMLError: It is none.
+        yaml.YAMLError: It isn't YAML.
     """
     return next(yaml.load_all(text, _Texts), None)  # of several documents Pulumi takes the first
 

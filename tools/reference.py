@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from provider.api.retry import table_as_markdown
 from provider.config import Settings, environment_name, stack_key
+from provider.declarations import InstanceDeclaration
 from provider.defaults import MERGED, OWN
 from provider.instance.events import KEYS, Events, is_secret
 from provider.instance.inputs import Declared, Inputs, policy
 from provider.resource import ElementInstance
-from provider.stack import InstanceDeclaration
 from sandbox import tables
 
 if TYPE_CHECKING:

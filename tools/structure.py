@@ -150,10 +150,10 @@ def refusing() -> int:
 FIGURES = (
     Figure("crossings between modules in one create", lambda: crossings().total(), 90, 130),
     Figure("modules that refuse a code", refusing, 1, 1),
-    Figure("lines without cli/ and consent/", lambda: lines(apart=False), 5000, 12300),
-    Figure("lines of cli/ and consent/", lambda: lines(apart=True), 7000, 7600),
-    Figure("lines of the longest class", lambda: longest(ast.ClassDef), 200, 254),
-    Figure("lines of the longest function", lambda: longest(*FUNCTIONS), 40, 99),
+    Figure("lines without cli/ and consent/", lambda: lines(apart=False), 5000, 12400),
+    Figure("lines of cli/ and consent/", lambda: lines(apart=True), 7000, 8800),
+    Figure("lines of the longest class", lambda: longest(ast.ClassDef), 200, 250),
+    Figure("lines of the longest function", lambda: longest(*FUNCTIONS), 40, 52),
     Figure("branches of one function", lambda: max(map(branches, definitions(*FUNCTIONS))), 12, 20),
 )
 """Every figure, of all of `provider/` but where it says otherwise.

@@ -1,4 +1,4 @@
-"""What came back of a request, judged once: what it says, or the error that tells what it is.
+"""What came back for a request, judged once: what it says, or the error that it stands for.
 
 An answer is judged below whatever sends again, so that the error's outcome alone decides by the
 retry table.
@@ -45,7 +45,7 @@ _SIZE = re.compile(
     r"|(maximum|request|body|file|message) size|size limit",
     re.IGNORECASE,
 )
-"""docs: a payload over 8 MB is answered with 429 (2019-06); its text is not told."""
+"""docs: a payload over 8 MB is answered with 429 (2019-06); its text is not documented."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -228,17 +228,17 @@ def _spoken(error: httpx.HTTPError) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return "the platform's certificate is not trusted here"
         if isinstance(cause, socket.gaierror):
-            return "the platform's host name is not known here"
+            return "the platform's host name can't be resolved"
         cause = cause.__cause__ or cause.__context__
     match error:
         case httpx.ConnectTimeout() | httpx.ConnectError():
             return "no connection to the platform"
         case httpx.ProxyError():
-            return "the proxy makes no connection to the platform"
+            return "the proxy could not connect to the platform"
         case httpx.TimeoutException():
             return "no answer in time"
         case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError():
-            return "the connection was lost before the answer"
+            return "the connection was lost before an answer came"
         case httpx.DecodingError():
             return "the answer could not be read"
         case _:

@@ -6,6 +6,8 @@ Knows no Pulumi and no stack. How a request is sent and its answer read: `provid
 from __future__ import annotations
 
 import math
+from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from . import wire
@@ -17,51 +19,14 @@ from .retry import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import httpx
 
-    from ..config import Settings
-    from .retry import Time
+class CloudElementsClient(Exchange):
+    """The API of one account; its arguments are those of `Exchange`. May be shared by threads."""
 
-
-class CloudElementsClient:
-    """The API of one account. May be shared by threads.
-
-    Args:
-        settings: Where the platform is and who we are.
-        transport: Sends the requests; tests hand in their own.
-        clock: The clock, so that tests need not wait.
-        go_on: Raises when nothing may be sent any more; asked right before a request is.
-        remaining: Returns for how many seconds the work of a thread may go on.
-
-    Raises:
-        ConfigError: The address of the platform or of the proxy can't be used.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        transport: httpx.BaseTransport | None = None,
-        clock: Time | None = None,
-        go_on: Callable[[], None] = lambda: None,
-        remaining: Callable[[], float] = lambda: math.inf,
-    ) -> None:
-        self.address = settings.address
-        """Where it is, in the one spelling in which addresses are compared and remembered."""
-        self._exchange = Exchange(
-            settings, transport=transport, clock=clock, go_on=go_on, remaining=remaining
-        )
-        self.go_on = go_on
-        """Raises when the work of this thread is not to go on."""
-        self.oauth = OAuth(self._exchange)
+    @cached_property
+    def oauth(self) -> OAuth:
         """What is asked for the consent step."""
-
-    def __repr__(self) -> str:
-        return f"CloudElementsClient({self.address})"
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._exchange.close()
+        return OAuth(self)
 
     def create_instance(
         self,
@@ -85,7 +50,7 @@ class CloudElementsClient:
         """
         kind = Kind.ONE_TIME if one_time else Kind.CREATE
         request = Request("POST", "/instances", body=body, kind=kind)
-        return self._exchange.ask(wire.Instance, request, objection)
+        return self.ask(wire.Instance, request, objection)
 
     def get_instance(self, instance_id: str, *, element_key: str | None = None) -> wire.Instance:
         """Return the element instance as the platform sees it now.
@@ -99,7 +64,7 @@ class CloudElementsClient:
             OtherInstanceError: The answer is about another one, or of another element.
         """
         request = Request("GET", "/instances/{id}", {"id": instance_id})
-        return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
+        return self.ask(wire.Instance, request, _about(instance_id, element_key))
 
     def update_instance(
         self,
@@ -117,14 +82,7 @@ class CloudElementsClient:
         Raises:
             OtherInstanceError: The answer is about another one; this one may have changed.
         """
-        request = Request(
-            "PATCH",
-            "/instances/{id}",
-            {"id": instance_id},
-            body=body,
-            kind=Kind.ONE_TIME if one_time else Kind.REPEATABLE,
-        )
-        return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
+        return self._change("PATCH", instance_id, body, element_key, one_time=one_time)
 
     def replace_instance(
         self,
@@ -142,37 +100,50 @@ class CloudElementsClient:
         Raises:
             OtherInstanceError: The answer is about another one; this one may have changed.
         """
+        query = {"reAuthenticate": "true"} if "providerData" in body else {}
+        return self._change("PUT", instance_id, body, element_key, one_time=one_time, query=query)
+
+    def _change(
+        self,
+        method: str,
+        instance_id: str,
+        body: Mapping[str, Any],
+        element_key: str | None,
+        *,
+        one_time: bool,
+        query: Mapping[str, str] = MappingProxyType({}),
+    ) -> wire.Instance:
         request = Request(
-            "PUT",
+            method,
             "/instances/{id}",
             {"id": instance_id},
-            {"reAuthenticate": "true"} if "providerData" in body else {},
+            query,
             body,
             Kind.ONE_TIME if one_time else Kind.REPEATABLE,
         )
-        return self._exchange.ask(wire.Instance, request, _about(instance_id, element_key))
+        return self.ask(wire.Instance, request, _about(instance_id, element_key))
 
     def delete_instance(self, instance_id: str) -> None:
         """Delete an element instance and its token; one that is gone already is fine."""
         try:
-            self._exchange.do(Request("DELETE", "/instances/{id}", {"id": instance_id}))
+            self.do(Request("DELETE", "/instances/{id}", {"id": instance_id}))
         except NotFoundError:
             return
 
     def set_enabled(self, instance_id: str, *, enabled: bool) -> None:
         """Enable or disable an element instance (docs: PUT and DELETE …/enabled, 2020-11)."""
         method = "PUT" if enabled else "DELETE"
-        self._exchange.do(Request(method, "/instances/{id}/enabled", {"id": instance_id}))
+        self.do(Request(method, "/instances/{id}/enabled", {"id": instance_id}))
 
     def find_instances(
         self, *, tag: str | None = None, search: str | None = None, within: float = math.inf
     ) -> list[wire.Instance]:
         """Return all element instances, or those with a tag, or whose name matches.
 
-        One request for each page of 200; `within` is that of `get_element`, for each of them.
+        Sends one request for each page of 200; `within` is as for `get_element`, for each of them.
         """
         query = {"tags[]": tag, "searchText": search}
-        return self._exchange.pages(wire.Instance, "/instances", query, within=within)
+        return self.pages(wire.Instance, "/instances", query, within=within)
 
     def get_element(self, element_key: str, *, within: float = math.inf) -> wire.Element:
         """Return an element's metadata.
@@ -185,14 +156,14 @@ class CloudElementsClient:
             NotFoundError: The platform has no such element.
         """
         request = Request("GET", "/elements/{keyOrId}", {"keyOrId": element_key}, within=within)
-        return self._exchange.ask(wire.Element, request)
+        return self.ask(wire.Element, request)
 
     def find_elements(self, *, within: float = math.inf) -> list[wire.Element]:
         """Return the metadata of every element, abridged where the platform offers it.
 
-        `within` is that of `get_element`, for each page of 200.
+        `within` is as for `get_element`, for each page of 200.
         """
-        return self._exchange.pages(wire.Element, "/elements", {"abridged": "true"}, within=within)
+        return self.pages(wire.Element, "/elements", {"abridged": "true"}, within=within)
 
     def check_credentials(self) -> str | None:
         """Ask for our own organization: the cheapest call that needs both secrets.
@@ -200,7 +171,7 @@ class CloudElementsClient:
         Returns:
             The platform's time, as its `Date` header says it.
         """
-        answer, _ = self._exchange.send(Request("GET", "/organizations/me"), _map)
+        answer, _ = self.send(Request("GET", "/organizations/me"), _map)
         date: str | None = answer.headers.get("date")
         return date
 

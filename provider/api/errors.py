@@ -67,11 +67,11 @@ class ConfigError(CloudElementsError):
 
 
 class RefusedError(CloudElementsError):
-    """The provider will not go on, because going on could lose, double or spend something."""
+    """The provider will not go on, because going on could lose, duplicate or spend something."""
 
 
 class AbandonedError(RefusedError):
-    """Nobody waits for it any more: the request at hand was not sent, and none is after it."""
+    """Nobody waits for it any more: the request at hand was not sent, and no other one will be."""
 
     outcome = Outcome.NOT_SENT
 

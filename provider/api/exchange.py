@@ -1,4 +1,4 @@
-"""One request and its answer: sent by the retry table, read, and told of without secrets.
+"""One request and its answer: sent by the retry table, read, and described without secrets.
 
 Callers never look at status codes: an answer is a model of `provider.api.wire`, anything else is an
 error of `provider.api.errors`.
@@ -34,7 +34,7 @@ PAGE_SIZE = 200
 _LARGEST_BODY = 8_000_000
 """docs: a payload over 8 MB is answered with 429 (2019-06), so it is not sent at all."""
 _SHORTEST = 0.1
-"""Seconds for an answer where no time is left: whoever asks whether to go on is told so first."""
+"""Seconds for an answer where no time is left: `go_on` has already said so by then."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,6 +92,10 @@ class Exchange:
         remaining: Callable[[], float] = lambda: math.inf,
     ) -> None:
         quiet_http_loggers()
+        self.address = settings.address
+        """Where the platform is, in the one spelling in which addresses are compared."""
+        self.go_on = go_on
+        """Raises when the work of this thread is not to go on."""
         self._clock = clock or Time()
         self._remaining = remaining
         self._retry_budget = settings.retry_budget
@@ -99,7 +103,7 @@ class Exchange:
         self._http = connection(settings, transport=transport, clock=self._clock, go_on=go_on)
 
     def __repr__(self) -> str:
-        return f"Exchange({self._http.base_url})"
+        return f"{type(self).__name__}({self.address})"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Refuse to be pickled: Pulumi stores pickled providers in the state."""
@@ -194,7 +198,7 @@ class Exchange:
         path = request.path.lstrip("/")
         for name, value in request.parts.items():
             if not value.strip("."):  # it would address the collection, or what is above it
-                message = f"{value!r} is no {name} that {request.call} could have"
+                message = f"{value!r} can't be the {name} in {request.call}"
                 raise RefusedError(message)
             path = path.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
         within = min(request.within, max(self._remaining(), _SHORTEST))

@@ -96,7 +96,7 @@ class OAuth:
         return page or self._exchange.ask(wire.Redirect, replace(post, method="GET", query=form))
 
     def _consent_by_post(self, post: Request, form: Mapping[str, str]) -> wire.Redirect | None:
-        """Return the address that a POST tells; None where it may be that of another page."""
+        """Return the address that a POST returns; None where it may be that of another page."""
         fixed = {name: value for name, value in form.items() if name in _BODY_FIELDS}
         extras = {name: value for name, value in form.items() if name not in _BODY_FIELDS}
         if not extras:
@@ -143,7 +143,7 @@ class OAuth:
 
 
 def _shape(page: wire.Redirect | None) -> object:
-    """Return what of a consent page's address two requests with the same fields have alike.
+    """Return what two requests with the same fields have in common in a consent page's address.
 
     Not the values in its query, some of which may be made up anew each time.
     """

@@ -22,7 +22,7 @@ _BUSY = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABL
 _LONGEST_PAUSE = 60.0
 _LARGEST_ANSWER = 100_000_000
 _LOOKS = 0.5
-"""Seconds between two questions whether to go on, for who waits for a connection."""
+"""Seconds between two checks whether to go on, while waiting for a connection."""
 
 
 class Limiter(httpx.BaseTransport):
@@ -99,7 +99,7 @@ class Limiter(httpx.BaseTransport):
 
     @contextmanager
     def _connection(self) -> Iterator[None]:
-        """Wait until a connection is free: in `inner`, nobody would ask whether to go on."""
+        """Wait until a connection is free: inside `inner`, nobody would check whether to go on."""
         self._go_on()
         while not self._free.acquire(timeout=_LOOKS):
             self._go_on()
@@ -109,7 +109,7 @@ class Limiter(httpx.BaseTransport):
             self._free.release()
 
     def _before_sending(self, event: str, _: Any) -> None:
-        """Ask once more, when the connection is made: called by httpcore at each step."""
+        """Check once more when the connection is made: httpcore calls this at each step."""
         if event.endswith("send_request_headers.started"):
             self._go_on()
 

@@ -1,7 +1,7 @@
 """The API's JSON: the only place that knows its camelCase names.
 
 Answers are read tolerantly: unknown fields are ignored, and of the known ones only the identity is
-demanded, for published answers differ by age and element (docs: 139 documented answers, 2020-11).
+demanded, because published answers differ by age and element (docs: 139 of them, 2020-11).
 A field of an odd type counts as absent.
 """
 
@@ -66,7 +66,7 @@ class ElementReference(_Answer):
 
 
 class Instance(_Answer):
-    """An element instance as the API answers it.
+    """An element instance as the API returns it.
 
     docs: `tags` are strings, in one old page objects `{"id", "name"}`; `configuration`, `valid` and
     `disabled` stand at the top level, in three pages inside `element`; `configuration` may be
@@ -120,7 +120,7 @@ class Instance(_Answer):
 
         docs: `disabled` is in 134 of 139 answers, `valid` in 133; 47 have an empty configuration
         (2020-11). A value that is not set is null or empty, and a mask may stand for it as well (a
-        recorded answer of NetSuite's, beside an empty user name): none of them tells anything new.
+        recorded answer of NetSuite's, beside an empty user name): none of them says anything new.
         """
         untold = {
             name: getattr(before, name)
@@ -138,7 +138,7 @@ class Instance(_Answer):
 
     @property
     def held(self) -> dict[str, str | None] | None:
-        """The configuration as the platform stores it; None when it is not told."""
+        """The configuration as the platform stores it; None when it does not say."""
         return None if self.configuration is None else as_stored(self.configuration)
 
 
@@ -270,7 +270,7 @@ def as_stored(configuration: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def is_unset(value: Any) -> bool:
-    """Tell whether a configuration value is none: null and the empty text are one."""
+    """Tell whether a configuration value is unset: null and the empty text are the same."""
     return not (stored(value) or "").strip()
 
 
@@ -294,7 +294,7 @@ def as_sent(value: Any) -> Any:
 def same_value(value: Any, other: Any) -> bool:
     """Tell whether two configuration values are the same once the platform stored them.
 
-    JSON texts are compared by content, for neither key order nor spacing is kept; outer white
+    JSON texts are compared by content, because neither key order nor spacing is kept; outer white
     space does not count; null and the empty text are both "no value".
     """
     if isinstance(value, str) and value == other:

@@ -64,11 +64,11 @@ class Additions:
 
         if not (self.entries or self.shared):
             return False
-        stack.check_own()
+        file = stack.file
+        file.check()
         if self.shared:
-            stack.check_own(DEFAULTS)
-        path = stack.file
-        before = path.read_bytes().decode() if path.exists() else ""
+            file.check(DEFAULTS)
+        before = file.text
         after = with_entries(
             before,
             {entry.name: entry.entry for entry in self.entries},
@@ -76,18 +76,18 @@ class Additions:
                 name: [f"to be set: {command}" for command in commands]
                 for name, commands in self.notes(stack.name).items()
             },
-            key=stack.spelled(KEY),
+            key=file.spelled(KEY),
             shared=self.shared,
-            shared_key=stack.spelled(DEFAULTS),
+            shared_key=file.spelled(DEFAULTS),
         )
         if dry_run:
             if not quiet:
                 old, new = (text.splitlines() for text in (before, after))
-                title = f"{path.parent.name}/{path.name}"
+                title = f"{file.path.parent.name}/{file.path.name}"
                 diff = difflib.unified_diff(old, new, title, f"{title} (new)", lineterm="")
                 write("\n".join(diff))
             return False
-        stack.write(after)
+        file.write(after)
         return True
 
 

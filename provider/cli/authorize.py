@@ -13,8 +13,10 @@ from urllib.parse import parse_qsl, urlsplit
 import typer
 
 from ..stack_keys import setting_path
-from .completion import instance_names, stack_names
+from .application import API_KEY, API_SECRET, CALLBACK_URL, CREDENTIALS, authentication
+from .completion import instance_names
 from .console import Exit, FailureError, could_not, emit, say, shown
+from .options import AsJson, StackName  # noqa: TC001 - typer reads the annotations
 from .project import Project, platform, set_command, settings_of
 
 if TYPE_CHECKING:
@@ -22,69 +24,67 @@ if TYPE_CHECKING:
     from ..api.client import CloudElementsClient
     from ..consent.grant import Answer, Grant, Question
     from ..consent.listener import Listener
-    from ..stack import InstanceDeclaration
+    from ..declarations import InstanceDeclaration
     from .project import Stack
     from .storing import Keys
 
-_CALLBACK_KEY = "oauth.callback.url"
 _SITE = re.compile(r"(.+\.)?(subdomain|site\.?address)", re.IGNORECASE)
 _PATH = "/callback"
 
 
+_Instance = Annotated[
+    str,
+    typer.Argument(
+        help="Name of the entry in the stack's cloud-elements:instances.",
+        autocompletion=instance_names,
+    ),
+]
+_Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Port of 127.0.0.1 to listen on. Needed when the callback URL that is registered "
+        "with the vendor has a port and the stack does not declare it, or when another port "
+        "is forwarded to this one.",
+    ),
+]
+_Timeout = Annotated[
+    float,
+    typer.Option(min=0, max=86400, help="Seconds to wait for the answer.", metavar="SECONDS"),
+]
+_Browser = Annotated[
+    bool, typer.Option(help="Open the browser, or only print the address of the consent page.")
+]
+_Paste = Annotated[
+    bool, typer.Option("--paste", help="Do not listen: you paste the address or the code.")
+]
+_Extra = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="What else the consent step asks for, such as subdomain=acme; no secret, "
+        "because it becomes part of an address. Repeatable.",
+    ),
+]
+_Up = Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")]
+_YesToUp = Annotated[
+    bool, typer.Option("--yes", "-y", help="With --up: answer the question of 'pulumi up'.")
+]
+
+
 def authorize(
-    instance: Annotated[
-        str,
-        typer.Argument(
-            help="Name of the entry in the stack's cloud-elements:instances.",
-            autocompletion=instance_names,
-        ),
-    ],
+    instance: _Instance,
     *,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="Stack that declares the instance; the current one if not given.",
-            autocompletion=stack_names,
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=65535,
-            help="Port of 127.0.0.1 to listen on. Needed when the callback URL that is registered "
-            "with the vendor has a port and the stack does not declare it, or when another port "
-            "is forwarded to this one.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float,
-        typer.Option(min=0, max=86400, help="Seconds to wait for the answer.", metavar="SECONDS"),
-    ] = 300.0,
-    browser: Annotated[
-        bool, typer.Option(help="Open the browser, or only print the address of the consent page.")
-    ] = True,
-    paste: Annotated[
-        bool,
-        typer.Option("--paste", help="Do not listen: the address or the code is pasted."),
-    ] = False,
-    extra: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="What else the consent step asks for, such as subdomain=acme; no secret, "
-            "because it stands in an address. Repeatable.",
-        ),
-    ] = None,
-    up: Annotated[bool, typer.Option("--up", help="Run 'pulumi up' right after.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="With --up: answer the question of 'pulumi up'.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON on standard output.")
-    ] = False,
+    stack: StackName = None,
+    port: _Port = None,
+    timeout: _Timeout = 300.0,
+    browser: _Browser = True,
+    paste: _Paste = False,
+    extra: _Extra = None,
+    up: _Up = False,
+    yes: _YesToUp = False,
+    as_json: AsJson = False,
 ) -> None:
     """Get consent in the browser, and store its code in the stack.
 
@@ -104,32 +104,48 @@ def authorize(
       elements authorize invoices --stack dev --up --yes
       ssh server elements authorize invoices --no-browser
     """  # noqa: D301 - \b keeps the lines of a list apart
+    target = _Target.of(Project().stack(stack), instance)
+    way = _Way(port, timeout, browser=browser, paste=paste)
+    _connect(target, _extras(extra or []), way)
+    _finish(target, up=up, yes=yes, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the person and the answer find each other."""
+
+    port: int | None
+    """Where to listen."""
+    seconds: float
+    """How long to wait."""
+    browser: bool
+    paste: bool
+
+
+def _connect(target: _Target, extras: dict[str, str], way: _Way) -> None:
+    """Get consent for an entry, and store its grant."""
     from .browser import lead  # noqa: PLC0415
 
-    target = _Target.of(Project().stack(stack), instance)
-    extras = _extras(extra or [])
-    with platform(settings_of(target.stack)) as client:
-        application = _Application.of(target, client, port)
-        with ExitStack() as stop:
-            listener = None if paste else _listener(application, port, stop)
-            if application.callback_url is None:
-                if listener is None:
-                    raise _no_callback(target)
-                application.callback_url = f"http://127.0.0.1:{listener.port}{_PATH}"
-            with could_not(f"get the consent page of instance '{instance}'"):
-                question, address = _ask(application, client, extras)
-            if listener:
-                listener.ask(question)
-            if target.callback_url is None:
-                say(
-                    f"The stack declares no {_CALLBACK_KEY}, so {application.callback_url} is "
-                    "used: it must be registered with the vendor, to the letter."
-                )
-            element = application.element.name or application.element.key
-            lead(address, element, application.api_secret, browser=browser)
-            grant = _granted(_wait(question, listener, timeout), target, timeout)
-            _store(target, grant, application)
-    _finish(target, up=up, yes=yes, as_json=as_json)
+    with platform(settings_of(target.stack)) as client, ExitStack() as stop:
+        application = _Application.of(target, client, way.port)
+        listener = None if way.paste else _listener(application, way.port, stop)
+        if application.callback_url is None:
+            if listener is None:
+                raise _no_callback(target)
+            application.callback_url = f"http://127.0.0.1:{listener.port}{_PATH}"
+        with could_not(f"get the consent page of instance '{target.name}'"):
+            question, address = _ask(application, client, extras)
+        if listener:
+            listener.ask(question)
+        if target.callback_url is None:
+            say(
+                f"The stack declares no {CALLBACK_URL}, so {application.callback_url} is "
+                "used: it must be registered with the vendor, to the letter."
+            )
+        element = application.element.name or application.element.key
+        lead(address, element, application.api_secret, browser=way.browser)
+        grant = _granted(_wait(question, listener, way.seconds), target, way.seconds)
+        _store(target, grant, application)
 
 
 @dataclass(frozen=True)
@@ -145,7 +161,7 @@ class _Target:
         from ..api.errors import did_you_mean  # noqa: PLC0415
 
         declared = stack.declared()
-        stack.check_own()
+        stack.file.check()
         if name not in declared:
             hint = did_you_mean(name, list(declared))
             known = f"it has {', '.join(declared)}" if declared else "it declares none"
@@ -159,10 +175,7 @@ class _Target:
         """The callback URL that the entry declares."""
         from ..api import wire  # noqa: PLC0415
 
-        return wire.stored(self.declaration.configuration.get(_CALLBACK_KEY)) or None
-
-    def path(self, *keys: str) -> str:
-        return setting_path(self.name, *keys)
+        return wire.stored(self.declaration.configuration.get(CALLBACK_URL)) or None
 
     def check_again(self) -> None:
         """See that the entry is still what was asked about.
@@ -173,12 +186,12 @@ class _Target:
         stack, before = self.stack.project.stack(self.stack.name), self.declaration
         now = stack.declared().get(self.name)
         if now is None:
-            message = f"Instance '{self.name}' was taken out of stack '{stack.name}' meanwhile."
+            message = f"Instance '{self.name}' was removed from stack '{stack.name}' meanwhile."
             raise FailureError(shown(message))
         fields = ("element", "oauth_proxy")
         changed = [key for key in fields if getattr(now, key) != getattr(before, key)] + [
             f"configuration.{key}"
-            for key in ("oauth.api.key", "oauth.api.secret", _CALLBACK_KEY)
+            for key in (*CREDENTIALS, CALLBACK_URL)
             if now.configuration.get(key) != before.configuration.get(key)
         ]
         if changed:
@@ -217,25 +230,16 @@ class _Application:
                 f"\n  {set_command(target.stack.name, target.name, 'code')}"
             )
             raise FailureError(message)
-        lacking = [k for k in ("oauth.api.key", "oauth.api.secret") if k not in configuration]
-        if lacking:
-            commands = "".join(
-                f"\n  {set_command(target.stack.name, target.name, 'configuration', key)}"
-                for key in lacking
-            )
-            message = (
-                f"Instance '{target.name}' has no {' and no '.join(lacking)}, which the vendor "
-                f"gives to your application: run{commands}"
-            )
-            raise FailureError(message)
+        if lacking := [key for key in CREDENTIALS if key not in configuration]:
+            raise _no_application(target, lacking)
         callback_url = target.callback_url
         if callback_url is None and port is not None:
             callback_url = f"http://127.0.0.1:{port}{_PATH}"
         return cls(
             element=element,
             oauth1=kind == "oauth1",
-            api_key=configuration["oauth.api.key"],
-            api_secret=configuration["oauth.api.secret"],
+            api_key=configuration[API_KEY],
+            api_secret=configuration[API_SECRET],
             callback_url=callback_url,
             scope=configuration.get("oauth.scope") or configuration.get("scope"),
             extras=_needed_at_consent(element, configuration),
@@ -244,7 +248,7 @@ class _Application:
 
 
 def _element(key: str, client: CloudElementsClient) -> wire.Element:
-    """Return an element's metadata; where they can't be had, what is known without them."""
+    """Return an element's metadata; or what is known without them, where they can't be had."""
     from ..api import wire  # noqa: PLC0415
     from ..api.errors import (  # noqa: PLC0415
         AuthenticationError,
@@ -264,12 +268,10 @@ def _element(key: str, client: CloudElementsClient) -> wire.Element:
 
 def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
     """Return `oauth1` or `oauth2`."""
-    from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
-
-    kind = configuration.get(AUTHENTICATION_TYPE, "").lower() or element.kind
+    kind = authentication(element, configuration)
     if kind not in ("", "oauth", "oauth1", "oauth2"):
         message = (
-            f"Element '{shown(element.key)}' authenticates by '{shown(kind)}' and needs no "
+            f"Element '{shown(element.key)}' authenticates with '{shown(kind)}' and needs no "
             f"consent: 'elements describe {shown(element.key)}' shows what it does need."
         )
         raise FailureError(message)
@@ -306,10 +308,21 @@ def _extras(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _no_callback(target: _Target) -> FailureError:
-    path = f"{target.path('configuration', _CALLBACK_KEY)}"
+def _no_application(target: _Target, lacking: list[str]) -> FailureError:
+    commands = "".join(
+        f"\n  {set_command(target.stack.name, target.name, 'configuration', key)}"
+        for key in lacking
+    )
     return FailureError(
-        f"Instance '{target.name}' declares no {_CALLBACK_KEY}, without which nothing can be "
+        f"Instance '{target.name}' has no {' and no '.join(lacking)}, which the vendor gives to "
+        f"your application: run{commands}"
+    )
+
+
+def _no_callback(target: _Target) -> FailureError:
+    path = setting_path(target.name, "configuration", CALLBACK_URL)
+    return FailureError(
+        f"Instance '{target.name}' declares no {CALLBACK_URL}, without which nothing can be "
         f"pasted: set it by \"pulumi config set --path '{path}' <URL> "
         f'--stack {target.stack.name}".'
     )
@@ -327,7 +340,7 @@ def _listener(application: _Application, port: int | None, stop: ExitStack) -> L
         if port is not None:
             message = (
                 f"The callback URL {shown(application.callback_url or '')} does not lead to http "
-                "on this machine, so --port has no meaning: leave it out, and paste."
+                "on this machine, so --port makes no sense: leave it out, and paste."
             )
             raise FailureError(message, Exit.USAGE)
         return None
@@ -335,8 +348,8 @@ def _listener(application: _Application, port: int | None, stop: ExitStack) -> L
         listener = Listener(place.path, port or place.port, place.port or None)
     except ListenError as error:
         message = (
-            f"Nothing was asked, because {error}: end what uses the port, or give --paste and "
-            "paste the address at which the browser ends."
+            f"Nothing was asked, because {error}: stop what uses the port, or give --paste and "
+            "paste the address at which the browser ends up."
         )
         raise FailureError(message) from None
     return stop.enter_context(listener)
@@ -387,7 +400,7 @@ def _wait(question: Question, listener: Listener | None, seconds: float) -> Answ
     if prompt is None:
         say(f"Waiting for the browser, {seconds:g} s at most.")
     elif listener is None:
-        say("Then paste the address at which the browser ends, or the code in it (not shown):")
+        say("Then paste the address at which the browser ends up, or the code in it (not shown):")
     else:
         say(
             "Waiting for the browser. If it runs on another machine, paste the address at which "
@@ -403,8 +416,8 @@ def _wait(question: Question, listener: Listener | None, seconds: float) -> Answ
         raise FailureError(message, Exit.TIMEOUT) from None
     except MisfitError as misfit:
         message = (
-            f"What came on standard input was not taken, because {misfit}, and nothing was stored: "
-            "hand over the whole address, or the bare code."
+            f"What came on standard input was not accepted, because {misfit}, and nothing was "
+            "stored: hand over the whole address, or the bare code."
         )
         raise FailureError(message) from None
 
@@ -438,7 +451,7 @@ def _store(target: _Target, grant: Grant, application: _Application) -> None:
         secrets[target.name, "code"] = grant.code
     plain: dict[Keys, str] = {}
     if target.callback_url is None:
-        plain[target.name, "configuration", _CALLBACK_KEY] = application.callback_url or ""
+        plain[target.name, "configuration", CALLBACK_URL] = application.callback_url or ""
     try:
         target.check_again()
         store(target.stack, secrets, plain)
@@ -457,7 +470,7 @@ def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
         "stored": True,
     }
     if not up:
-        say(f"It is good for a few minutes, once: run '{command}' now.")
+        say(f"It is good for a few minutes, and once: run '{command}' now.")
         if as_json:
             emit(result | {"up": None})
         return

@@ -10,7 +10,8 @@ from .console import FailureError, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .project import Project, Stack, State
+    from .project import Project, Stack
+    from .state import State
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Backend:
             id_: The instance.
             but: A stack that is not meant.
             platform: Its platform's address: elsewhere the id is another instance's. Without it any
-                will do, for one platform may have several addresses.
+                will do, because one platform may have several addresses.
         """
         return next(
             (

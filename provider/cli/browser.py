@@ -30,14 +30,14 @@ def lead(address: str, element: str, secret: str, *, browser: bool) -> None:
         browser: Open the browser.
 
     Raises:
-        FailureError: The address is none to open, or can be neither opened nor printed.
+        FailureError: The address must not be opened, or can be neither opened nor printed.
     """
     parts = urlsplit(address)
     if not _PLAIN_ADDRESS.fullmatch(address):
         message = "The platform gave an address for the consent page that no browser should open."
         raise FailureError(message)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        say(f"Warning: the consent page of {parts.hostname} is not https; others can read along.")
+        say(f"Warning: the consent page of {parts.hostname} is not https; others can read it.")
     name = shown(element)
     holds_secret = scrub(address, {secret}) != address
     if browser and _opened(address):
@@ -72,7 +72,7 @@ def _opened(address: str) -> bool:
 
 @contextmanager
 def _output_aside() -> Iterator[None]:
-    """Have what is started here write to standard error, for browsers talk into our results."""
+    """Have what is started here write to standard error: browsers would write into our results."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .application import API_KEY, API_SECRET, CALLBACK_URL
 from .completion import stack_names
 from .console import Exit, FailureError, could_not, emit, say, show_rows, shown, write
+from .options import AsJson  # noqa: TC001 - typer reads the annotations
 from .project import platform, set_command, settings_without_stack
 
 if TYPE_CHECKING:
@@ -19,30 +21,33 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 100
 _APPLICATION = {
-    "oauth.callback.url": "Callback URL registered with the vendor",
-    "oauth.api.key": "Key of the application registered with the vendor",
-    "oauth.api.secret": "Secret of the application registered with the vendor",
+    CALLBACK_URL: "Callback URL registered with the vendor",
+    API_KEY: "Key of the application registered with the vendor",
+    API_SECRET: "Secret of the application registered with the vendor",
 }
 """What consent needs, whatever metadata say: some hide it, some have defaults of their own.
 
 docs: each of 13 OAuth elements hides or presets at least one of the three (exports, 2021-04).
 """
 _EVENTS_URL = "https://app.example.com/events"
-_CALLBACK_URL = "http://127.0.0.1:8080/callback"
-_STACK = typer.Option(
-    "--stack",
-    "-s",
-    help="Stack whose connection settings are used; not needed when they are in the environment.",
-    autocompletion=stack_names,
-)
-_JSON = typer.Option("--json", help="Print the result as JSON.")
+_EXAMPLE_CALLBACK = "http://127.0.0.1:8080/callback"
+_SettingsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        help="Stack whose connection settings are used; not needed when they are in the "
+        "environment.",
+        autocompletion=stack_names,
+    ),
+]
 
 
 def search(
     words: Annotated[list[str], typer.Argument(metavar="WORD…", help="Every word must occur.")],
     *,
-    stack: Annotated[str | None, _STACK] = None,
-    as_json: Annotated[bool, _JSON] = False,
+    stack: _SettingsOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find an element by words in its key, name, hub or description.
 
@@ -65,12 +70,8 @@ def search(
     if as_json:
         emit([_summary(element) for element in found])
     elif found:
-        rows = [
-            [each.key, each.name, each.hub or "", each.kind, _short(each.description)]
-            for each in found
-        ]
-        headings = ("Key", "Name", "Hub", "Authentication", "About")
-        show_rows(headings, rows)
+        rows = [[e.key, e.name, e.hub or "", e.kind, _short(e.description)] for e in found]
+        show_rows(("Key", "Name", "Hub", "Authentication", "About"), rows)
     if not found:
         from ..api.errors import did_you_mean  # noqa: PLC0415
 
@@ -87,8 +88,8 @@ def describe(
     name: Annotated[
         str | None, typer.Option(help="Name of the entry; the element's key if not given.")
     ] = None,
-    stack: Annotated[str | None, _STACK] = None,
-    as_json: Annotated[bool, _JSON] = False,
+    stack: _SettingsOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what an element needs, as an entry for a stack file.
 
@@ -230,7 +231,7 @@ def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
     """Yield a stack entry: YAML that parses, and says what is still to be filled in."""
     from .stack_text import scalar  # noqa: PLC0415
 
-    element, control, required = needs.element, needs.control, needs.required
+    element, control = needs.element, needs.control
     yield f"  # {_short(f'{element.name}: {element.description}')}"
     if needs.kind.startswith("oauth"):
         command = shlex.join(["elements", "authorize", name, "--stack", stack, "--up"])
@@ -242,29 +243,36 @@ def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
     if control and needs.chosen:
         about = shown(f"one of {', '.join(_choices(control))}")
         yield f"        {scalar(control.key)}: {scalar(needs.chosen)} # {about}"
-    for entry in required:
+    for entry in needs.required:
         if needs.is_secret(entry.key):
             command = set_command(stack, name, "configuration", entry.key)
             yield shown(f"        # {_about(entry)}; secret: {command}")
-        elif entry.key == "oauth.callback.url":
+        elif entry.key == CALLBACK_URL:
             spared = "; not needed with external_authentication: initial"
-            yield f"        {entry.key}: {scalar(_CALLBACK_URL)} # {_about(entry)}{spared}"
+            yield f"        {entry.key}: {scalar(_EXAMPLE_CALLBACK)} # {_about(entry)}{spared}"
         else:
             yield f"        {scalar(entry.key)}: {scalar('')} # {_about(entry)}"
-    others = [e for e in needs.entries if e not in required and e is not control]
+    yield from _optional_lines(needs)
+    yield from _events_lines(element)
+
+
+def _optional_lines(needs: _Needs) -> Iterator[str]:
+    """Yield what an entry may say besides, as comments."""
+    from .stack_text import scalar  # noqa: PLC0415
+
+    required = needs.required
+    others = [e for e in needs.entries if e not in required and e is not needs.control]
     if others:
         yield "        # Optional, with defaults:"
     for entry in others:
         group = f" (for {entry.group_name})" if entry.group_name else ""
         secret = "; secret" if needs.is_secret(entry.key) else ""
-        default = scalar(entry.default_value or "")
         about = shown(f"{_about(entry)}{group}{secret}")
-        yield f"        # {scalar(entry.key)}: {default} # {about}"
-    yield from _events_lines(element)
+        yield f"        # {scalar(entry.key)}: {scalar(entry.default_value or '')} # {about}"
 
 
 def _events_lines(element: wire.Element) -> Iterator[str]:
-    """Yield what says the keys of events in words of its own, for an element that has them."""
+    """Yield the `events` that stand for the event.* keys, for an element that has them."""
     from ..instance.events import ENABLED, INTERVAL, POLLING, VENDOR_TYPE, WEBHOOKS  # noqa: PLC0415
 
     if ENABLED not in {entry.key for entry in element.configuration}:

@@ -113,7 +113,7 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 @contextmanager
 def handling(handler: Callable[[int, object], None], *numbers: int) -> Iterator[None]:
-    """Handle signals while the `with` block runs, but for those that whoever started us ignores."""
+    """Handle signals while the `with` block runs, except those that whoever started us ignores."""
     before = {}
     if threading.current_thread() is threading.main_thread():
         before = {n: signal.getsignal(n) for n in numbers}
@@ -128,18 +128,19 @@ def handling(handler: Callable[[int, object], None], *numbers: int) -> Iterator[
 
 
 def _close(stream: TextIO) -> None:
-    """Let nobody hear what a stream still holds, for its reader is gone."""
+    """Drop what a stream still holds, because its reader is gone."""
     with suppress(OSError, ValueError, io.UnsupportedOperation):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _unexpected(error: Exception) -> str:
-    """Return a sentence about an error that nobody foresaw; its text could hold a secret."""
+    """Return a sentence about an unforeseen error, whose own text could hold a secret."""
     if isinstance(error, OSError):
         return f"The command ended early: {shown(error.strerror or type(error).__name__)}."
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
-    return f"The command ended early by a mistake of its own, {type(error).__name__} at {where}."
+    kind = type(error).__name__
+    return f"The command ended early because of a bug of its own, {kind} at {where}."
 
 
 def say(text: str) -> None:
@@ -164,7 +165,7 @@ def write(text: str) -> None:
 
 
 def width() -> int | None:
-    """Return the columns of the terminal that results go to, None where it is none."""
+    """Return the columns of the terminal that results go to, None where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -273,7 +274,7 @@ def agreed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        message = f"{question} There is no terminal to ask at: give --yes to agree."
+        message = f"{question} There is no terminal to ask on: give --yes to agree."
         raise FailureError(message, Exit.DECLINED)
     # Not typer's question, which stands on standard output among the results.
     sys.stderr.write(f"{question} [y/N]: ")

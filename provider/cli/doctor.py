@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import metadata as packages
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .completion import stack_names
+from .application import CALLBACK_URL, authentication
 from .console import Exit, FailureError, could_not, counted, emit, say, show_rows, shown
+from .options import AsJson, StackName  # noqa: TC001 - typer reads the annotations
 from .project import (
     Project,
     overridden,
@@ -35,10 +36,9 @@ if TYPE_CHECKING:
     from ..api import wire
     from ..api.client import CloudElementsClient
     from ..config import Settings
-    from ..stack import InstanceDeclaration
+    from ..declarations import InstanceDeclaration
     from .project import Stack
 
-_CALLBACK_KEY = "oauth.callback.url"
 _LARGEST_SKEW = 60.0  # seconds; tokens and certificates are judged by the clock
 _OLDEST_PYTHON = (3, 11)
 _HIDES_PLANNED = (3, 274, 1)
@@ -59,23 +59,15 @@ class Check:
 
 def doctor(
     *,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="The stack; the current one if not given.",
-            autocompletion=stack_names,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    stack: StackName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check what 'pulumi up' and 'authorize' need; say what to do.
 
     Versions of Python, the pulumi command and Pulumi's SDK; the project and the stack; the
     connection settings, the platform's answer to them and its clock; whether a run can remember
-    what it sends; each declared element against the platform's metadata; secrets that stand in
-    the stack file in clear; the loopback address. Nothing is changed and no secret is shown.
+    what it sends; each declared element against the platform's metadata; secrets that are
+    in plain text in the stack file; the loopback address. Nothing is changed, no secret shown.
 
     Exits with 3 when a line failed.
 
@@ -208,7 +200,7 @@ def _in_clear(
     from .. import stack_file  # noqa: PLC0415
     from ..stack_keys import DEFAULTS  # noqa: PLC0415
 
-    config = stack.written
+    config = stack.file.shown
     entries = stack_file.entries(config.get("cloud-elements:instances"))
     commands = [
         f"pulumi config set --secret cloud-elements:{name} --stack {shlex.quote(stack.name)}"
@@ -229,9 +221,10 @@ def _in_clear(
                 for path in _clear_paths(shared, elements.get(element))
             ]
     if commands:
-        what = f"{len(commands)} in {stack.file.name} stand in clear: set each anew, as below"
+        where = f"{len(commands)} in {stack.file.path.name}"
+        what = f"{where} are in plain text: set each again, as below"
         return Check("secrets", ok=False, what=what, commands=commands)
-    return Check("secrets", ok=True, what="none stands in the stack file in clear")
+    return Check("secrets", ok=True, what="none is in the stack file in plain text")
 
 
 def _clear_paths(
@@ -325,7 +318,7 @@ def _answers(
     except FailureError as failure:
         yield Check("platform", ok=False, what=str(failure))
         return
-    yield Check("platform", ok=True, what="it answers, and knows both secrets")
+    yield Check("platform", ok=True, what="it answers, and accepts both secrets")
     yield clock_check(date, datetime.now(UTC))
     for key in sorted({each.element for each in declared.values()}):
         try:
@@ -373,11 +366,11 @@ def _element(
             for entry in required_keys(element, given, needless=needless)
             if given.get(entry.key) in (None, "") and not each.adopt
         ]
-        if _CALLBACK_KEY in keys and _waits_for_consent(element, each):
-            keys.remove(_CALLBACK_KEY)
+        if CALLBACK_URL in keys and _waits_for_consent(element, each):
+            keys.remove(CALLBACK_URL)
             command = shlex.join(["elements", "authorize", instance, "--stack", stack])
             notes.append(
-                f"{instance} gets its {_CALLBACK_KEY}, which pulumi up demands, with its code by "
+                f"{instance} gets its {CALLBACK_URL}, which pulumi up demands, with its code by "
                 f"'{command}'"
             )
         lacking += [f"{instance} lacks {key}" for key in keys]
@@ -392,10 +385,7 @@ def _element(
 
 def _waits_for_consent(element: wire.Element, each: InstanceDeclaration) -> bool:
     """Tell whether `authorize` is still to come, which sets the callback URL that it uses."""
-    from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
-
-    kind = str(each.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
     handed_in = (
         each.code or each.provider_data or each.external_authentication not in (None, "none")
     )
-    return kind.startswith("oauth") and not handed_in
+    return authentication(element, each.configuration).startswith("oauth") and not handed_in

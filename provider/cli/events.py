@@ -155,7 +155,7 @@ class Run:
 
     @property
     def instances(self) -> list[Step]:
-        """What is done with element instances, the engine's own doubles left out."""
+        """What is done with element instances, the engine's own duplicates left out."""
         known = [*self.steps.values()]  # it may grow meanwhile, where another thread hears
         return [one for one in known if one.is_instance and one.operation != "replace"]
 

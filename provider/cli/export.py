@@ -13,9 +13,9 @@ import typer
 from ..stack_keys import DEFAULTS
 from .additions import Additions, Written
 from .backend import Backend
-from .completion import stack_names
 from .console import FailureError, could_not, counted, emit, say, shown
 from .holdings import Holdings
+from .options import AsJson, DryRun, StackName  # noqa: TC001 - typer reads the annotations
 from .project import Project, platform, settings_of
 from .sharing import beside, pooled
 
@@ -24,38 +24,29 @@ if TYPE_CHECKING:
 
     from ..api import wire
     from ..api.client import CloudElementsClient
-    from ..stack import InstanceDeclaration
+    from ..declarations import InstanceDeclaration
     from .project import Stack
 
 _HERE = "is in this stack already"
+_Elements = Annotated[
+    list[str] | None,
+    typer.Option("--element", "-e", help="Only instances of this element; repeatable."),
+]
+_Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id", help="Only this instance, even when it carries another stack's marker; repeatable."
+    ),
+]
 
 
 def export(
     *,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="Stack that takes the instances over; the current one if not given.",
-            autocompletion=stack_names,
-        ),
-    ] = None,
-    element: Annotated[
-        list[str] | None,
-        typer.Option("--element", "-e", help="Only instances of this element; repeatable."),
-    ] = None,
-    ids: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--id",
-            help="Only this instance, even when it carries another stack's marker; repeatable.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show the difference and write nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    stack: StackName = None,
+    element: _Elements = None,
+    ids: _Ids = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the account's instances into the stack, to be taken over.
 
@@ -76,6 +67,18 @@ def export(
       elements export --stack prod --id 427001
     """  # noqa: D301 - \b keeps the lines of a list apart
     target = Project().stack(stack)
+    exporter, elements = _exporter(target, set(ids or []), set(element or []))
+    pool = pooled(exporter.written, elements)
+    written = pool.add(target, dry_run=dry_run, quiet=as_json)
+    if as_json:
+        emit({"stack": target.name, "written": written} | _document(exporter, pool))
+    _report(exporter, pool, target.name, written=written)
+
+
+def _exporter(
+    target: Stack, ids: set[str], elements: set[str]
+) -> tuple[_Exporter, Collection[str]]:
+    """Return what the account's instances became, and which elements the stack has already."""
     settings = settings_of(target)
     declared, state = target.declared(), target.state(secrets=False)
     with (
@@ -87,31 +90,26 @@ def export(
             client,
             declared,
             state.ids,
-            set(ids or []),
-            set(element or []),
+            ids,
+            elements,
             target.project,
             settings.address,
             target.shared(),
         )
         exporter.run(found)
-    _check_wanted(set(ids or []) - state.ids, set(element or []), found)
-    pool = pooled(exporter.written, exporter.shared.keys() | {o.element for o in declared.values()})
-    written = pool.add(target, dry_run=dry_run, quiet=as_json)
-    if as_json:
-        emit(
-            {
-                "stack": target.name,
-                "written": written,
-                "entries": {each.name: each.entry for each in pool.entries},
-                "defaults": pool.shared,
-                "to_be_set": pool.to_be_set(),
-                "left_out": [
-                    {"id": each.id, "name": each.name, "reason": why}
-                    for each, why in exporter.left_out
-                ],
-            }
-        )
-    _report(exporter, pool, target.name, written=written)
+    _check_wanted(ids - state.ids, elements, found)
+    return exporter, exporter.shared.keys() | {each.element for each in declared.values()}
+
+
+def _document(exporter: _Exporter, pool: Additions) -> dict[str, Any]:
+    return {
+        "entries": {each.name: each.entry for each in pool.entries},
+        "defaults": pool.shared,
+        "to_be_set": pool.to_be_set(),
+        "left_out": [
+            {"id": each.id, "name": each.name, "reason": why} for each, why in exporter.left_out
+        ],
+    }
 
 
 def _check_wanted(ids: set[str], elements: set[str], found: list[wire.Instance]) -> None:
@@ -192,8 +190,7 @@ class _Exporter:
         return name
 
     def _objection(self, instance: wire.Instance) -> str | None:
-        from ..instance.markers import is_marker  # noqa: PLC0415
-
+        """Return why an instance is left out, None where nothing speaks against it."""
         if instance.id in self.kept or any(
             _names(declaration, instance) for declaration in self.declared.values()
         ):
@@ -202,17 +199,24 @@ class _Exporter:
             return "the platform does not tell its element"
         if not (instance.name or "").strip():
             return "has no name: give it one first"
+        return self._held_elsewhere(instance)
+
+    def _held_elsewhere(self, instance: wire.Instance) -> str | None:
+        """Return why an instance is left out as another stack's; one that is named is not."""
+        from ..instance.markers import is_marker  # noqa: PLC0415
+
         marked = any(is_marker(tag) for tag in instance.tags or [])
-        named, holder = instance.id in self.ids, None
-        if marked or named:
-            holder = self.backend.holder(instance.id, platform=self.address)
-        if holder and not named:
-            return f"stack '{holder.name}' has it in its state"
+        named = instance.id in self.ids
+        if not (marked or named):
+            return None
+        holder = self.backend.holder(instance.id, platform=self.address)
+        if named:
+            if holder:
+                say(_to_be_forgotten(instance.id, holder, self.backend))
+            return None
         if holder:
-            say(_to_be_forgotten(instance.id, holder, self.backend))
-        if marked and not named:
-            return f"carries a stack's marker; take it all the same by --id {instance.id}"
-        return None
+            return f"stack '{holder.name}' has it in its state"
+        return f"carries a stack's marker; take it over all the same by --id {instance.id}"
 
     def _complete(self, instance: wire.Instance) -> wire.Instance:
         """Return an instance with its configuration, which a list may leave out."""
@@ -305,13 +309,13 @@ def _report(exporter: _Exporter, pool: Additions, stack: str, *, written: bool) 
     done = "added" if written else "would be added"
     say(f"{counted(count, 'entry', 'entries')} {done} to stack '{stack}'.")
     if pool.shared:
-        say(f"What they share stands once, in {DEFAULTS}: {shown(', '.join(pool.shared))}.")
+        say(f"What they share is written once, in {DEFAULTS}: {shown(', '.join(pool.shared))}.")
     if pool.secrets:
         say("An application's secrets are set once there; where an entry has others, set its own.")
     commands = [command for found in pool.notes(stack).values() for command in found]
     if commands:
         say(
-            "The platform does not tell secrets; set each to the value that the instance has, "
+            "The platform does not reveal secrets; set each to the value that the instance has, "
             f"all of them by 'elements secrets --stack {stack}', or one by one:"
         )
         for command in commands:

@@ -20,14 +20,17 @@ from ..stack_file import stack_file, texts
 from ..stack_keys import KEY as INSTANCES
 from .backend import stack_marker
 from .console import FailureError, counted
-from .project import Stack, State, platform, settings_of
+from .project import Stack, platform, settings_of
+from .state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ..api import wire
-    from .project import Project, Root
+    from .own_file import OwnFile
+    from .project import Project
+    from .state import Root
 
 _PROVIDER, _KEY, _SALT = "secretsprovider", "encryptedkey", "encryptionsalt"
 """Keys of a stack's file that say how its secrets are encrypted."""
@@ -57,14 +60,14 @@ class Member(Stack):
         return self.base.organization
 
     @property
-    def written(self) -> dict[str, Any]:
-        """Configuration as the files of the whole show it."""
-        return self.base.written
+    def file(self) -> OwnFile:
+        """The configuration file: that of the whole."""
+        return self.base.file
 
     @property
     def config_file(self) -> list[str]:
         """Options by which pulumi finds the configuration."""
-        return [] if self.name == self.base.name else ["--config-file", str(self.base.file)]
+        return [] if self.name == self.base.name else ["--config-file", str(self.base.file.path)]
 
     def marker_tags(
         self, place: str = "", *, organization: str | None = None, owner: str | None = None
@@ -114,7 +117,7 @@ class Fleet:
         Raises:
             FailureError: Their number is none.
         """
-        number = shards_in(base.written)
+        number = shards_in(base.file.shown)
         return cls(base, number) if number else None
 
     def member(self, number: int) -> Member:
@@ -253,7 +256,8 @@ class Fleet:
 
     @cached_property
     def _file(self) -> Mapping[str, Any]:
-        found = texts(self.base.file) if self.base.file.exists() else None
+        file = self.base.file.path
+        found = texts(file) if file.exists() else None
         return found if isinstance(found, dict) else {}
 
     def _init(self, member: Member, file: Path, keys: Mapping[str, str]) -> None:
@@ -301,7 +305,7 @@ def shards_in(written: Mapping[str, Any]) -> int | None:
 def asked_for(project: Project, name: str | None) -> tuple[str | None, int | None]:
     """Return a stack's name and no number, or the stack of which it is a shard, and which one."""
     base = base_of(name or "")
-    if not (name and base) or shards_in(Stack(project, base).written) is None:
+    if not (name and base) or shards_in(Stack(project, base).file.shown) is None:
         return name, None
     return base, int(re.split(r"-shard-", name)[-1])
 

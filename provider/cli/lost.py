@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from ..api.client import CloudElementsClient
     from ..instance.runs import Held
     from .play import Job, Stager
-    from .project import Stack, State
+    from .project import Stack
+    from .state import State
 
 _LEAVES_SOMETHING = frozenset({"up", "destroy"})
 """Commands that change what is on the platform."""

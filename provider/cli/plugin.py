@@ -10,11 +10,11 @@ import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from .console import FailureError, emit, say, write
+from .options import AsJson  # noqa: TC001 - typer reads the annotations
 from .pulumi import Pulumi
 
 PACKAGE = "cloud-elements"
@@ -41,7 +41,7 @@ def _group() -> None:
 @plugin.command()
 def install(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put the native provider where Pulumi looks for plugins, for every project of this user.
 

@@ -5,102 +5,22 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..stack_keys import DEFAULTS, KEY, setting_path
 from .console import FailureError, shown
-from .contents import TYPES, others_in_state
+from .own_file import OwnFile
 from .pulumi import Pulumi
+from .state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from ..api.client import CloudElementsClient
     from ..config import Settings
-    from ..stack import InstanceDeclaration
-
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""Key that tells the engine's own values, such as secrets, from maps in a stack's state."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A resource of ours in a stack's state."""
-
-    name: str
-    """Logical name."""
-    id: str
-    inputs: Mapping[str, Any] = field(repr=False)
-    outputs: Mapping[str, Any] = field(repr=False)
-    """In clear only when the state was read with its secrets."""
-    waiting_to_go: bool
-    """Replaced already, and to be deleted by the next run."""
-    alone: bool
-    """No component of a program holds it."""
-    retained: bool = False
-    """Pulumi forgets it instead of deleting it."""
-    borrowed: bool = False
-    """Read by its id alone: somebody else keeps it."""
-    urn: str = ""
-
-    @property
-    def element_key(self) -> str:
-        """Element key, as the last run knew it."""
-        return str(self.outputs.get("element_key") or "")
-
-    @property
-    def platform(self) -> str:
-        """Address of the platform that has it; empty where the state is older than that memory."""
-        record = self.outputs.get("__record")
-        return str(record.get("platform") or "") if isinstance(record, dict) else ""
-
-    @property
-    def markers(self) -> list[str]:
-        """Marker tags: of the stack, then of the instance; none for a resource without them."""
-        for bag in (self.outputs, self.inputs):
-            tags = bag.get("__markers")
-            if isinstance(tags, list) and len(tags) == 2:  # noqa: PLR2004 - stack and instance
-                return [str(tag) for tag in tags]
-        return []
-
-
-@dataclass(frozen=True)
-class Root:
-    """A resource of a state that has no parent, with all that are below it."""
-
-    urn: str
-    ids: frozenset[str]
-    """Ids of it and of these."""
-
-    @property
-    def name(self) -> str:
-        """Logical name."""
-        return self.urn.rpartition("::")[2]
-
-
-@dataclass(frozen=True)
-class State:
-    """A stack's state."""
-
-    kept: list[Kept]
-    busy: bool
-    """An update runs now, or was interrupted: something may exist that is not kept yet."""
-    unsettled: frozenset[str] = frozenset()
-    """Names of the resources that it was at, and that are kept: a replacement may be on its way."""
-    others: tuple[str, ...] = ()
-    """Types of what it holds besides element instances, and what stands for nothing outside."""
-    written: str = ""
-    """When it was written, as the engine says."""
-    roots: tuple[Root, ...] = ()
-    """What of it can be moved: all but the stack and its providers."""
-
-    @property
-    def ids(self) -> set[str]:
-        """Ids of all instances in it."""
-        return {one.id for one in self.kept}
+    from ..declarations import InstanceDeclaration
 
 
 class Stack:
@@ -149,16 +69,16 @@ class Stack:
         Raises:
             FailureError: The stack configuration has mistakes, each named by its path.
         """
-        from ..stack import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
+        from ..declarations import StackError, declarations  # noqa: PLC0415 - loads Pulumi's SDK
 
         try:
-            return declarations(self._texts, self.written, complete=complete)
+            return declarations(self._texts, self.file.shown, complete=complete)
         except StackError as error:
             raise FailureError(str(error)) from None
 
     def documents(self) -> dict[str, dict[str, Any]]:
         """Return its entries and defaults by the configuration's key, secrets in clear."""
-        from ..stack import documents_of  # noqa: PLC0415 - loads Pulumi's SDK
+        from ..declarations import documents_of  # noqa: PLC0415 - loads Pulumi's SDK
 
         found = documents_of(self._texts).items()
         return {key: document if isinstance(document, dict) else {} for key, document in found}
@@ -169,9 +89,9 @@ class Stack:
 
     def remarks(self) -> list[str]:
         """Return what may be meant otherwise in the instances that it declares."""
-        from ..stack import remarks  # noqa: PLC0415 - loads Pulumi's SDK
+        from ..declarations import remarks  # noqa: PLC0415 - loads Pulumi's SDK
 
-        return remarks(self._texts, self.written)
+        return remarks(self._texts, self.file.shown)
 
     @property
     def config_file(self) -> list[str]:
@@ -179,60 +99,34 @@ class Stack:
         return []
 
     @property
-    def written(self) -> dict[str, Any]:
-        """Its configuration by full key, as the files show it."""
-        from .. import stack_file  # noqa: PLC0415
-
-        return stack_file.written(self.project.file, self.last)
+    def file(self) -> OwnFile:
+        """Its configuration file."""
+        return OwnFile(self.project.file, self.last)
 
     @property
     def _texts(self) -> dict[str, str]:
         texts = {key: self.text(key) for key in self._config}
         return {key: text for key, text in texts.items() if text is not None}
 
-    @property
-    def file(self) -> Path:
-        """The stack's configuration file."""
-        from ..stack_file import stack_file  # noqa: PLC0415
-
-        # Resolved, for it may be a link, which must stay one.
-        return stack_file(self.project.file, self.last).resolve()
-
     def state(self, *, secrets: bool) -> State:
         """Return the stack's state, with its secrets in clear or not at all."""
         flags = ["--show-secrets"] if secrets else []
         document = json.loads(self.pulumi.run("stack", "export", "--stack", self.name, *flags))
-        deployment = document.get("deployment") or {}
-        kept = [
-            Kept(
-                name=str(resource["urn"]).rpartition("::")[2],
-                id=str(resource["id"]),
-                inputs=_properties(resource, "inputs"),
-                outputs=_properties(resource, "outputs"),
-                waiting_to_go=bool(resource.get("delete")),
-                alone="$" not in str(resource["urn"]).split("::")[2],
-                retained=bool(resource.get("retainOnDelete")),
-                borrowed=bool(resource.get("external")),
-                urn=str(resource["urn"]),
-            )
-            for resource in deployment.get("resources") or []
-            if str(resource.get("type", "")).endswith(TYPES) and resource.get("id")
-        ]
-        known = {str(one["urn"]) for one in deployment.get("resources") or [] if one.get("id")}
-        # The engine remembers an interrupted create even when a later run has ended it.
-        at = [str(one["resource"]["urn"]) for one in deployment.get("pending_operations") or []]
-        return State(
-            kept,
-            busy=any(urn not in known for urn in at),
-            unsettled=frozenset(urn.rpartition("::")[2] for urn in at),
-            others=tuple(others_in_state(deployment.get("resources") or [])),
-            written=str((deployment.get("manifest") or {}).get("time") or ""),
-            roots=_roots(deployment.get("resources") or []),
-        )
+        return State.of(document.get("deployment") or {})
+
+    def whole(self, *, secrets: bool) -> State:
+        """Return the stack's state, or those of all its shards together."""
+        from .fleet import Fleet, joined  # noqa: PLC0415 - for stacks with shards
+
+        fleet = Fleet.of(self) if not self.foreign else None
+        if fleet is None:
+            return self.state(secrets=secrets)
+        stacks = [*fleet.there.values()]
+        return joined(self.pulumi.each(lambda each: each.state(secrets=secrets), stacks))
 
     @cached_property
     def organization(self) -> str:
-        """The stack's Pulumi organization; backends without any call it `organization`."""
+        """The stack's Pulumi organization; a backend that has none calls it `organization`."""
         if self.given_organization:
             return self.given_organization
         flags = ("--show-name", "--fully-qualify-stack-names")
@@ -301,76 +195,6 @@ class Stack:
             return next(iter(exact or named), None)
         return next((one for one in named if one.organization == self.given_organization), None)
 
-    @contextmanager
-    def storing(self) -> Iterator[None]:
-        """Put the stack's file back as it was when something inside fails."""
-        path = self.file
-        before = path.read_bytes() if path.exists() else None
-        try:
-            yield
-        except BaseException:
-            if before is None:
-                path.unlink(missing_ok=True)
-            elif path.read_bytes() != before:
-                path.write_bytes(before)
-            raise
-
-    def spelled(self, key: str) -> str:
-        """Return a key as the stack's file spells it: its own may leave out the project."""
-        from ..stack_file import full_key  # noqa: PLC0415
-
-        return next((one for one in self._own if full_key(self.project.name, one) == key), key)
-
-    @property
-    def _own(self) -> dict[str, Any]:
-        """The configuration in the stack's own file, as it stands there."""
-        from ..stack_file import texts  # noqa: PLC0415
-
-        config = (texts(self.file) or {}).get("config") if self.file.exists() else None
-        return config if isinstance(config, dict) else {}
-
-    def check_own(self, key: str = KEY) -> None:
-        """See that an entry of this stack's file, or its defaults, hide no others.
-
-        Raises:
-            FailureError: The project's file declares some for all stacks, and this one's none.
-        """
-        from ..stack_file import entries, shared  # noqa: PLC0415
-
-        if entries(shared(self.project.file).get(key)) and self.spelled(key) not in self._own:
-            what = "instances" if key == KEY else "defaults"
-            message = (
-                f"'{key}' in {self.file.name} would take the place of the {what} that "
-                f"{self.project.file.name} declares for all stacks: copy those there first."
-            )
-            raise FailureError(shown(message))
-
-    def whole(self, *, secrets: bool) -> State:
-        """Return the stack's state, or those of all its shards together."""
-        from .fleet import Fleet, joined  # noqa: PLC0415 - for stacks with shards
-
-        fleet = Fleet.of(self) if not self.foreign else None
-        if fleet is None:
-            return self.state(secrets=secrets)
-        stacks = [*fleet.there.values()]
-        return joined(self.pulumi.each(lambda one: one.state(secrets=secrets), stacks))
-
-    def write(self, text: str) -> None:
-        """Replace the stack's file, whole or not at all."""
-        import tempfile  # noqa: PLC0415
-
-        path = self.file
-        path.parent.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
     def set(self, path: str, value: str, *, secret: bool, file: Path | None = None) -> None:
         """Set a value of the stack configuration; it travels over standard input.
 
@@ -391,7 +215,7 @@ class Project:
     """The Pulumi project of a folder.
 
     Raises:
-        FailureError: There is none, or no `pulumi`.
+        FailureError: There is no project, or no `pulumi`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -433,7 +257,7 @@ class Project:
         """Return a stack of the project, by default the current one.
 
         Raises:
-            FailureError: It is named as another project's, or none is named or chosen.
+            FailureError: It is another project's, or none is named or selected.
         """
         return Stack(self, name or self.pulumi.run("stack", "--show-name").strip()).own()
 
@@ -557,42 +381,3 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
         yield client
     finally:
         client.close()
-
-
-def _roots(resources: Iterable[Mapping[str, Any]]) -> tuple[Root, ...]:
-    """Return the resources of a state that have no parent but the stack."""
-    found: dict[str, set[str]] = {}
-    above: dict[str, str] = {}
-    for one in resources:  # parents come first
-        urn, type_ = str(one["urn"]), str(one.get("type") or "")
-        if type_.startswith(("pulumi:pulumi:Stack", "pulumi:providers:")):
-            continue
-        root = above[urn] = above.get(str(one.get("parent") or ""), urn)
-        found.setdefault(root, set()).update({str(one["id"])} if one.get("id") else ())
-    return tuple(Root(urn, frozenset(ids)) for urn, ids in found.items())
-
-
-def _properties(resource: Mapping[str, Any], which: str) -> Mapping[str, Any]:
-    """Return a resource's inputs or outputs in clear, by the names that the rules have."""
-    bag: Mapping[str, Any] = in_clear(resource.get(which) or {})
-    if not str(resource["type"]).endswith(TYPES[1]):
-        return bag
-    from ..doors.names import inward  # noqa: PLC0415 - loads Pulumi's SDK
-
-    return inward(bag)
-
-
-def in_clear(value: Any) -> Any:
-    """Return a value of a state that was read with its secrets, without the engine's marks.
-
-    A secret may stand inside another one's text (CLI 3.274.1 writes it so). One that was read
-    encrypted is None.
-    """
-    if isinstance(value, dict):
-        if _SIGNATURE in value:
-            text = value.get("plaintext")
-            return in_clear(json.loads(text)) if isinstance(text, str) else None
-        return {key: in_clear(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [in_clear(item) for item in value]
-    return value

@@ -10,41 +10,41 @@ import typer
 
 from ..stack_keys import DEFAULTS, KEY
 from .additions import Additions, Place, Written
+from .application import API_KEY
 from .completion import instance_names, stack_names
 from .console import FailureError, counted, emit, say, shown
+from .options import AsJson, DryRun  # noqa: TC001 - typer reads the annotations
 from .project import Project, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..stack import InstanceDeclaration
+    from ..declarations import InstanceDeclaration
     from .project import Stack
 
 _LEFT = ("code", "provider_data", "adopt", "delete_adopted")
 """Keys of an entry that belong to one instance of one stack."""
+_Instances = Annotated[
+    list[str],
+    typer.Argument(
+        help="Entries of cloud-elements:instances.",
+        metavar="INSTANCE",
+        autocompletion=instance_names,
+    ),
+]
+_From = Annotated[
+    str, typer.Option("--from", help="Stack that declares them.", autocompletion=stack_names)
+]
+_To = Annotated[str, typer.Option("--to", help="Stack that gets them.", autocompletion=stack_names)]
 
 
 def promote(
-    instances: Annotated[
-        list[str],
-        typer.Argument(
-            help="Entries of cloud-elements:instances.",
-            metavar="INSTANCE",
-            autocompletion=instance_names,
-        ),
-    ],
+    instances: _Instances,
     *,
-    source: Annotated[
-        str,
-        typer.Option("--from", help="Stack that declares them.", autocompletion=stack_names),
-    ],
-    target: Annotated[
-        str, typer.Option("--to", help="Stack that gets them.", autocompletion=stack_names)
-    ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show the difference and write nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    source: _From,
+    target: _To,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write entries of a stack into the next stack's file.
 
@@ -69,20 +69,19 @@ def promote(
     additions, unchanged = _additions(list(dict.fromkeys(instances)), origin, other)
     written = additions.add(other.stack, dry_run=dry_run, quiet=as_json)
     if as_json:
-        emit(
-            {
-                "from": origin.stack.name,
-                "to": other.stack.name,
-                "written": written,
-                "entries": {new.name: new.entry for new in additions.entries},
-                "defaults": additions.shared,
-                "unchanged": [old.name for old in unchanged],
-                "to_be_set": Additions(
-                    [*additions.entries, *unchanged], {}, additions.secrets
-                ).to_be_set(),
-            }
-        )
+        stacks = {"from": origin.stack.name, "to": other.stack.name}
+        emit(stacks | {"written": written} | _document(additions, unchanged))
     _report(additions, unchanged, origin, other, written=written)
+
+
+def _document(additions: Additions, unchanged: list[Written]) -> dict[str, Any]:
+    every = Additions([*additions.entries, *unchanged], {}, additions.secrets)
+    return {
+        "entries": {new.name: new.entry for new in additions.entries},
+        "defaults": additions.shared,
+        "unchanged": [old.name for old in unchanged],
+        "to_be_set": every.to_be_set(),
+    }
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class _Side:
     def of(cls, stack: Stack) -> _Side:
         from .. import stack_file  # noqa: PLC0415
 
-        declared, written = stack.declared(), stack.written
+        declared, written = stack.declared(), stack.file.shown
         shown_ = {key: stack_file.entries(written.get(key)) for key in (KEY, DEFAULTS)}
         return cls(stack, declared, stack.documents(), shown_)
 
@@ -141,7 +140,7 @@ def _plain(value: Any, shown_: Any, place: Place, secrets: list[Place]) -> Any:
     """Return what of a value is no secret, None for nothing; add where the secrets are.
 
     In clear is what the file shows as it is read, unless its key names a secret. A list that holds
-    a secret is left out as a whole, for its other items would move up.
+    a secret is left out as a whole, because its other items would move up.
     """
     from ..api import wire  # noqa: PLC0415
 
@@ -205,7 +204,7 @@ def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions
         elif differs := _differences(name, origin, other):
             wrong.append(
                 f"Stack '{other.stack.name}' has another entry '{name}' already, which differs in "
-                f"{', '.join(differs)}: make the two alike, or take it out there."
+                f"{', '.join(differs)}: make the two alike, or remove it there."
             )
         else:
             unchanged.append(new)
@@ -279,7 +278,7 @@ def _mistakes(additions: Additions, other: _Side) -> str:
 
     Such as an address for events that is one of the secrets.
     """
-    from ..stack import StackError, parse  # noqa: PLC0415 - loads Pulumi's SDK
+    from ..declarations import StackError, parse  # noqa: PLC0415 - loads Pulumi's SDK
 
     entries = {**other.documents[KEY], **{new.name: new.entry for new in additions.entries}}
     try:
@@ -305,7 +304,7 @@ def _report(
         element = origin.declared[new.name].element
         if element in origin.documents[DEFAULTS] and element in other.documents[DEFAULTS]:
             theirs = f"{DEFAULTS}.{element}"
-            say(shown(f"What '{new.name}' shares it takes from {theirs} of stack '{stack}'."))
+            say(shown(f"'{new.name}' takes what it shares from {theirs} of stack '{stack}'."))
     _report_steps(additions, [*additions.entries, *unchanged], origin, other)
 
 
@@ -343,6 +342,6 @@ def _consent(name: str, declaration: InstanceDeclaration, other: _Side) -> str |
     handed_in = declaration.code or declaration.provider_data
     if declaration.oauth_proxy:
         return set_command(other.stack.name, name, "code") if handed_in else None
-    if handed_in or "oauth.api.key" in declaration.configuration:
+    if handed_in or API_KEY in declaration.configuration:
         return shlex.join(["elements", "authorize", name, "--stack", other.stack.name])
     return None

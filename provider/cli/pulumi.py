@@ -168,7 +168,7 @@ class Pulumi:
     def attended(self, *arguments: str, quiet: bool) -> int:
         """Run a command that speaks with the person itself; return its exit code.
 
-        It is waited for whatever happens, for what it is at must not be cut off: a signal asks it
+        It is waited for whatever happens, because its work must not be cut off: a signal asks it
         to end, as Ctrl+C does.
 
         Args:

@@ -204,8 +204,8 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         return Shards.of(fleet, job, at_once).run(asks=asks)
     if shards or job.shard:
         message = (
-            f"Stack '{stack.name}' has no shards: set cloud-elements:shards in {stack.file.name} "
-            "to their number, or leave the option out."
+            f"Stack '{stack.name}' has no shards: set cloud-elements:shards in "
+            f"{stack.file.path.name} to their number, or leave the option out."
         )
         raise FailureError(message)
     situation = Situation.of(stack, job)

@@ -9,48 +9,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..stack_keys import DEFAULTS
-from .completion import instance_names, stack_names
+from .application import CREDENTIALS, authentication
+from .completion import instance_names
 from .console import Exit, FailureError, could_not, counted, emit, say, shown
+from .options import AsJson, DryRun, StackName  # noqa: TC001 - typer reads the annotations
 from .project import Project, platform, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from ..api import wire
     from ..api.client import CloudElementsClient
-    from ..stack import InstanceDeclaration
+    from ..declarations import InstanceDeclaration
     from .holdings import Holdings
+    from .project import Stack
     from .storing import Keys
 
 _LONGEST = 4000  # bytes; a terminal cuts its lines at 4096
-_APPLICATION = ("oauth.api.key", "oauth.api.secret")
-"""What belongs to an application, and not to one account."""
 _MAPS = ("configuration", "events", "provider_data")
+_Instances = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Only these entries of cloud-elements:instances.",
+        metavar="INSTANCE",
+        autocompletion=instance_names,
+    ),
+]
 
 
 def secrets(
-    instances: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Only these entries of cloud-elements:instances.",
-            metavar="INSTANCE",
-            autocompletion=instance_names,
-        ),
-    ] = None,
+    instances: _Instances = None,
     *,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="Stack that declares the instances; the current one if not given.",
-            autocompletion=stack_names,
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="List what is to be set, and set nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    stack: StackName = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Set the secrets that a stack's instances lack, all at once.
 
@@ -70,36 +61,43 @@ def secrets(
       elements secrets --stack prod --dry-run --json
       vault read … | elements secrets --stack prod
     """  # noqa: D301 - \b keeps the lines of a list apart
-    from .storing import store  # noqa: PLC0415
-
     target = Project().stack(stack)
-    declared = target.declared(complete=False)
+    declared, lacking = target.declared(complete=False), None
     chosen = _chosen(declared, instances or [], target.name)
-    lacking: list[Keys] | None = None
-    given: dict[Keys, str] = {}
     if dry_run or sys.stdin.isatty():
-        settings = settings_of(target)
-        with (
-            platform(settings) as client,
-            could_not("look up what is to be set", base_url=settings.base_url),
-        ):
-            shares = {} if instances else target.shared()
-            lacking = list(_once(list(_lacking(chosen, client)), chosen, shares))
+        lacking = _to_be_set(target, chosen, every=not instances)
         given = {} if dry_run else _prompted(lacking)
     else:
-        elements = target.shared().keys() | {
-            declaration.element for declaration in declared.values()
-        }
+        elements = target.shared().keys() | {each.element for each in declared.values()}
         given = _read(sys.stdin.buffer.read(), chosen, sorted(elements))
-    if given:
-        shared = {keys[1:]: text for keys, text in given.items() if keys[0] == DEFAULTS}
-        own = {keys: text for keys, text in given.items() if keys[0] != DEFAULTS}
-        store(target, own, {}, shared=shared)
+    _store(target, given)
     left = None if lacking is None else [keys for keys in lacking if keys not in given]
     if as_json:
         to_be_set = None if left is None else _by_instance(left)
         emit({"stack": target.name, "set": _by_instance(given), "to_be_set": to_be_set})
     _report(target.name, given, left, dry_run=dry_run)
+
+
+def _to_be_set(
+    target: Stack, chosen: Mapping[str, InstanceDeclaration], *, every: bool
+) -> list[Keys]:
+    """Return the places of the secrets that entries lack; what `every` one shares stands once."""
+    settings = settings_of(target)
+    with (
+        platform(settings) as client,
+        could_not("look up what is to be set", base_url=settings.base_url),
+    ):
+        shares = target.shared() if every else {}
+        return list(_once(list(_lacking(chosen, client)), chosen, shares))
+
+
+def _store(target: Stack, given: Mapping[Keys, str]) -> None:
+    from .storing import store  # noqa: PLC0415
+
+    if given:
+        shared = {keys[1:]: text for keys, text in given.items() if keys[0] == DEFAULTS}
+        own = {keys: text for keys, text in given.items() if keys[0] != DEFAULTS}
+        store(target, own, {}, shared=shared)
 
 
 def _chosen(
@@ -156,7 +154,7 @@ def _once(
         alike = [other for other, declaration in declared.items() if declaration.element == element]
         if (
             element in shares
-            and place[-1] in _APPLICATION
+            and place[-1] in CREDENTIALS
             and all((other, *place) in lacking for other in alike)
         ):
             keys = (DEFAULTS, element, *place)  # noqa: PLW2901
@@ -189,16 +187,10 @@ def _required(declaration: InstanceDeclaration, holdings: Holdings) -> list[str]
     needless = needless_keys(declaration.oauth_proxy, declaration.external_authentication)
     given = declaration.full_configuration
     keys = [entry.key for entry in required_keys(element, given, needless=needless)]
-    if _authentication(element, declaration).startswith("oauth"):
-        keys = list(dict.fromkeys(["oauth.api.key", "oauth.api.secret", *keys]))
+    if authentication(element, declaration.configuration).startswith("oauth"):
+        keys = list(dict.fromkeys([*CREDENTIALS, *keys]))
     plain = plain_keys(element)
     return [key for key in keys if is_secret_key(key, plain) and key not in needless]
-
-
-def _authentication(element: wire.Element, declaration: InstanceDeclaration) -> str:
-    from ..api.wire import AUTHENTICATION_TYPE  # noqa: PLC0415
-
-    return str(declaration.configuration.get(AUTHENTICATION_TYPE) or element.kind).lower()
 
 
 def _prompted(lacking: list[Keys]) -> dict[Keys, str]:
@@ -243,7 +235,7 @@ def _read(data: bytes, declared: Collection[str], elements: list[str]) -> dict[K
     except ValueError as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         message = (
-            f"Standard input holds no JSON{where}, and nothing was stored: it takes "
+            f"Standard input is not JSON{where}, and nothing was stored: it takes "
             '{"INSTANCE": {"KEY": "VALUE"}}; at a terminal the secrets are asked for.'
         )
         raise FailureError(message) from None
@@ -274,7 +266,7 @@ def _flat(
                     yield from _inside((name, element), shared, mistakes)
                 else:
                     near = did_you_mean(element, elements)
-                    mistakes.append(f"{name}: {element}: no entry is of this element{near}")
+                    mistakes.append(f"{name}: {element}: no entry uses this element{near}")
         else:
             mistakes.append(f"{name}: is not declared here{did_you_mean(name, list(declared))}")
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..stack_keys import DEFAULTS
 from .additions import Additions, Place, Written
+from .application import CALLBACK_URL, CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-_APPLICATION = ("oauth.api.key", "oauth.api.secret")
-_CALLBACK = "oauth.callback.url"
 _POOLED = ("tags", "configuration", "events", "filter_response_nulls")
 """Keys of an entry whose values go to the defaults where all entries have them."""
 
@@ -23,7 +22,7 @@ def pooled(entries: list[Written], others: Collection[str]) -> Additions:
 
     Args:
         entries: The entries.
-        others: Elements that have defaults or entries already, for whom defaults would be news.
+        others: Elements that have defaults or entries already, whose defaults would be new.
     """
     alike: defaultdict[str, list[Written]] = defaultdict(list)
     for written in entries:
@@ -35,8 +34,8 @@ def pooled(entries: list[Written], others: Collection[str]) -> Additions:
             continue
         pool.shared[element] = shared
         # Who comes back to the same address is the same application, most likely.
-        same = _CALLBACK in shared.get("configuration", {})
-        places: list[Place] = [("configuration", key) for key in _APPLICATION]
+        same = CALLBACK_URL in shared.get("configuration", {})
+        places: list[Place] = [("configuration", key) for key in CREDENTIALS]
         once = [at for at in places if same and all(at in written.secrets for written in group)]
         if once:
             pool.secrets[element] = once
@@ -115,7 +114,7 @@ def beside(
     path = f"{DEFAULTS}.{written.entry['element']}"
     tags = [tag for tag in shared.get("tags") or [] if tag not in written.entry.get("tags", [])]
     if tags:
-        return f"{path} gives it the tag '{tags[0]}', which it has not"
+        return f"{path} gives it the tag '{tags[0]}', which it does not have"
     entry = dict(written.entry)
     given = compiled(merged(shared, entry))["configuration"]
     for key, value in given.items():
@@ -123,7 +122,7 @@ def beside(
         if untold or wire.same_value(value, held.get(key)):
             continue
         if wire.is_unset(held.get(key)):
-            return f"{path} gives it '{key}', which it has not"
+            return f"{path} gives it '{key}', which it does not have"
         entry["configuration"] = _map(entry.get("configuration")) | {key: held[key]}
     if shared.get("disabled"):
         entry["disabled"] = bool(entry.get("disabled"))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .completion import stack_names
 from .console import Exit, FailureError, could_not, emit, say, show_rows
+from .options import StackName  # noqa: TC001 - typer reads the annotations
 from .project import Project, overridden, platform, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .project import Stack
     from .survey import Row
 
 _STYLES = {
@@ -35,29 +36,20 @@ _STYLES = {
 }
 
 
+_Watch = Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl+C.")]
+_Every = Annotated[
+    float,
+    typer.Option(min=0.1, max=86400, metavar="SECONDS", help="With --watch: time between looks."),
+]
+_EachAsJson = Annotated[bool, typer.Option("--json", help="Print each look as one JSON document.")]
+
+
 def status(
     *,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="The stack; the current one if not given.",
-            autocompletion=stack_names,
-        ),
-    ] = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl+C.")
-    ] = False,
-    every: Annotated[
-        float,
-        typer.Option(
-            min=0.1, max=86400, metavar="SECONDS", help="With --watch: time between looks."
-        ),
-    ] = 10.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print each look as one JSON document.")
-    ] = False,
+    stack: StackName = None,
+    watch: _Watch = False,
+    every: _Every = 10.0,
+    as_json: _EachAsJson = False,
 ) -> None:
     """Compare what the stack declares with what the platform has.
 
@@ -76,36 +68,49 @@ def status(
       elements status --watch --every 30
       elements status --json | jq -r '.instances[] | select(.standing != "ok") | .name'
     """  # noqa: D301 - \b keeps the lines of a list apart
-    chosen = Project().stack(stack)
-    seen: set[str | None] = {None}
+    looking = _Looking(Project().stack(stack), watch=watch, as_json=as_json)
+    raise typer.Exit(_watch(looking.look, every) if watch else looking.look())
 
-    def look() -> Exit:
-        from ..instance.history import History  # noqa: PLC0415 - loads HTTP
-        from .survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
 
-        target = chosen.project.stack(chosen.name)  # reads its configuration anew
-        settings = settings_of(target)
-        if (elsewhere := overridden(target)) not in seen:
-            say(f"{elsewhere}.")
-            seen.add(elsewhere)
-        declared, state = target.declared(), target.state(secrets=True)
-        with (
-            platform(settings) as client,
-            could_not(f"look at stack '{target.name}'", base_url=settings.base_url),
-        ):
-            history = History.at_home(os.environ, settings)
-            rows = survey(target, declared, state, client, history=history)
-        if watch:
+@dataclass
+class _Looking:
+    """One look after the other at a stack."""
+
+    stack: Stack
+    watch: bool
+    as_json: bool
+    _said: set[str | None] = field(default_factory=lambda: {None})
+    """What was said of the address in use."""
+
+    def look(self) -> Exit:
+        """Show how the stack's instances stand now."""
+        rows = self._rows()
+        if self.watch:
             say(f"{datetime.now().astimezone():%H:%M:%S}")
-        if as_json:
-            emit({"stack": chosen.name, "instances": [asdict(row) for row in rows]})
+        if self.as_json:
+            emit({"stack": self.stack.name, "instances": [asdict(row) for row in rows]})
         elif rows:
             _table(rows)
         else:
-            say(f"Stack '{chosen.name}' has no instances.")
+            say(f"Stack '{self.stack.name}' has no instances.")
         return Exit.DONE if all(row.standing == "ok" for row in rows) else Exit.ATTENTION
 
-    raise typer.Exit(_watch(look, every) if watch else look())
+    def _rows(self) -> list[Row]:
+        from ..instance.history import History  # noqa: PLC0415 - loads HTTP
+        from .survey import survey  # noqa: PLC0415 - loads Pulumi's SDK
+
+        stack = self.stack.project.stack(self.stack.name)  # reads its configuration anew
+        settings = settings_of(stack)
+        if (elsewhere := overridden(stack)) not in self._said:
+            say(f"{elsewhere}.")
+            self._said.add(elsewhere)
+        declared, state = stack.declared(), stack.state(secrets=True)
+        with (
+            platform(settings) as client,
+            could_not(f"look at stack '{stack.name}'", base_url=settings.base_url),
+        ):
+            history = History.at_home(os.environ, settings)
+            return survey(stack, declared, state, client, history=history)
 
 
 def _watch(look: Callable[[], Exit], every: float) -> Exit:

@@ -20,6 +20,7 @@ from .stack_text import with_values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .own_file import OwnFile
     from .project import Stack
 
 Keys = tuple[str, ...]
@@ -49,27 +50,31 @@ def store(
     given = {(KEY, *keys): value for keys, value in secrets.items()}
     given |= {(DEFAULTS, *keys): value for keys, value in shared.items()}
     in_clear = {(KEY, *keys): value for keys, value in plain.items()}
+    file = stack.file
     for root in dict.fromkeys(keys[0] for keys in (*given, *in_clear)):
-        stack.check_own(root)
+        file.check(root)
     sealed = _sealed(stack, given)
-    if sealed is not None:
-        text = stack.file.read_bytes().decode() if stack.file.exists() else ""
-        found: dict[Keys, str | dict[str, str]] = {**in_clear, **sealed}
-        values = {(stack.spelled(keys[0]), *keys[1:]): value for keys, value in found.items()}
-        try:
-            edited = with_values(text, values)
-        except FailureError:
-            say(
-                "Pulumi writes the whole stack file anew, because an alias shares what is set in "
-                "one place."
-            )
-        else:
-            stack.write(edited)
-            return
-    with stack.storing():
-        for secret, values_of in ((False, in_clear), (True, given)):
-            for (root, *keys), value in values_of.items():
+    if sealed is not None and _edited(file, {**in_clear, **sealed}):
+        return
+    with file.restored():
+        for secret, values in ((False, in_clear), (True, given)):
+            for (root, *keys), value in values.items():
                 stack.set(setting_path(*keys, root=root), value, secret=secret)
+
+
+def _edited(file: OwnFile, values: Mapping[Keys, str | dict[str, str]]) -> bool:
+    """Put values where they belong in a stack's file, and touch nothing else; tell if it can be."""
+    spelled = {(file.spelled(root), *keys): value for (root, *keys), value in values.items()}
+    try:
+        text = with_values(file.text, spelled)
+    except FailureError:
+        say(
+            "Pulumi writes the whole stack file anew, because an alias shares what is set in "
+            "one place."
+        )
+        return False
+    file.write(text)
+    return True
 
 
 def _sealed(stack: Stack, secrets: Mapping[Keys, str]) -> dict[Keys, dict[str, str]] | None:
@@ -79,7 +84,7 @@ def _sealed(stack: Stack, secrets: Mapping[Keys, str]) -> dict[Keys, dict[str, s
     """
     import yaml  # noqa: PLC0415
 
-    head = _head(stack.file)
+    head = _head(stack.file.path)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "secrets.yaml"
         if head:

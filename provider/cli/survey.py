@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..api.errors import CloudElementsError, NotFoundError, SpentError
+from ..declarations import inputs
 from ..instance import diff
 from ..instance import inputs as schema
-from ..instance.advice import UP
+from ..instance.advice import REFRESH, UP
 from ..instance.claims import Claims
 from ..instance.credentials import (
     Credentials,
@@ -25,20 +26,20 @@ from ..instance.history import History
 from ..instance.identity import doubt
 from ..instance.markers import FILES, Markers
 from ..instance.metadata import missing
-from ..instance.ownership import others_tag
 from ..instance.state import Record, Stored
-from ..stack import inputs
 from .backend import Backend, stack_marker
 from .console import shown
+from .places import MOVED, Places, up_of
 from .project import set_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ..api import wire
     from ..api.client import CloudElementsClient
-    from ..stack import InstanceDeclaration
-    from .project import Kept, Stack, State
+    from ..declarations import InstanceDeclaration
+    from .project import Stack
+    from .state import Kept, State
 
 
 class Standing(StrEnum):
@@ -92,78 +93,63 @@ def survey(
     Raises:
         CloudElementsError: The platform can't be asked.
     """
-    places = _Places(stack, others or (lambda: Backend.read_or_not(stack.project)))
-    carrying = _carrying(client, stack_marker(stack, state))
+    marker = stack_marker(stack, state)
+    found = client.find_instances(tag=marker)
+    carrying = {each.id: each for each in found if each.tags is None or marker in each.tags}
+    places = Places(stack, others or (lambda: Backend.read_or_not(stack.project)))
     codes = _Codes(stack, Claims(client, history or History()), [*carrying.values()])
-    kept = [each for each in state.kept if not each.waiting_to_go]
-    by_file = _declares_by_file(stack)
-    rows = [
-        _unproved(each, carrying.get(each.id), client)
-        or (
-            _undeclared(each, carrying.get(each.id), places)
-            if by_file and each.alone and each.name not in declared
-            else _of_kept(each, declared.get(each.name), carrying.get(each.id), places, codes)
-        )
-        for each in kept
-    ]
-    in_state = {each.name for each in kept}
-    left = {i: each for i, each in carrying.items() if i not in state.ids}
-    looked_for = awaited(stack, declared, state)
-    for name, declaration in declared.items():
-        if name not in in_state:
-            rows.append(_not_created(name, declaration, left, places, codes))
-    listed = {row.id for row in rows}
+    look = _Look(declared, state, carrying, places, codes)
     order = {name: number for number, name in enumerate(declared)}
+    rows = [*look.kept(), *look.not_created()]
     rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
-    return rows + [
-        _left_over(each, state, looked_for, places)
-        for each in left.values()
-        if each.id not in listed
-    ]
+    return [*rows, *look.left_over({row.id for row in rows})]
 
 
-class _Places:
-    """In which stacks an instance is kept; their states are read when that is asked first."""
+@dataclass(frozen=True)
+class _Look:
+    """Everything that tells how a stack's instances stand."""
 
-    def __init__(self, stack: Stack, read: Callable[[], Backend]) -> None:
-        self.stack = stack
-        self._read = read
+    declared: Mapping[str, InstanceDeclaration]
+    state: State
+    carrying: Mapping[str, wire.Instance]
+    """The instances with the stack's marker, by id."""
+    places: Places
+    codes: _Codes
 
     @cached_property
-    def _backend(self) -> Backend:
-        return self._read()
+    def left(self) -> dict[str, wire.Instance]:
+        """Those that are in no state of the stack."""
+        return {id_: each for id_, each in self.carrying.items() if id_ not in self.state.ids}
 
     @property
-    def gap(self) -> str | None:
-        """Which states can't be read, None when all can."""
-        return self._backend.gap
+    def _kept(self) -> list[Kept]:
+        return [each for each in self.state.kept if not each.waiting_to_go]
 
-    def other(self, id_: str, platform: str = "") -> Stack | None:
-        """Return another stack that keeps an instance, of that platform where one is named."""
-        but = self._backend.stack(self.stack)
-        return self._backend.holder(id_, but=but, platform=platform)
+    def kept(self) -> Iterator[Row]:
+        """Yield a row for each instance in the state."""
+        by_file = _declares_by_file(self.places.stack)
+        for each in self._kept:
+            found, declaration = self.carrying.get(each.id), self.declared.get(each.name)
+            if row := _unproved(each, found, self.codes.client):
+                yield row
+            elif by_file and each.alone and declaration is None:
+                yield _undeclared(each, found, self.places)
+            else:
+                yield _of_kept(each, declaration, found, self.places, self.codes)
 
-    def moved(self, kept: Kept) -> bool:
-        """Tell whether a resource came here from another stack, whose tags it has until an up."""
-        return bool(kept.markers) and not self.stack.is_marked(kept.markers[0])
+    def not_created(self) -> Iterator[Row]:
+        """Yield a row for each instance that is declared and not in the state."""
+        in_state = {each.name for each in self._kept}
+        for name, declaration in self.declared.items():
+            if name not in in_state:
+                yield _not_created(name, declaration, self.left, self.places, self.codes)
 
-    def sharer(self, kept: Kept, instance: wire.Instance | None) -> Stack | None:
-        """Return another stack that keeps what this one keeps.
-
-        That is looked for only where something hints at it: tags of another stack's, or an instance
-        that was taken over and not made.
-        """
-        record = Record.of(kept.outputs)
-        carried = None if instance is None else instance.tags
-        strange = carried is not None and not record.adopted and kept.markers
-        if (
-            self.moved(kept)
-            or record.adopted
-            or record.claim
-            or (strange and not {*kept.markers} <= {*(carried or [])})
-        ):
-            return self.other(kept.id, kept.platform)
-        return None
+    def left_over(self, listed: Collection[str | None]) -> Iterator[Row]:
+        """Yield a row for each other instance that carries the stack's marker."""
+        looked_for = awaited(self.places.stack, self.declared, self.state)
+        for each in self.left.values():
+            if each.id not in listed:
+                yield _left_over(each, self.state, looked_for, self.places)
 
 
 @dataclass(frozen=True)
@@ -181,7 +167,7 @@ class _Codes:
         return self.claims.client
 
     def spent(self, name: str, declaration: InstanceDeclaration, *, kept: Kept | None) -> str:
-        """Return why an entry's code is not sent; nothing when there is none, or it is."""
+        """Return why an entry's code is not sent; nothing when it is, or there is none."""
         credentials = Credentials.of(schema.inputs_of(inputs(name, declaration)))
         if kept is not None:
             changes = diff.changes(Stored(kept.id, kept.outputs), inputs(name, declaration))
@@ -201,16 +187,6 @@ class _Codes:
         except CloudElementsError:
             pass  # pulumi up will say so
         return ""
-
-
-_MOVED = "it has the tags of the stack that it was moved from, or of this one's former name"
-
-
-def _up(stack: Stack) -> str:
-    command = shlex.join(["pulumi", "up", "--stack", stack.name])
-    return (
-        f"{command} in the folder of project '{stack.project_name}'" if stack.foreign else command
-    )
 
 
 def _unproved(
@@ -235,17 +211,17 @@ def _unproved(
     return Row(kept.name, kept.element_key, kept.id, Standing.OTHER_PLATFORM, what)
 
 
-def _undeclared(kept: Kept, instance: wire.Instance | None, places: _Places) -> Row:
+def _undeclared(kept: Kept, instance: wire.Instance | None, places: Places) -> Row:
     standing = Standing.CHANGED
     adopted = Record.of(kept.outputs).adopted and not kept.outputs.get("delete_adopted")
     then = "lets go of it, and it stays on the platform"
     if not (adopted or kept.retained):
         then = "deletes it"
     what = f"no longer declared in the stack: the next pulumi up {then}"
-    if shared := _shared(kept, instance, places):
+    if shared := places.shared(kept, instance):
         standing, what = Standing.SHARED, shared
     elif places.moved(kept):
-        what = f"{_MOVED}: declare it, then {UP}"
+        what = f"{MOVED}: declare it, then {UP}"
     return Row(kept.name, kept.element_key, kept.id, standing, what)
 
 
@@ -257,23 +233,6 @@ def _declares_by_file(stack: Stack) -> bool:
         return False
     ways = ("declare_stack", "pulumi_cloud_elements.stack", "provider.stack")
     return any(way in program for way in ways)
-
-
-def _shared(kept: Kept, instance: wire.Instance | None, places: _Places) -> str:
-    """Return what to do where another stack has an instance as well, or by now; else nothing."""
-    forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", places.stack.name])
-    if other := places.sharer(kept, instance):
-        return (
-            f"stack '{other.name}' has it in its state as well, and what either deletes is gone "
-            f"for both: keep it in one alone, by '{forget}' or the same there"
-        )
-    markers, record = Markers.of(kept.markers), Record.of(kept.outputs)
-    carried = instance.tags if instance else None
-    if not (markers and carried and kept.urn) or record.adopted:
-        return ""
-    tag = others_tag(carried, markers, kept.urn)
-    then = f"has the tag '{tag}' of another stack, which has it now: let this state forget it"
-    return f"{then}, by '{forget}'" if tag else ""
 
 
 def awaited(
@@ -292,51 +251,45 @@ def awaited(
     return frozenset(ours | natives)
 
 
-def _carrying(client: CloudElementsClient, marker: str) -> dict[str, wire.Instance]:
-    found = client.find_instances(tag=marker)
-    return {
-        instance.id: instance
-        for instance in found
-        if instance.tags is None or marker in instance.tags
-    }
-
-
 def _of_kept(
     kept: Kept,
     declaration: InstanceDeclaration | None,
     instance: wire.Instance | None,
-    places: _Places,
+    places: Places,
     codes: _Codes,
 ) -> Row:
-    if instance is None or instance.configuration is None:  # unmarked, or a light list
-        try:
-            instance = codes.client.get_instance(kept.id)
-        except NotFoundError:
-            instance = None
-
     def row(standing: Standing, what: str = "") -> Row:
         return Row(kept.name, kept.element_key, kept.id, standing, what)
 
-    anew = _anew(places.stack, kept, declaration)
+    instance = _whole(kept, instance, codes.client)
     if instance is None:
-        return row(Standing.GONE, "deleted outside Pulumi: run pulumi refresh, then pulumi up")
-    if shared := _shared(kept, instance, places):
+        return row(Standing.GONE, f"deleted outside Pulumi: {REFRESH}, then pulumi up")
+    if shared := places.shared(kept, instance):
         return row(Standing.SHARED, shared)
+    anew = _anew(places.stack, kept, declaration)
     if instance.valid is False:
         return row(Standing.INVALID, f"its credentials are refused: {anew}")
     managed = (declaration.disabled if declaration else kept.inputs.get("disabled")) is not None
-    if drift := list(_drift(kept, instance, managed=managed)):
-        return row(
-            Standing.DRIFTED,
-            f"{', '.join(drift)} changed outside Pulumi: run pulumi refresh, then pulumi up",
-        )
+    if drift := ", ".join(_drift(kept, instance, managed=managed)):
+        return row(Standing.DRIFTED, f"{drift} changed outside Pulumi: {REFRESH}, then pulumi up")
     if declaration and (spent := codes.spent(kept.name, declaration, kept=kept)):
         return row(Standing.CHANGED, f"{spent}: {anew}")
-    if changes := list(_changes(kept, declaration, places)):
-        return row(Standing.CHANGED, f"{', '.join(changes)}: {UP}")
+    if changes := ", ".join(_changes(kept, declaration, places)):
+        return row(Standing.CHANGED, f"{changes}: {UP}")
     if instance.disabled and not managed:
         return row(Standing.DISABLED, _ENABLE)
     return row(Standing.OK)
+
+
+def _whole(
+    kept: Kept, instance: wire.Instance | None, client: CloudElementsClient
+) -> wire.Instance | None:
+    """Return an instance with its configuration, None where it is gone."""
+    if instance is not None and instance.configuration is not None:
+        return instance
+    with suppress(NotFoundError):  # it is unmarked, or the list a light one
+        return client.get_instance(kept.id)
+    return None
 
 
 def _anew(stack: Stack, kept: Kept, declaration: InstanceDeclaration | None) -> str:
@@ -379,12 +332,12 @@ def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[st
         yield "disabled"
 
 
-def _changes(kept: Kept, declaration: InstanceDeclaration | None, places: _Places) -> Iterator[str]:
+def _changes(kept: Kept, declaration: InstanceDeclaration | None, places: Places) -> Iterator[str]:
     """Yield what the stack's next run changes: its file differs from the last run's outputs."""
     if declaration and (fields := list(_changed_fields(kept, declaration))):
         yield f"{', '.join(fields)} changed in the stack"
     if places.moved(kept):
-        yield _MOVED
+        yield MOVED
 
 
 def _changed_fields(kept: Kept, declaration: InstanceDeclaration) -> Iterator[str]:
@@ -416,7 +369,7 @@ def _not_created(
     name: str,
     declaration: InstanceDeclaration,
     left: Mapping[str, wire.Instance],
-    places: _Places,
+    places: Places,
     codes: _Codes,
 ) -> Row:
     own = places.stack.marker_tags(name)[1]
@@ -427,7 +380,7 @@ def _not_created(
     if declaration.adopt:
         what = f"the next pulumi up takes over {declaration.adopt}"
         if other := places.other(declaration.adopt):
-            what += f", which stack '{other.name}' has in its state: take it out there first"
+            what += f", which stack '{other.name}' has in its state: remove it there first"
         return Row(name, declaration.element, None, Standing.NOT_CREATED, what)
     what, standing = UP, Standing.NOT_CREATED
     try:
@@ -441,18 +394,18 @@ def _not_created(
 
 
 def _of_waiting(
-    id_: str, name: str, declaration: InstanceDeclaration, places: _Places, codes: _Codes
+    id_: str, name: str, declaration: InstanceDeclaration, places: Places, codes: _Codes
 ) -> str:
     """Return what becomes of an instance that an interrupted run made of an entry."""
     stack = places.stack
     if other := places.other(id_):
         return (
-            f"stack '{other.name}' has it in its state: take the entry out here, then run "
-            f"{_up(other)} before the next one here, which would take it over or make another"
+            f"stack '{other.name}' has it in its state: remove the entry here, then run "
+            f"{up_of(other)} before the next one here, which would take it over or make another"
         )
     if places.gap:
         return (
-            f"{places.gap}; if it has instance {id_}, take the entry out here, and "
+            f"{places.gap}; if it has instance {id_}, remove the entry here, and "
             "otherwise run pulumi up, which takes it over"
         )
     if spent := codes.spent(name, declaration, kept=None):
@@ -486,7 +439,7 @@ def _lacking(
 
 
 def _left_over(
-    instance: wire.Instance, state: State, looked_for: frozenset[str], places: _Places
+    instance: wire.Instance, state: State, looked_for: frozenset[str], places: Places
 ) -> Row:
     standing = Standing.LEFT_OVER
     what = "carries the stack's marker and is in no state: elements sweep removes it"
@@ -498,7 +451,7 @@ def _left_over(
     if other := places.other(instance.id):
         standing = Standing.ELSEWHERE
         what = (
-            f"stack '{other.name}' has it in its state: run {_up(other)}, which gives it its tags"
+            f"stack '{other.name}' has it in its state: run {up_of(other)}, which gives it its tags"
         )
     elif places.gap:
         what = f"carries the stack's marker, and whose it is can't be determined: {places.gap}"

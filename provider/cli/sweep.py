@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from .console import (
     show_rows,
     shown,
 )
+from .options import AsJson, DryRun, Yes  # noqa: TC001 - typer reads the annotations
 from .project import (
     Project,
     overridden,
@@ -30,39 +32,42 @@ from .project import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..api import wire
     from ..api.client import CloudElementsClient
-    from .project import Stack, State
+    from ..config import Settings
+    from .project import Stack
+    from .state import State
+
+
+_Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        help="The stack whose leftovers go; it may be deleted already.",
+        autocompletion=stack_names,
+    ),
+]
+_Marker = Annotated[
+    str | None, typer.Option(help="The stack's marker tag, for a stack whose name is not known.")
+]
+_Owner = Annotated[
+    str, typer.Option(help="The cloud-elements:owner that a deleted stack had, if any.")
+]
+_Organization = Annotated[str, typer.Option(help="Pulumi organization of a deleted stack.")]
 
 
 def sweep(
     *,
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="The stack whose leftovers go; it may be deleted already.",
-            autocompletion=stack_names,
-        ),
-    ] = None,
-    marker: Annotated[
-        str | None,
-        typer.Option(help="The stack's marker tag, for a stack whose name nobody knows."),
-    ] = None,
-    owner: Annotated[
-        str, typer.Option(help="The cloud-elements:owner that a deleted stack had, if any.")
-    ] = "",
-    organization: Annotated[
-        str, typer.Option(help="Pulumi organization of a deleted stack.")
-    ] = "organization",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    stack: _Stack = None,
+    marker: _Marker = None,
+    owner: _Owner = "",
+    organization: _Organization = "organization",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what deleted stacks and interrupted runs left behind.
 
@@ -74,7 +79,7 @@ def sweep(
     the stack they belong to where it is one of this project. A marker that belongs to no stack
     here may still be in use by another project or on another machine.
 
-    A leftover that a stack still declares is kept, for its next 'pulumi up' takes it over.
+    A leftover that a stack still declares is kept, because its next 'pulumi up' takes it over.
 
     \b
     Examples:
@@ -85,76 +90,69 @@ def sweep(
     if stack is not None and marker is not None:
         message = "Give --stack or --marker, not both."
         raise FailureError(message, Exit.USAGE)
-    project = Project()
-    backend = Backend.read(project)
-    named = project.stack(stack) if stack else None
-    found = backend.marked(_checked(marker)) if marker else named and backend.stack(named)
-    known = found and found.own()
-    settings = settings_of(known) if known else settings_without_stack(None)
+    backend = Backend.read(Project())
+    if stack is None and marker is None:
+        with _asking(settings_without_stack(None)) as client:
+            _overview(backend, client, as_json=as_json)
+        return
+    wanted = Wanted.of(backend, stack, marker, organization=organization, owner=owner)
+    with _asking(_settings(wanted.known)) as client:
+        _clean_up(wanted, backend, client, _How(dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+def _settings(known: Stack | None) -> Settings:
     if known and (elsewhere := overridden(known)):
         say(f"{elsewhere}.")
-    with (
-        platform(settings) as client,
-        could_not("clean up", base_url=settings.base_url),
-    ):
-        if stack is None and marker is None:
-            _overview(backend, client, as_json=as_json)
-            return
-        if known and not marker:
-            marker = stack_marker(known, backend.states[known])
-        elif named:
-            if project.is_python:  # the native provider is told no organization
-                organization = named.given_organization or organization
-            marker = named.marker_tags(organization=organization, owner=owner)[0]
-        wanted = Wanted(_checked(marker or ""), known.name if known else stack, known)
-        _clean_up(wanted, backend, client, dry_run=dry_run, yes=yes, as_json=as_json)
+    return settings_of(known) if known else settings_without_stack(None)
 
 
-def _clean_up(
-    wanted: Wanted,
-    backend: Backend,
-    client: CloudElementsClient,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
+@contextmanager
+def _asking(settings: Settings) -> Iterator[CloudElementsClient]:
+    with platform(settings) as client, could_not("clean up", base_url=settings.base_url):
+        yield client
+
+
+@dataclass(frozen=True)
+class _How:
+    """What the command line says besides whose leftovers are to go."""
+
+    dry_run: bool
+    yes: bool
+    as_json: bool
+
+
+def _clean_up(wanted: Wanted, backend: Backend, client: CloudElementsClient, how: _How) -> None:
     wanted = wanted.held_by(backend)
     found = wanted.find(client)
-    if found and backend.gap:
-        raise _blind(backend.gap, [one.id for one in found])
+    _refuse_blindly(backend, found)
     if found and wanted.known:
         _refuse_elsewhere(wanted, backend.states[wanted.known], client)
-    asks = bool(found) and not dry_run and not yes
-    if asks or not as_json:
-        _table(found, wanted, aside=as_json)
+    if not how.as_json or (found and not (how.dry_run or how.yes)):
+        _table(found, wanted, aside=how.as_json)
     removed: list[str] = []
     failed: dict[str, str] = {}
-    if found and not dry_run:
-        where = f"stack '{wanted.stack}'" if wanted.stack else f"marker {wanted.marker}"
-        question = f"Delete {len(found)} of {where} for good, with their tokens?"
-        if not agreed(question, yes=yes):
-            message = "Nothing was deleted."
-            raise FailureError(message, Exit.DECLINED)
+    if found and not how.dry_run:
+        _ask(wanted, len(found), yes=how.yes)
         now = Backend.read(backend.project)
-        if now.gap:
-            raise _blind(now.gap, [one.id for one in found])
+        _refuse_blindly(now, found)
         removed, failed = remove(wanted.held_by(now), found, client)
-    if as_json:
-        emit(
-            {
-                "marker": wanted.marker,
-                "found": [_told(one) for one in found],
-                "removed": removed,
-                "failed": failed,
-            }
-        )
-    elif found and not dry_run:
+    if how.as_json:
+        listed = [_told(each) for each in found]
+        emit({"marker": wanted.marker, "found": listed, "removed": removed, "failed": failed})
+    elif found and not how.dry_run:
         say(f"Deleted {len(removed)} of {len(found)}.")
     if failed:
         reasons = "; ".join(f"{id_}: {why}" for id_, why in failed.items())
         message = f"Some could not be deleted: {shown(reasons)}."
         raise FailureError(message)
+
+
+def _ask(wanted: Wanted, number: int, *, yes: bool) -> None:
+    where = f"stack '{wanted.stack}'" if wanted.stack else f"marker {wanted.marker}"
+    question = f"Delete {counted(number, 'instance')} of {where} for good, with their tokens?"
+    if not agreed(question, yes=yes):
+        message = "Nothing was deleted."
+        raise FailureError(message, Exit.DECLINED)
 
 
 def _refuse_elsewhere(wanted: Wanted, state: State, client: CloudElementsClient) -> None:
@@ -185,18 +183,22 @@ def _refuse_elsewhere(wanted: Wanted, state: State, client: CloudElementsClient)
     raise FailureError(message)
 
 
-def _blind(gap: str, ids: list[str]) -> FailureError:
-    return FailureError(
-        f"Nothing was deleted, because {gap}; it may hold {', '.join(ids)}, which no other does: "
-        "have it read or removed first."
-    )
+def _refuse_blindly(backend: Backend, found: list[wire.Instance]) -> None:
+    """Refuse to delete what a stack may have whose state can't be read."""
+    if found and backend.gap:
+        ids = ", ".join(each.id for each in found)
+        message = (
+            f"Nothing was deleted, because {backend.gap}; it may hold {ids}, which no other does: "
+            "make it readable, or remove it, first."
+        )
+        raise FailureError(message)
 
 
 def _checked(marker: str) -> str:
     from ..instance.markers import is_stack_marker  # noqa: PLC0415
 
     if not is_stack_marker(marker):
-        message = f"'{shown(marker)}' is no stack's marker tag; 'elements sweep' lists them."
+        message = f"'{shown(marker)}' is not a stack's marker tag; 'elements sweep' lists them."
         raise FailureError(message, Exit.USAGE)
     return marker
 
@@ -212,6 +214,36 @@ class Wanted:
     """Ids in the state of any stack."""
     awaited: frozenset[str] = frozenset()
     """Instance markers that the next run of the stack looks for."""
+
+    @classmethod
+    def of(
+        cls,
+        backend: Backend,
+        stack: str | None,
+        marker: str | None,
+        *,
+        organization: str,
+        owner: str,
+    ) -> Wanted:
+        """Return whose leftovers a stack's name or its marker means.
+
+        Args:
+            backend: The stacks there are.
+            stack: The name, where it is known.
+            marker: The marker, where the name is not.
+            organization: Pulumi organization of a stack that exists no more.
+            owner: `cloud-elements:owner` of such a stack.
+        """
+        named = backend.project.stack(stack) if stack else None
+        found = backend.marked(_checked(marker)) if marker else named and backend.stack(named)
+        known = found and found.own()
+        if known and not marker:
+            marker = stack_marker(known, backend.states[known])
+        elif named:
+            if backend.project.is_python:  # the native provider is told no organization
+                organization = named.given_organization or organization
+            marker = named.marker_tags(organization=organization, owner=owner)[0]
+        return cls(_checked(marker or ""), known.name if known else stack, known)
 
     def held_by(self, backend: Backend) -> Wanted:
         """Return this with what the states say.
@@ -257,7 +289,7 @@ def remove(
     for one in found:
         try:
             if not wanted.takes(client.get_instance(one.id)):
-                failed[one.id] = "it is in use meanwhile"
+                failed[one.id] = "it is in use by now"
                 continue
             client.delete_instance(one.id)
         except NotFoundError:
@@ -289,48 +321,64 @@ def _table(found: list[wire.Instance], wanted: Wanted, *, aside: bool) -> None:
     show_rows(("Instance", "Element", "Id"), rows, aside=aside)
 
 
+@dataclass(frozen=True)
+class _Marked:
+    """A stack's marker, as it occurs in the account."""
+
+    marker: str
+    owner: Stack | None
+    instances: int
+    in_no_state: int
+
+    @classmethod
+    def all(cls, backend: Backend, client: CloudElementsClient) -> list[_Marked]:
+        """Return every one."""
+        from ..instance.markers import is_stack_marker  # noqa: PLC0415
+
+        groups: dict[str, list[str]] = {}
+        for instance in client.find_instances():
+            for tag in filter(is_stack_marker, instance.tags or []):
+                groups.setdefault(tag, []).append(instance.id)
+        return [
+            cls(tag, backend.marked(tag), len(ids), sum(id_ not in backend.ids for id_ in ids))
+            for tag, ids in sorted(groups.items())
+        ]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The row as JSON."""
+        stack = self.owner and self.owner.name
+        return {
+            "marker": self.marker,
+            "stack": stack,
+            "instances": self.instances,
+            "in_no_state": self.in_no_state,
+        }
+
+    @property
+    def cells(self) -> list[str]:
+        """The row of the table."""
+        stack = self.owner.name if self.owner else "(none here)"
+        return [self.marker, stack, str(self.instances), str(self.in_no_state)]
+
+
 def _overview(backend: Backend, client: CloudElementsClient, *, as_json: bool) -> None:
     """List every stack marker in the account, and whose it is."""
-    from ..instance.markers import is_stack_marker  # noqa: PLC0415
-
-    groups: dict[str, list[wire.Instance]] = {}
-    for instance in client.find_instances():
-        for tag in instance.tags or []:
-            if is_stack_marker(tag):
-                groups.setdefault(tag, []).append(instance)
-    owners = {tag: backend.marked(tag) for tag in sorted(groups)}
-    listed = [
-        {
-            "marker": tag,
-            "stack": owner and owner.name,
-            "instances": len(groups[tag]),
-            "in_no_state": sum(one.id not in backend.ids for one in groups[tag]),
-        }
-        for tag, owner in owners.items()
-    ]
+    found = _Marked.all(backend, client)
     if as_json:
-        emit(listed)
-    elif listed:
-        rows = [
-            [
-                str(row["marker"]),
-                str(row["stack"] or "(none here)"),
-                str(row["instances"]),
-                str(row["in_no_state"]),
-            ]
-            for row in listed
-        ]
+        emit([each.document for each in found])
+    elif found:
         headings = ("Marker", "Stack", "Instances", "In no state")
-        show_rows(headings, rows, narrow=_two_lines)
+        show_rows(headings, [each.cells for each in found], narrow=_two_lines)
     else:
         say("No instance in the account carries a stack's marker.")
-    left = [tag for row, tag in zip(listed, owners, strict=True) if row["in_no_state"]]
+    left = [each for each in found if each.in_no_state]
     if left and backend.gap:
         say(f"What is in no state may be in one that is not known here: {backend.gap}.")
     elif left and not as_json:
         say("To see and remove what is in no state:")
-        for tag in left:
-            say(f"  {_command(tag, owners[tag])}")
+        for each in left:
+            say(f"  {_command(each.marker, each.owner)}")
 
 
 def _two_lines(row: Sequence[str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What the way back from the consent page says, and whether it is an answer to our question.
+"""What comes back from the consent page, and whether it answers our question.
 
 docs: OAuth 2 brings `code` and `state`, OAuth 1 `oauth_token`, `oauth_verifier` and `state`, a
 refusal `error` in place of the code; some elements add `realmId`, `dataSource`, `org` or `token`
@@ -43,7 +43,7 @@ _NOT_FOR_THE_PLATFORM = frozenset(
 
 
 class MisfitError(Exception):
-    """It is no answer to our question; the text says why, without anything that came in."""
+    """It isn't an answer to our question; the text says why, and quotes nothing that came in."""
 
 
 class NoCodeError(MisfitError):
@@ -101,7 +101,7 @@ def of_query(query: str, question: Question) -> Answer:
     fields = dict(pairs)
     telling = [name for name, _ in pairs if _TELLING.fullmatch(name)]
     if len(set(telling)) != len(telling):
-        message = "it says something twice"
+        message = "it gives something twice"
         raise MisfitError(message)
     if any(fields.get(name) for name in _REFUSALS):
         return Denial(_reason(fields))

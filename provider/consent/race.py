@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .terminal import Prompt
 
 _MOST_COMPLAINTS = 5
-"""So many of the listener's misfits are told: a hostile page can send any number."""
-_AGAIN = "That was not taken, because {}. Paste the whole address, or the bare code:"
+"""No more misfits of the listener are reported: a hostile page can send any number."""
+_AGAIN = "That was not accepted, because {}. Paste the whole address, or the bare code:"
 
 
 class Clock:
@@ -35,6 +35,9 @@ class Clock:
         return ready
 
 
+_CLOCK = Clock()
+
+
 def first_answer(
     question: Question,
     *,
@@ -42,7 +45,7 @@ def first_answer(
     prompt: Prompt | None,
     seconds: float,
     complain: Callable[[str], None],
-    clock: Clock | None = None,
+    clock: Clock = _CLOCK,
 ) -> Answer | None:
     """Return the first answer to `question`, None when the time is over.
 
@@ -51,61 +54,70 @@ def first_answer(
         listener: Where the browser comes back to.
         prompt: Where a person can paste.
         seconds: How long to wait altogether.
-        complain: Says what came and was not taken, in a sentence without anything of it.
+        complain: Says what came and was not accepted, in a sentence that quotes nothing of it.
         clock: The clock.
 
     Raises:
         EOFError: Nobody can give an answer any more.
-        MisfitError: Likewise, and what was piped in is none.
+        MisfitError: Likewise, and what was piped in is not one.
     """
-    clock = clock or Clock()
     deadline = clock.now() + seconds
-    sources = [source for source in (listener, prompt) if source is not None]
-    pastes = None if prompt is None else _Pastes(prompt, question, complain)
-    complaints = 0
-    while (left := deadline - clock.now()) > 0:
-        if not sources:
-            raise (pastes and pastes.refused) or EOFError
-        ready = clock.wait(sources, left)
-        if listener is not None:
-            for why in listener.misfits()[: _MOST_COMPLAINTS - complaints]:
-                complaints += 1
-                complain(f"An answer in the browser was not taken, because {why}. Still waiting.")
-            if listener.answer is not None:
-                return listener.answer
-        if pastes is None or pastes.prompt not in ready:
-            continue
-        try:
-            if (answer := pastes.answer()) is not None:
-                return answer
-        except EOFError:
-            sources.remove(pastes.prompt)
-    if pastes and pastes.refused:
-        raise pastes.refused
+    pages = [_Pages(listener, complain)] if listener else []
+    pastes = [_Pastes(prompt, question, complain)] if prompt else []
+    ways: list[_Pages | _Pastes] = [*pages, *pastes]
+    while ways and (left := deadline - clock.now()) > 0:
+        ready = clock.wait([way.source for way in ways], left)
+        for way in tuple(ways):
+            try:
+                if (answer := way.answer(ready)) is not None:
+                    return answer
+            except EOFError:
+                ways.remove(way)
+    if refused := [paste.refused for paste in pastes if paste.refused]:
+        raise refused[0]
+    if not ways:
+        raise EOFError
     return None
 
 
-@dataclass
+@dataclass(eq=False)
+class _Pages:
+    """What the browser comes back with."""
+
+    source: Listener
+    complain: Callable[[str], None]
+    complaints: int = 0
+
+    def answer(self, _ready: Sequence[object]) -> Answer | None:
+        """Return the answer that came, None where there is none; say what was not accepted."""
+        for why in self.source.misfits()[: _MOST_COMPLAINTS - self.complaints]:
+            self.complaints += 1
+            what = "An answer in the browser was not accepted"
+            self.complain(f"{what}, because {why}. Still waiting.")
+        return self.source.answer
+
+
+@dataclass(eq=False)
 class _Pastes:
     """What a person pastes, or pipes in, line by line."""
 
-    prompt: Prompt
+    source: Prompt
     question: Question
     complain: Callable[[str], None]
     refused: MisfitError | None = None
     """Why the last line that was piped in is no answer."""
 
-    def answer(self) -> Answer | None:
+    def answer(self, ready: Sequence[object]) -> Answer | None:
         """Return the answer in the lines that are there, None where there is none.
 
         Raises:
             EOFError: No line can come any more.
         """
-        for line in self.prompt.lines():
+        for line in self.source.lines() if self.source in ready else ():
             try:
                 return of_paste(line, self.question)
             except MisfitError as misfit:
-                if self.prompt.terminal:
+                if self.source.terminal:
                     self.complain(_AGAIN.format(misfit))
                 else:
                     self.refused = misfit

@@ -25,6 +25,7 @@ from ..config import environment_name, stack_key
 
 UP = "run pulumi up"
 UP_AGAIN = "run pulumi up again"
+REFRESH = "run pulumi refresh"
 NEW_CODE = "get a new code"
 REPLACE = "get another one, and replace the instance by pulumi up --replace with its URN"
 """About a code that neither PATCH nor PUT hands in."""
@@ -80,7 +81,7 @@ def _by_verb(error: CloudElementsError, verb: str) -> str | None:
         case APIError(status=400 | 409), "delete":
             return "delete what uses the instance, such as formula instances, then run it again"
         case NotFoundError(), "update":
-            return "run pulumi refresh, because it was deleted outside Pulumi"
+            return f"{REFRESH}, because it was deleted outside Pulumi"
         case NotFoundError(), "read":
             return "correct the id"
         case APIError(status=400 | 401 | 403), "read":  # docs: which one, is not settled

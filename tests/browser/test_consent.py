@@ -170,4 +170,4 @@ def test_another_site_learns_nothing_and_sends_nothing(browser, authorize, proje
 
     assert running.end() == 0
     assert stored(project)["code"] != "forged"
-    assert "An answer in the browser was not taken" in running.said
+    assert "An answer in the browser was not accepted" in running.said

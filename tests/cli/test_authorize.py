@@ -159,8 +159,8 @@ def test_what_aliases_share_is_left_to_pulumi(workplace):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        (FILES, "", "'files' was taken out of stack 'test' meanwhile"),
-        ("files:", "documents:", "'files' was taken out of stack 'test' meanwhile"),
+        (FILES, "", "'files' was removed from stack 'test' meanwhile"),
+        ("files:", "documents:", "'files' was removed from stack 'test' meanwhile"),
         ("onedrivebusiness", "hubspot", "'files' was changed meanwhile: element"),
         (SECRET, "another", "'files' was changed meanwhile: configuration.oauth.api.secret"),
         ("element:", "elemnt:", "cloud-elements:instances.files.elemnt: is not known here"),
@@ -350,7 +350,7 @@ def test_a_taken_port_is_told_before_anything_is_asked(workplace):
         (
             "files:\n  element: freshservice\n",
             ["files"],
-            "authenticates by 'basic' and needs no consent",
+            "authenticates with 'basic' and needs no consent",
         ),
         (
             "files:\n  element: onedrivebusiness\n  oauth_proxy: TestApp\n",

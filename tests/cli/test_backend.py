@@ -126,7 +126,7 @@ def test_an_entry_that_stayed_behind_is_told_where_its_instance_is(source):
 
     assert standing == "not created"
     assert what.startswith(
-        "stack 'dst' has it in its state: take the entry out here, then run pulumi up --stack dst "
+        "stack 'dst' has it in its state: remove the entry here, then run pulumi up --stack dst "
         "before the next one here"
     )
 
@@ -203,7 +203,7 @@ def test_an_instance_to_adopt_is_told_to_be_another_stack_s(source):
 
     assert said == (
         f"the next pulumi up takes over {mail}, which stack 'organization/cloud-elements/test' has "
-        "in its state: take it out there first"
+        "in its state: remove it there first"
     )
 
 

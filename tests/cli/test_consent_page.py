@@ -111,7 +111,7 @@ def test_such_an_address_can_not_be_had_without_a_browser(leads):
 
 
 def test_a_consent_page_without_https_is_warned_of(leads):
-    """On the way others read along; on this machine nobody does."""
+    """On the way others read it; on this machine nobody does."""
     assert "of login.example is not https" in leads("http://login.example/")[0].stderr
     assert "Warning" not in leads("http://127.0.0.1:8000/")[0].stderr
 
@@ -203,7 +203,7 @@ def test_a_piped_answer_that_is_refused_is_told(workplace):
     )
 
     assert said.code == 1
-    assert "What came on standard input was not taken, because it belongs to another" in said.stderr
+    assert "on standard input was not accepted, because it belongs to another" in said.stderr
     assert "guessed" not in said.all
     assert workplace.file.read_bytes() == before
 

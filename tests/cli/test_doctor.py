@@ -22,11 +22,12 @@ from provider.api.retry import Time
 from provider.cli import app
 from provider.cli.console import Exit
 from provider.cli.doctor import clock_check
-from provider.cli.project import Project, Stack, setting_path
+from provider.cli.project import Project, Stack
+from provider.declarations import parse
 from provider.instance.history import History
 from provider.instance.journal import Fate
 from provider.instance.markers import Markers
-from provider.stack import parse
+from provider.stack_keys import setting_path
 from sandbox.catalogue import catalogue
 
 COMMANDS = {
@@ -128,7 +129,7 @@ def test_what_entries_share_is_looked_at_as_well(workplace):
     commands = "\n".join(lines["secrets"]["commands"])
     assert f'{path}.configuration["api.token"]' in commands
     assert f"{path}.events.signature_key" in commands
-    assert "cloud-elements:defaults.weebly: no entry is of this element" in lines["stack"]["what"]
+    assert "cloud-elements:defaults.weebly: no entry uses this element" in lines["stack"]["what"]
     assert lines["element sendgrid"]["ok"], lines["element sendgrid"]
     assert "in-clear" not in said.all
 

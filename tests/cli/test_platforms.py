@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from provider.cli.backend import Backend
-from provider.cli.project import Kept, State
+from provider.cli.state import Kept, State
 from sandbox import Sandbox
 
 STACK = """

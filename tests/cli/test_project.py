@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from provider.cli.project import Project, Stack, State, in_clear, setting_path
+from provider.cli.project import Project, Stack
+from provider.cli.state import State, in_clear
 from provider.cli.survey import awaited
 from provider.doors.native.service import _marker
 from provider.instance.markers import markers
+from provider.stack_keys import setting_path
 
 
 @pytest.mark.parametrize("name", ["organization/cloud-elements/test", "organization/test"])
@@ -33,9 +35,9 @@ def half_store(stack):
     """Store a code, and fail with what comes next."""
 
     def store():
-        with stack.storing():
+        with stack.file.restored():
             stack.set(setting_path("mail", "code"), "a-code", secret=True)
-            assert "code" in stack.file.read_text()
+            assert "code" in stack.file.text
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -68,7 +68,7 @@ def wait(listener=None, prompt=None, clock=None, seconds=300.0):
         prompt=prompt,
         seconds=seconds,
         complain=complaints.append,
-        clock=clock,
+        clock=clock or Clock(),
     )
     return answer, complaints
 
@@ -89,7 +89,7 @@ def test_what_is_not_taken_does_not_prolong_the_wait(pipe):
     clock = Hours(prompt)
 
     with pytest.raises(MisfitError, match="it carries no code"):
-        wait(prompt=prompt, clock=clock, seconds=25)
+        wait(prompt=prompt, clock=clock or Clock(), seconds=25)
 
     assert clock.waits == [25, 15]
 
@@ -137,7 +137,8 @@ def test_misfits_in_the_browser_are_told(pipe):
     assert answer is None
     assert len(complaints) == 5
     assert (
-        complaints[0] == "An answer in the browser was not taken, because reason 0. Still waiting."
+        complaints[0]
+        == "An answer in the browser was not accepted, because reason 0. Still waiting."
     )
 
 

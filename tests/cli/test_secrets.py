@@ -212,7 +212,7 @@ def test_what_is_to_be_set_is_listed(workplace):
         (
             json.dumps({DEFAULTS: SHARED_WRONGLY}),
             [
-                "sendgrit: no entry is of this element; did you mean 'sendgrid'?",
+                "sendgrit: no entry uses this element; did you mean 'sendgrid'?",
                 "cloud-elements:defaults: sendgrid: code: belongs to one entry",
                 "cloud-elements:defaults: sendgrid: events: too: is not known; did you mean 'to'?",
                 "cloud-elements:defaults: sendgrid: configuration: k: is empty",

@@ -160,10 +160,11 @@ def test_what_the_defaults_would_change_is_held_against_them():
     }
     path = "cloud-elements:defaults.hubspot"
     assert beside(crm("1"), {"configuration": {"z": "1"}}, held) == (
-        f"{path} gives it 'z', which it has not"
+        f"{path} gives it 'z', which it does not have"
     )
     assert (
-        beside(crm("1"), {"tags": ["t"]}, held) == f"{path} gives it the tag 't', which it has not"
+        beside(crm("1"), {"tags": ["t"]}, held)
+        == f"{path} gives it the tag 't', which it does not have"
     )
 
 

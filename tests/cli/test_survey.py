@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from provider.cli import survey
-from provider.cli.project import Kept, Stack, State
+from provider.cli.project import Stack
+from provider.cli.state import Kept, State
 from provider.instance.markers import markers
 
 STACK = """
@@ -426,15 +427,15 @@ def test_what_is_in_use_meanwhile_stays(workplace, monkeypatch, meanwhile):
     said = workplace.elements("sweep", "--stack", "old")
 
     assert said.code == 1
-    assert f"Some could not be deleted: {id_}: it is in use meanwhile" in said.stderr
+    assert f"Some could not be deleted: {id_}: it is in use by now" in said.stderr
     assert workplace.sandbox.counters()["deletes"] == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--marker", "pulumi-services"], "'pulumi-services' is no stack's marker tag"),
-        (["--marker", "pulumi-a-b-c"], "is no stack's marker tag"),
+        (["--marker", "pulumi-services"], "'pulumi-services' is not a stack's marker tag"),
+        (["--marker", "pulumi-a-b-c"], "is not a stack's marker tag"),
         (["--marker", "x", "--stack", "y"], "Give --stack or --marker, not both"),
     ],
 )

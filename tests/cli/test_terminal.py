@@ -94,7 +94,7 @@ def test_a_wrong_paste_is_explained_and_asked_for_again(workplace, terminal):
     child = terminal("authorize", "files", "--no-browser")
     child.expect("paste the address")
     child.sendline("https://app.example.com/oauth?code=c&state=older")
-    child.expect("That was not taken, because it belongs to another request")
+    child.expect("That was not accepted, because it belongs to another request")
     child.sendline("bare-code")
 
     code, said = end(child)
@@ -251,7 +251,7 @@ def test_a_question_is_asked_before_anything_is_deleted(workplace, terminal):
     tags = {"tags": marker.tags}
     workplace.create("sendgrid", "left", {"api.token": "t"}, **tags)
     child = terminal("sweep", "--stack", "old")
-    child.expect("Delete 1 of stack 'old' for good, with their tokens")
+    child.expect("Delete 1 instance of stack 'old' for good, with their tokens")
     child.sendline("")
     code, said = end(child)
     assert (code, "Nothing was deleted." in said) == (4, True)

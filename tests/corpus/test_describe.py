@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from provider.cli import app
 from provider.cli.console import FailureError
-from provider.stack import parse
+from provider.declarations import parse
 from tests.corpus.conftest import ELEMENTS
 
 # By its name alone it is the command, not the module.

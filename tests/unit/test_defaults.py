@@ -6,8 +6,8 @@ import pulumi
 import pytest
 
 from provider import defaults, stack
+from provider.declarations import InstanceDeclaration, StackError, parse
 from provider.defaults import merged
-from provider.stack import InstanceDeclaration, StackError, parse
 
 KEY = "cloud-elements:instances"
 DEFAULTS = "cloud-elements:defaults"
@@ -191,7 +191,7 @@ def test_the_whole_must_be_a_map(document):
 
 def test_a_mistyped_element_is_refused_with_the_one_that_is_meant():
     [found] = mistakes({"hubspt": {"tags": ["a"]}})
-    assert found == f"{DEFAULTS}.hubspt: no entry is of this element; did you mean 'hubspot'?"
+    assert found == f"{DEFAULTS}.hubspt: no entry uses this element; did you mean 'hubspot'?"
 
 
 def test_what_is_wrong_in_the_defaults_is_told_once_and_not_by_each_entry():
@@ -245,7 +245,7 @@ def test_defaults_without_an_effect_are_told():
         DEFAULTS: json.dumps({"hubspot": {}, "sendgrid": {"tags": ["x"]}}),
     }
     assert stack.remarks(config, {}) == [
-        f"{DEFAULTS}.sendgrid: no entry is of this element, so it has no effect"
+        f"{DEFAULTS}.sendgrid: no entry uses this element, so it has no effect"
     ]
 
 

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 
 from provider import ElementInstance
 from provider.cli import app
-from provider.stack import KEY, parse
+from provider.declarations import parse
+from provider.stack_keys import KEY
 from sandbox.__main__ import _arguments
 
 ROOT = Path(__file__).parents[2]

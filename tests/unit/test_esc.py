@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 from provider.config import Settings, environment_name, stack_key
-from provider.stack import KEY, parse
+from provider.declarations import parse
+from provider.stack_keys import KEY
 
 FOLDER = Path(__file__).parents[2] / "examples" / "esc"
 

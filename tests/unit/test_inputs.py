@@ -209,7 +209,7 @@ TRY_IT = """
 from provider import ElementInstance
 from provider.instance.desired import Desired
 from provider.instance.inputs import inputs_of
-from provider.stack import inputs, parse
+from provider.declarations import inputs, parse
 import inspect
 from tools.reference import page
 entry = parse({"desk": {"element": "freshservice", "region": "eu"}})["desk"]

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from provider.config import Settings, stack_key
+from provider.declarations import InstanceDeclaration
 from provider.instance.inputs import Inputs
 from provider.resource import ElementInstance
-from provider.stack import InstanceDeclaration
 
 ROOT = Path(__file__).parents[2]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())

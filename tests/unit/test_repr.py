@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from provider.api import wire
-from provider.cli.project import Kept
+from provider.cli.state import Kept
+from provider.declarations import parse
 from provider.doors.dynamic import DynamicCall
 from provider.instance import diff
 from provider.instance.change import Change
@@ -19,7 +20,6 @@ from provider.instance.refresh import Refreshed
 from provider.instance.sending import Sender
 from provider.instance.state import Record, Stored
 from provider.instance.update import _Update
-from provider.stack import parse
 
 SECRET = "planted-secret"
 BAG = {

@@ -114,7 +114,7 @@ def test_json_that_the_file_does_not_show_in_clear_is_not_repeated(shown):
     text = '{"a": {"configuration": {"limit": 1234.50}}}'
     assert spelling.mistakes({KEY: text}, {KEY: shown}) == {
         f"{KEY}.a.configuration.limit": (
-            "is read as another value than the one that is written: put it in quotes"
+            "is read as a value other than the one that is written: put it in quotes"
         )
     }
 
@@ -126,7 +126,7 @@ def test_what_may_be_a_secret_is_not_repeated(field, key):
     config = {KEY: json.dumps({"a": {field: {key: 342391}}})}
     ((path, what),) = spelling.mistakes(config, {KEY: {"a": {field: {key: "01234567"}}}}).items()
     assert path == f"{KEY}.a.{field}.{key}"
-    assert what == "is read as another value than the one that is written: put it in quotes"
+    assert what == "is read as a value other than the one that is written: put it in quotes"
 
 
 def test_the_defaults_are_looked_at_as_well():
