@@ -109,11 +109,20 @@ def stack_marker(stack: Stack, state: State) -> str:
 
     What was moved here by `pulumi state move` has the tags of its former stack, until `pulumi up`.
     """
+    return _marker_in(stack, state) or stack.marker_tags()[0]
+
+
+def state_and_marker(stack: Stack) -> State:
+    """Return a stack's state, and see that its marker tag can be told without another command."""
+    state = stack.state(secrets=False)
+    if _marker_in(stack, state) is None:
+        stack.organization  # noqa: B018 - asked for once, and kept
+    return state
+
+
+def _marker_in(stack: Stack, state: State) -> str | None:
     known = [kept.markers[0] for kept in state.kept if kept.markers]
-    return (
-        next((marker for marker in known if stack.is_marked(marker)), None)
-        or stack.marker_tags()[0]
-    )
+    return next((marker for marker in known if stack.is_marked(marker)), None)
 
 
 def _read(stack: Stack) -> State | str:

@@ -28,7 +28,7 @@ from .backend import Backend, stack_marker
 from .console import FailureError, agreed, could_not, counted, say, shown
 from .contents import doubt_of_program, is_other
 from .play import Report, Way, alone, play
-from .project import concurrency, platform, settings_of
+from .project import platform, settings_of
 from .sweep import Wanted, remove
 
 if TYPE_CHECKING:
@@ -79,13 +79,15 @@ class Situation:
     shard: int | None = None
 
     @classmethod
-    def of(cls, stack: Stack, job: Job) -> Situation:
-        """Look at the stack's state, at its program and at what earlier runs left."""
-        asked: list[Callable[[], Any]] = [
-            lambda: stack.state(secrets=False),
-            lambda: concurrency(stack),
-        ]
-        state, at_once = stack.pulumi.each(lambda ask: ask(), asked)
+    def of(cls, stack: Stack, job: Job, state: State, at_once: int | None) -> Situation:
+        """Look at the stack's program and at what earlier runs left.
+
+        Args:
+            stack: The stack.
+            job: What is asked for.
+            state: The stack's state.
+            at_once: How many operations the provider works on.
+        """
         return cls.seen(stack, job, state, Way(at_once), lambda: _compared(stack, state))
 
     @classmethod

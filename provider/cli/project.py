@@ -372,9 +372,11 @@ def platform(settings: Settings) -> Iterator[CloudElementsClient]:
     Raises:
         FailureError: Its address can't be used.
     """
-    from ..api.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
+    from ..doors.loading import lean  # noqa: PLC0415
     from .console import could_not  # noqa: PLC0415
 
+    with lean():
+        from ..api.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
     with could_not("connect to the platform"):
         client = CloudElementsClient(settings)
     try:

@@ -150,13 +150,22 @@ class Pulumi:
         return stdout
 
     def each(self, task: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
-        """Return what a task that runs commands says of each thing, four at once.
+        """Return what a task that runs commands says of each thing, four at once."""
+        with self.begun(task, things) as ended:
+            return ended()
+
+    @contextmanager
+    def begun(
+        self, task: Callable[[_T], _R], things: Iterable[_T]
+    ) -> Iterator[Callable[[], list[_R]]]:
+        """Begin what `each` does, and go on beside it; yield what waits for it.
 
         Threads can't be ended, so the commands that they wait for are, when a signal ends us.
         """
         pool = ThreadPoolExecutor(_AT_ONCE)
         try:
-            return list(pool.map(task, things))
+            found = pool.map(task, things)
+            yield lambda: list(found)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(self._running):

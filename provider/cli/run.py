@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..doors.loading import lean
+from .backend import state_and_marker
 from .completion import stack_names
 from .console import Exit, FailureError, agreed, counted, say
 from .play import Job, Report, play
-from .project import Project
+from .project import Project, concurrency
 from .report import finish, show_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .lost import Situation
+    from .project import Stack
 
 _STACK = Annotated[
     str | None,
@@ -189,7 +197,6 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         at_once: How many shards run side by side.
     """
     from .fleet import Fleet, asked_for  # noqa: PLC0415 - loads what a run needs
-    from .lost import Situation  # noqa: PLC0415 - loads what the provider knows of runs
 
     project = Project()
     name, number = asked_for(project, job.stack)
@@ -208,7 +215,7 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
             f"{stack.file.path.name} to their number, or leave the option out."
         )
         raise FailureError(message)
-    situation = Situation.of(stack, job)
+    situation = _situation(stack, job)
     for remark in situation.remarks(job):
         say(remark)
     remarks: dict[str, list[str]] | None = None
@@ -223,6 +230,16 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         remarks = planned.run.remarks
         situation = situation.after(planned)
     return finish(job, situation.run(job, remarks, asks=asks), planned=False)
+
+
+def _situation(stack: Stack, job: Job) -> Situation:
+    """Look at a stack; what that needs is loaded while pulumi reads."""
+    asked: list[Callable[[], Any]] = [lambda: state_and_marker(stack), lambda: concurrency(stack)]
+    with stack.pulumi.begun(lambda ask: ask(), asked) as ended:
+        with lean():
+            from ..api import client  # noqa: F401, PLC0415
+            from .lost import Situation  # noqa: PLC0415
+        return Situation.of(stack, job, *ended())
 
 
 def _see_that_somebody_answers(job: Job) -> None:

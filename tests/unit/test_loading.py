@@ -44,6 +44,17 @@ def test_the_server_does_without_command_lines_and_other_event_loops(server):
     assert not server & {"click", "rich", "pygments", "typer", "trio"}
 
 
+def test_a_command_that_asks_the_platform_does_without_them_too():
+    settings = "base_url='http://127.0.0.1:9', user_secret='u', organization_secret='o'"
+    source = (
+        "from provider.cli import app, project; from provider.config import Settings; "
+        f"project.platform(Settings({settings})).__enter__()"
+    )
+    commands = loaded(source)
+    assert commands >= {"httpx", "httpcore", "typer"}
+    assert not commands & {"click", "pygments", "trio"}
+
+
 def test_what_was_left_out_can_still_be_loaded_by_others():
     source = "from provider.lifecycle import *; ElementInstanceProvider().door"
     assert {"trio", "rich"} <= loaded(f"{source}; import trio, rich, httpx._main")
