@@ -28,9 +28,10 @@ _LARGEST = 1_000_000
 _HEADER_TEXT = re.compile(r"[!-~]*")
 
 
-def _setting(doc: str, *, default: Any, secret: bool = False) -> Any:
-    """Declare a setting once: its default, its meaning, whether it is secret."""
-    return field(default=default, repr=not secret, metadata={"doc": doc, "secret": secret})
+def _setting(doc: str, *, default: Any, secret: bool = False, needed: bool = True) -> Any:
+    """Declare a setting once: its default (an empty one is none), meaning, and what it is."""
+    metadata = {"doc": doc, "secret": secret, "needed": needed and default == ""}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,13 @@ class Settings:
         "engine can (Pulumi 3.274; such a run exits with 10).",
         default=True,
     )
+    consent_page: str = _setting(
+        "Address of a page of yours where account owners connect their accounts, which a new "
+        "instance without a code tells; {name} and {stack} in it stand for the resource and its "
+        "stack. No query: it stands in logs.",
+        default="",
+        needed=False,
+    )
     journal: bool = _setting(
         "Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this "
         "machine sends a code twice or makes an instance again, even when lists lag.",
@@ -83,10 +91,11 @@ class Settings:
         problems = [
             f"{environment_name(item.name)} (or {stack_key(item.name)}) is not set"
             for item in fields(self)
-            if item.default == "" and not getattr(self, item.name)
+            if item.metadata["needed"] and not getattr(self, item.name)
         ]
-        if self.base_url:
-            problems += _base_url_problems(self.base_url)
+        for name in ("base_url", "consent_page"):
+            if text := getattr(self, name):
+                problems += _address_problems(text, name)
         problems += [
             f"{environment_name(item.name)} (or {stack_key(item.name)}) must contain neither "
             "spaces nor accented characters; copy it again"
@@ -169,7 +178,7 @@ def overridden(environment: Mapping[str, str], stack: Callable[[str], str | None
     if not used or not meant or address(used) == address(meant):
         return None
     # What isn't an address may hold a password.
-    instead = "another address" if _base_url_problems(meant) else address(meant)
+    instead = "another address" if _address_problems(meant) else address(meant)
     return (
         f"{name} overrides the stack's {key}: {address(used)} is used instead of {instead}; unset "
         "it where the stack's own platform is meant"
@@ -188,23 +197,33 @@ def _parse(text: str, kind: type) -> Any:
     return kind(text)
 
 
-def _base_url_problems(base_url: str) -> list[str]:
-    key = f"{environment_name('base_url')} (or {stack_key('base_url')})"
-    example = "such as https://api.cloud-elements.com/elements/api-v2"
+_ADDRESSES = {
+    "base_url": (
+        "such as https://api.cloud-elements.com/elements/api-v2",
+        "your secrets travel in every request",
+    ),
+    "consent_page": ("such as https://connect.example.com/{name}", "consent is asked for there"),
+}
+"""Of each setting that is an address an example, and why nobody may listen there."""
+
+
+def _address_problems(given: str, name: str = "base_url") -> list[str]:
+    key = f"{environment_name(name)} (or {stack_key(name)})"
+    example, why = _ADDRESSES[name]
     try:
-        parts = urlsplit(base_url)
+        parts = urlsplit(given)
         host = parts.hostname if parts.port != 0 else None
         (host or "").encode("idna")  # as the connection will, for which `a..b` is no host
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https") or not _HEADER_TEXT.fullmatch(base_url):
+    if not host or parts.scheme not in ("http", "https") or not _HEADER_TEXT.fullmatch(given):
         return [f"{key} must be an address {example}"]
     if "@" in parts.netloc:
         return [f"{key} must not hold a user name or password"]
-    if "?" in base_url or "#" in base_url:
+    if "?" in given or "#" in given:
         return [f"{key} must not have a query or a fragment"]
     if parts.scheme == "http" and not is_loopback(host):
-        return [f"{key} must start with https://, because your secrets travel in every request"]
+        return [f"{key} must start with https://, because {why}"]
     return []
 
 

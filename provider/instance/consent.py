@@ -6,12 +6,14 @@ state stays as it was, and the run exits with 10.
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ..api.errors import CloudElementsError
 from .host import AwaitingError
-from .markers import place_of
+from .markers import base_of, place_of
 from .metadata import missing_consent
 
 if TYPE_CHECKING:
@@ -67,5 +69,23 @@ def awaiting(context: Context, inputs: Mapping[str, Any]) -> str:
     urn = context.host.urn()
     if inputs.get("oauth_proxy") or not urn:
         return "awaiting consent: give it a code from your application"
-    command = ["elements", "authorize", urn.rpartition("::")[2], "--stack", place_of(urn)["stack"]]
-    return f"awaiting consent: {shlex.join(command)}"
+    name, stack = urn.rpartition("::")[2], place_of(urn)["stack"]
+    page = context.settings.consent_page
+    for word, text in (("{name}", name), ("{stack}", stack)):
+        page = page.replace(word, quote(text, safe=""))
+    ways = [page] if page else []
+    if name in context.entries:
+        place = (base_of(stack) if context.sharded else None) or stack
+        ways.insert(0, shlex.join(["elements", "authorize", name, "--stack", place]))
+    return f"awaiting consent: {', or '.join(ways) or 'give its program a code for it'}"
+
+
+def entries(text: str | None) -> frozenset[str]:
+    """Return the names of what the stack's configuration declares: these `authorize` knows.
+
+    What is wrong there, its program tells.
+    """
+    try:
+        return frozenset(map(str, json.loads(text or "{}")))
+    except (TypeError, ValueError):
+        return frozenset()

@@ -40,6 +40,10 @@ class Context:
     """Addresses of other platforms, to which the state's instances belong that were refused."""
     address: str = field(init=False)
     """Where it is, in the one spelling in which addresses are compared and remembered."""
+    entries: frozenset[str] = frozenset()
+    """Names of the instances that the stack's configuration declares."""
+    sharded: bool = False
+    """That configuration is another stack's, of which this one is a shard."""
     _disabled: set[str] = field(default_factory=set)
     """Ids of disabled instances that were told of."""
 

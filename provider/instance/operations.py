@@ -16,7 +16,7 @@ from ..api.errors import (
     NotFoundError,
     sentence,
 )
-from . import creation, diff, ownership, preview
+from . import consent, creation, diff, ownership, preview
 from . import inputs as schema
 from .advice import advice
 from .context import Context
@@ -90,6 +90,8 @@ class Operations:
         try:
             settings = config.load(environment, get)
             self.connect(Context.shared(settings, self._host))
+            self.context.entries = consent.entries(get(f"{config.NAMESPACE}:instances"))
+            self.context.sharded = bool(get(f"{config.NAMESPACE}:shards"))
             if overridden := config.overridden(environment, get):
                 self._host.warn_once(overridden)
         except ConfigError as error:

@@ -63,7 +63,7 @@ def test_what_lacks_consent_waits_and_everything_else_goes_on(project, sandbox, 
         assert "code: is required" in project.up(expect=1).stdout
         assert "drive" not in names(sandbox)
         return
-    awaiting = "awaiting consent: elements authorize drive --stack test"
+    awaiting = "awaiting consent: give its program a code for it"
     assert awaiting in project.preview().stdout
     said = project.up(expect=AWAITED).stdout
     assert f"warning: {awaiting}" in said
@@ -85,6 +85,26 @@ def test_what_lacks_consent_waits_and_everything_else_goes_on(project, sandbox, 
     assert posts(sandbox) == 3
     project.destroy()
     assert sandbox.instances() == []
+
+
+def test_an_entry_s_command_is_named_and_the_page_for_its_owner(new_project, waits):
+    """What stands in a stack file is what `elements authorize` knows."""
+    project = new_project(
+        environment={"CLOUD_ELEMENTS_CONSENT_PAGE": "https://connect.example.com/{stack}/{name}"}
+    )
+    for path, value in {
+        "element": "onedrivebusiness",
+        'configuration["oauth.api.key"]': "key",
+        'configuration["oauth.callback.url"]': "http://127.0.0.1:8080/callback",
+    }.items():
+        project.config_set(f"cloud-elements:instances.files.{path}", value, path=True)
+    secret = 'cloud-elements:instances.files.configuration["oauth.api.secret"]'
+    project.config_set(secret, "hidden", secret=True, path=True)
+
+    said = project.up(expect=None).stdout
+
+    told = "elements authorize files --stack test, or https://connect.example.com/test/files"
+    assert (f"warning: awaiting consent: {told}" in said) is waits, said
 
 
 def test_a_setting_makes_it_an_error_again(new_project, sandbox):

@@ -1,6 +1,8 @@
 """A new instance without consent, through the real server: it waits where the engine can."""
 
+import json
 import shlex
+from urllib.parse import quote
 
 import pytest
 from pulumi.runtime.proto import engine_pb2
@@ -19,8 +21,8 @@ def unauthorized(sandbox):
 
 
 def name_of(server, inputs):
-    """Return the resource's name as a shell takes it."""
-    return shlex.quote(server.urn_of(inputs).rpartition("::")[2])
+    """Return the resource's name."""
+    return server.urn_of(inputs).rpartition("::")[2]
 
 
 def posts(sandbox):
@@ -41,7 +43,7 @@ def test_a_create_waits_and_sends_nothing(server, sandbox, which):
     assert (failures == []) is KNOWS
     if not KNOWS:
         return
-    waits = f"awaiting consent: elements authorize {name_of(server, inputs)} --stack dev"
+    waits = "awaiting consent: give its program a code for it"
     assert waits in [one.message for one in server.engine.logged]
     assert server.engine.warnings == []
 
@@ -52,6 +54,36 @@ def test_a_create_waits_and_sends_nothing(server, sandbox, which):
     assert refused.value.awaits
     assert server.engine.warnings == [waits]
     assert posts(sandbox) == before
+
+
+PAGE = "https://connect.example.com/{stack}/{name}"
+
+
+@pytest.mark.parametrize(
+    ("declared", "page", "expected"),
+    [
+        (True, "", "elements authorize {shell} --stack dev"),
+        (False, PAGE, "https://connect.example.com/dev/{quoted}"),
+        (
+            True,
+            PAGE,
+            "elements authorize {shell} --stack dev, or https://connect.example.com/dev/{quoted}",
+        ),
+    ],
+)
+def test_what_is_told_can_be_done(start, sandbox, declared, page, expected):
+    """The command where it knows the instance, the page where there is one."""
+    inputs = unauthorized(sandbox)
+    inputs["__markers"] = marked("a place of its own/?")
+    name = name_of(start(), inputs)
+    entries = {name: {"element": "onedrivebusiness"}} if declared else {"another": {}}
+    config = {"cloud-elements:instances": json.dumps(entries), "cloud-elements:consentPage": page}
+    server = start(sandbox, config=config)
+    server.engine.lets_wait = True
+    server.check(inputs)
+    told = expected.format(shell=shlex.quote(name), quoted=quote(name, safe=""))
+    said = [one.message for one in server.engine.logged]
+    assert (f"awaiting consent: {told}" in said) is KNOWS
 
 
 @pytest.mark.parametrize(

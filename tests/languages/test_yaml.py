@@ -180,7 +180,7 @@ def test_an_instance_without_consent_waits_and_the_others_do_not(yaml_program, p
         "options": {"dependsOn": ["${drive}"]},
     }
     yaml_program.write_text(json.dumps(program))
-    awaiting = "awaiting consent: elements authorize drive --stack dev"
+    awaiting = "awaiting consent: give its program a code for it"
     assert awaiting in project.preview().stdout
 
     for _ in range(2):

@@ -96,8 +96,13 @@ def test_what_is_needed_is_asked_for(name):
     assert f"{environment_name(name)} (or {stack_key(name)}) is not set" in refusal(**{name: ""})
 
 
+ADDRESSES = pytest.mark.parametrize("setting", ["base_url", "consent_page"])
+"""Settings that are addresses."""
+
+
+@ADDRESSES
 @pytest.mark.parametrize(
-    "base_url",
+    "address",
     [
         "platform.example/elements",
         "/elements/api-v2",
@@ -113,12 +118,13 @@ def test_what_is_needed_is_asked_for(name):
         f"https://{'a' * 64}.example",
     ],
 )
-def test_an_address_that_is_none_is_refused(base_url):
-    assert "must be an address such as https://" in refusal(base_url=base_url)
+def test_an_address_that_is_none_is_refused(setting, address):
+    assert "must be an address such as https://" in refusal(**{setting: address})
 
 
+@ADDRESSES
 @pytest.mark.parametrize(
-    "base_url",
+    "address",
     [
         "http://platform.example/elements/api-v2",
         "http://127.0.0.1.evil.example",
@@ -127,30 +133,33 @@ def test_an_address_that_is_none_is_refused(base_url):
         "http://[::ffff:8.8.8.8]",
     ],
 )
-def test_secrets_travel_by_https_only(base_url):
-    assert "must start with https://" in refusal(base_url=base_url)
+def test_secrets_travel_by_https_only(setting, address):
+    assert "must start with https://" in refusal(**{setting: address})
 
 
+@ADDRESSES
 @pytest.mark.parametrize(
-    "base_url",
+    "address",
     ["http://127.0.0.1:8080/x", "http://localhost", "http://[::1]:1/", "HTTP://LOCALHOST:1"],
 )
-def test_on_loopback_nobody_listens(base_url):
-    assert Settings(**GOOD | {"base_url": base_url})
+def test_on_loopback_nobody_listens(setting, address):
+    assert Settings(**GOOD | {setting: address})
 
 
+@ADDRESSES
 @pytest.mark.parametrize(
-    "base_url", ["https://u:hunter22@h/x", "https://u@h", "http://127.0.0.1\\@h"]
+    "address", ["https://u:hunter22@h/x", "https://u@h", "http://127.0.0.1\\@h"]
 )
-def test_an_address_holds_no_password(base_url):
-    text = refusal(base_url=base_url)
+def test_an_address_holds_no_password(setting, address):
+    text = refusal(**{setting: address})
     assert "must not hold a user name or password" in text
     assert "hunter22" not in text
 
 
-@pytest.mark.parametrize("base_url", ["https://h/x?token=hunter22", "https://h/x#y"])
-def test_an_address_has_no_query(base_url):
-    text = refusal(base_url=base_url)
+@ADDRESSES
+@pytest.mark.parametrize("address", ["https://h/x?token=hunter22", "https://h/x#y"])
+def test_an_address_has_no_query(setting, address):
+    text = refusal(**{setting: address})
     assert "query" in text
     assert "hunter22" not in text
 

@@ -16,7 +16,7 @@ from provider.resource import ElementInstance
 
 ROOT = Path(__file__).parents[2]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
-OPTIONAL = {"baseUrl", "userSecret", "organizationSecret", "requestsPerSecond"}
+OPTIONAL = {"baseUrl", "userSecret", "organizationSecret", "requestsPerSecond", "consentPage"}
 
 
 def test_every_setting_with_a_default_is_declared_with_that_default():

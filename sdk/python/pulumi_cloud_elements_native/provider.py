@@ -22,6 +22,7 @@ class ProviderArgs:
                  await_consent: pulumi.Input[Optional[_builtins.bool]] = None,
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
                  concurrency: pulumi.Input[Optional[_builtins.int]] = None,
+                 consent_page: pulumi.Input[Optional[_builtins.str]] = None,
                  journal: pulumi.Input[Optional[_builtins.bool]] = None,
                  lookup_window: pulumi.Input[Optional[_builtins.float]] = None,
                  metadata: pulumi.Input[Optional[_builtins.bool]] = None,
@@ -38,6 +39,7 @@ class ProviderArgs:
         :param pulumi.Input[_builtins.bool] await_consent: Let a new instance that has no code yet wait for it, and everything else go on, where the engine can (Pulumi 3.274; such a run exits with 10).
         :param pulumi.Input[_builtins.str] base_url: Address of the API, such as https://api.cloud-elements.com/elements/api-v2; https, unless it is on loopback.
         :param pulumi.Input[_builtins.int] concurrency: Operations at once, and connections to the platform.
+        :param pulumi.Input[_builtins.str] consent_page: Address of a page of yours where account owners connect their accounts, which a new instance without a code tells; {name} and {stack} in it stand for the resource and its stack. No query: it stands in logs.
         :param pulumi.Input[_builtins.bool] journal: Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this machine sends a code twice or makes an instance again, even when lists lag.
         :param pulumi.Input[_builtins.float] lookup_window: Seconds to keep looking for an instance after the answer to its create was lost.
         :param pulumi.Input[_builtins.bool] metadata: Check inputs against the element's metadata at preview.
@@ -55,6 +57,8 @@ class ProviderArgs:
             pulumi.set(__self__, "base_url", base_url)
         if concurrency is not None:
             pulumi.set(__self__, "concurrency", concurrency)
+        if consent_page is not None:
+            pulumi.set(__self__, "consent_page", consent_page)
         if journal is not None:
             pulumi.set(__self__, "journal", journal)
         if lookup_window is not None:
@@ -111,6 +115,18 @@ class ProviderArgs:
     @concurrency.setter
     def concurrency(self, value: pulumi.Input[Optional[_builtins.int]]):
         pulumi.set(self, "concurrency", value)
+
+    @_builtins.property
+    @pulumi.getter(name="consentPage")
+    def consent_page(self) -> pulumi.Input[Optional[_builtins.str]]:
+        """
+        Address of a page of yours where account owners connect their accounts, which a new instance without a code tells; {name} and {stack} in it stand for the resource and its stack. No query: it stands in logs.
+        """
+        return pulumi.get(self, "consent_page")
+
+    @consent_page.setter
+    def consent_page(self, value: pulumi.Input[Optional[_builtins.str]]):
+        pulumi.set(self, "consent_page", value)
 
     @_builtins.property
     @pulumi.getter
@@ -242,6 +258,7 @@ class Provider(pulumi.ProviderResource):
                  await_consent: pulumi.Input[Optional[_builtins.bool]] = None,
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
                  concurrency: pulumi.Input[Optional[_builtins.int]] = None,
+                 consent_page: pulumi.Input[Optional[_builtins.str]] = None,
                  journal: pulumi.Input[Optional[_builtins.bool]] = None,
                  lookup_window: pulumi.Input[Optional[_builtins.float]] = None,
                  metadata: pulumi.Input[Optional[_builtins.bool]] = None,
@@ -261,6 +278,7 @@ class Provider(pulumi.ProviderResource):
         :param pulumi.Input[_builtins.bool] await_consent: Let a new instance that has no code yet wait for it, and everything else go on, where the engine can (Pulumi 3.274; such a run exits with 10).
         :param pulumi.Input[_builtins.str] base_url: Address of the API, such as https://api.cloud-elements.com/elements/api-v2; https, unless it is on loopback.
         :param pulumi.Input[_builtins.int] concurrency: Operations at once, and connections to the platform.
+        :param pulumi.Input[_builtins.str] consent_page: Address of a page of yours where account owners connect their accounts, which a new instance without a code tells; {name} and {stack} in it stand for the resource and its stack. No query: it stands in logs.
         :param pulumi.Input[_builtins.bool] journal: Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this machine sends a code twice or makes an instance again, even when lists lag.
         :param pulumi.Input[_builtins.float] lookup_window: Seconds to keep looking for an instance after the answer to its create was lost.
         :param pulumi.Input[_builtins.bool] metadata: Check inputs against the element's metadata at preview.
@@ -299,6 +317,7 @@ class Provider(pulumi.ProviderResource):
                  await_consent: pulumi.Input[Optional[_builtins.bool]] = None,
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
                  concurrency: pulumi.Input[Optional[_builtins.int]] = None,
+                 consent_page: pulumi.Input[Optional[_builtins.str]] = None,
                  journal: pulumi.Input[Optional[_builtins.bool]] = None,
                  lookup_window: pulumi.Input[Optional[_builtins.float]] = None,
                  metadata: pulumi.Input[Optional[_builtins.bool]] = None,
@@ -321,6 +340,7 @@ class Provider(pulumi.ProviderResource):
             __props__.__dict__["await_consent"] = pulumi.Output.from_input(await_consent).apply(pulumi.runtime.to_json) if await_consent is not None else None
             __props__.__dict__["base_url"] = base_url
             __props__.__dict__["concurrency"] = pulumi.Output.from_input(concurrency).apply(pulumi.runtime.to_json) if concurrency is not None else None
+            __props__.__dict__["consent_page"] = consent_page
             __props__.__dict__["journal"] = pulumi.Output.from_input(journal).apply(pulumi.runtime.to_json) if journal is not None else None
             __props__.__dict__["lookup_window"] = pulumi.Output.from_input(lookup_window).apply(pulumi.runtime.to_json) if lookup_window is not None else None
             __props__.__dict__["metadata"] = pulumi.Output.from_input(metadata).apply(pulumi.runtime.to_json) if metadata is not None else None

@@ -29,6 +29,11 @@ concurrency: Optional[int]
 Operations at once, and connections to the platform.
 """
 
+consentPage: Optional[str]
+"""
+Address of a page of yours where account owners connect their accounts, which a new instance without a code tells; {name} and {stack} in it stand for the resource and its stack. No query: it stands in logs.
+"""
+
 journal: Optional[bool]
 """
 Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this machine sends a code twice or makes an instance again, even when lists lag.

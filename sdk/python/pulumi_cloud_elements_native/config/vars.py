@@ -42,6 +42,13 @@ class _ExportableConfig(types.ModuleType):
         return __config__.get_int('concurrency')
 
     @_builtins.property
+    def consent_page(self) -> Optional[str]:
+        """
+        Address of a page of yours where account owners connect their accounts, which a new instance without a code tells; {name} and {stack} in it stand for the resource and its stack. No query: it stands in logs.
+        """
+        return __config__.get('consentPage')
+
+    @_builtins.property
     def journal(self) -> Optional[bool]:
         """
         Remember under ~/.pulumi/cloud-elements what was sent, so that no later run on this machine sends a code twice or makes an instance again, even when lists lag.
