@@ -117,10 +117,10 @@ class Stack:
 
     def _timed(self, *arguments: str) -> Timed:
         with Memory(self.project) as memory:
-            start, before = time.perf_counter(), _processor()
+            start, before = time.perf_counter(), processor()
             self.project.run(*arguments, "--yes", "--parallel", str(self.parallel), timeout=900)
             seconds = time.perf_counter() - start
-        return Timed(seconds, memory.peak, _processor() - before)
+        return Timed(seconds, memory.peak, processor() - before)
 
     def state_size(self) -> int:
         """Return the bytes of the state file."""
@@ -179,7 +179,7 @@ class Memory:
         return None
 
 
-def _processor() -> float:
+def processor() -> float:
     """Return the processor time of all processes that we started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
