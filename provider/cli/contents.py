@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 TYPES = ("cloud-elements:ElementInstance", "cloud-elements:index:ElementInstance")
 """What the types of element instances end with: the dynamic provider's, and the native one's."""
+_YAML = ("Main.json", "Main.yaml", "Pulumi.yaml")
+"""Files in which the YAML host looks for a program, the first that is there; `pulumi-yaml` 1.25."""
+_YAML_TYPES = frozenset(
+    {
+        "cloud-elements:ElementInstance",
+        "cloud-elements:index:ElementInstance",
+        "pulumi:providers:cloud-elements",
+        "pulumi:pulumi:StackReference",
+    }
+)
 _HARMLESS = ("pulumi:pulumi:Stack", "pulumi:pulumi:StackReference", "pulumi:providers:")
 """Types that stand for nothing outside of the state."""
 _OURS = frozenset({"provider", "pulumi_cloud_elements"})
@@ -85,6 +95,33 @@ def doubt_of_program(main: Path) -> str:
                 return reason
             waiting += _files(folder, name)
     return ""
+
+
+def doubt_of_yaml(folder: Path) -> str:
+    """Return why a program in YAML may declare other resources; nothing where it surely doesn't.
+
+    Each resource says its type there.
+    """
+    import yaml  # noqa: PLC0415
+
+    from ..stack_file import texts  # noqa: PLC0415
+
+    path = next((one for name in _YAML if (one := folder / name).is_file()), folder / _YAML[-1])
+    try:
+        document = texts(path)
+        resources = [
+            one
+            for section, declared in document.items()
+            if section.lower() == "resources"
+            for one in (declared or {}).values()
+        ]
+        types = [str(one["type"]) for one in resources]
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return f"{path.name} can't be read as a YAML program"
+    if "compiler" in str(document.get("runtime")):
+        return f"another program writes {path.name}"
+    other = next((one for one in types if one not in _YAML_TYPES), "")
+    return f"{path.name} declares a '{other}'" if other else ""
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

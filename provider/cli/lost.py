@@ -26,7 +26,7 @@ from ..instance.markers import Markers
 from ..instance.runs import BusyError, Note, Place, can_lock, home
 from .backend import Backend, stack_marker
 from .console import FailureError, agreed, could_not, counted, say, shown
-from .contents import doubt_of_program, is_other
+from .contents import doubt_of_program, doubt_of_yaml, is_other
 from .play import Report, Way, alone, play
 from .project import platform, settings_of
 from .sweep import Wanted, remove
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..api.client import CloudElementsClient
     from ..instance.runs import Held
     from .play import Job, Stager
-    from .project import Stack
+    from .project import Project, Stack
     from .state import State
 
 _LEAVES_SOMETHING = frozenset({"up", "destroy"})
@@ -278,11 +278,17 @@ def _why_checkpoints(stack: Stack, state: State, job: Job, place: Place | None) 
     """Return why the engine has to write its state at each step; nothing where it has not."""
     if state.others:
         return f"the stack holds other resources than instances: {', '.join(state.others)}"
-    if job.command == "up" and (doubt := doubt_of_program(stack.project.main)):
+    if job.command == "up" and (doubt := _doubt(stack.project)):
         return f"the program may declare other resources than instances: {doubt}"
     if place is None:
         return "there is no home folder for a note of the run: set PULUMI_HOME to one"
     return "" if can_lock() else "this system does not tell when a run was killed"
+
+
+def _doubt(project: Project) -> str:
+    if project.runtime == "yaml":
+        return doubt_of_yaml(project.program)
+    return doubt_of_program(project.main)
 
 
 def in_the_way(refusals: Iterable[str]) -> frozenset[str]:

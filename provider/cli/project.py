@@ -140,7 +140,7 @@ class Stack:
 
         That is the only one for other programs than Python's.
         """
-        if self.project.is_python:
+        if self.project.runtime == "python":
             return self.organization
         from ..instance.markers import FILES  # noqa: PLC0415
 
@@ -231,12 +231,12 @@ class Project:
         return str(texts(self.file)["name"])
 
     @cached_property
-    def is_python(self) -> bool:
-        """Whether its program is one in Python."""
+    def runtime(self) -> str:
+        """The language of its program, as Pulumi calls it."""
         from ..stack_file import texts  # noqa: PLC0415
 
         runtime = texts(self.file).get("runtime")
-        return (runtime.get("name") if isinstance(runtime, dict) else runtime) == "python"
+        return str(runtime.get("name") if isinstance(runtime, dict) else runtime)
 
     @property
     def program(self) -> Path:

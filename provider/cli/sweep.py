@@ -240,7 +240,7 @@ class Wanted:
         if known and not marker:
             marker = stack_marker(known, backend.states[known])
         elif named:
-            if backend.project.is_python:  # the native provider is told no organization
+            if backend.project.runtime == "python":  # the native provider is told no organization
                 organization = named.given_organization or organization
             marker = named.marker_tags(organization=organization, owner=owner)[0]
         return cls(_checked(marker or ""), known.name if known else stack, known)

@@ -1,10 +1,11 @@
 """What a stack holds besides element instances, by its state and by its program's text."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from provider.cli.contents import doubt_of_program, is_other, others_in_state
+from provider.cli.contents import doubt_of_program, doubt_of_yaml, is_other, others_in_state
 
 ROOT = Path(__file__).parents[2]
 INSTANCE = "pulumi-python:dynamic/cloud-elements:ElementInstance"
@@ -84,3 +85,56 @@ def test_no_python_program_may_declare_others(tmp_path):
 @pytest.mark.parametrize("program", [".", "examples/program", "examples/sharding"])
 def test_our_own_programs_declare_instances_alone(program):
     assert doubt_of_program(ROOT / program / "__main__.py") == ""
+
+
+OURS = {"type": "cloud-elements:ElementInstance", "properties": {"elementKey": "x"}}
+
+
+def yaml_program(folder, name="Pulumi.yaml", **more):
+    program = {"name": "p", "runtime": "yaml", "resources": {"one": OURS}} | more
+    (folder / name).write_text(json.dumps(program))  # which is YAML too
+    return folder
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        {},
+        {"a": OURS, "b": OURS | {"type": "cloud-elements:index:ElementInstance"}},
+        {"a": {"type": "pulumi:providers:cloud-elements"}},
+        {"a": {"type": "pulumi:pulumi:StackReference"}},
+    ],
+)
+def test_a_yaml_program_that_surely_declares_instances_alone(tmp_path, resources):
+    assert doubt_of_yaml(yaml_program(tmp_path, resources=resources)) == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "doubt"),
+    [
+        ({"resources": {"a": OURS, "b": {"type": "random:RandomPet"}}}, "a 'random:RandomPet'"),
+        ({"resources": {"a": {"type": "my-cloud-elements:ElementInstance"}}}, "declares a 'my-"),
+        ({"Resources": {"b": {"type": "random:RandomPet"}}}, "declares a 'random:RandomPet'"),
+        ({"resources": {"a": {"properties": {}}}}, "can't be read"),
+        ({"resources": ["a"]}, "can't be read"),
+        ({"runtime": {"name": "yaml", "options": {"compiler": "cue"}}}, "another program writes"),
+    ],
+)
+def test_a_yaml_program_that_may_declare_others(tmp_path, more, doubt):
+    assert doubt in doubt_of_yaml(yaml_program(tmp_path, **more))
+
+
+def test_the_file_that_the_yaml_host_reads_first_is_the_program(tmp_path):
+    yaml_program(tmp_path)
+    yaml_program(tmp_path, "Main.yaml", resources={"b": {"type": "random:RandomPet"}})
+    assert doubt_of_yaml(tmp_path) == "Main.yaml declares a 'random:RandomPet'"
+
+
+def test_yaml_that_is_none_or_not_there_leaves_a_doubt(tmp_path):
+    assert "Pulumi.yaml can't be read" in doubt_of_yaml(tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("a: [")
+    assert "Pulumi.yaml can't be read" in doubt_of_yaml(tmp_path)
+
+
+def test_the_example_in_yaml_declares_instances_alone():
+    assert doubt_of_yaml(ROOT / "examples" / "yaml") == ""

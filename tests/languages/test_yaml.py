@@ -1,11 +1,20 @@
 """`examples/yaml` by the real engine and Pulumi's own host for YAML, and what is refused."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 import yaml
 
 from sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -195,6 +204,41 @@ def test_an_instance_without_consent_waits_and_the_others_do_not(yaml_program, p
     project.up()
     names = sorted(one["name"] for one in sandbox.instances())
     assert names == ["acme-desk", "acme-desk", "drive"]
+
+
+def test_elements_up_writes_the_state_once_and_finds_what_a_killed_run_made(
+    yaml_program, project, sandbox, run
+):
+    """As of a Python program: nothing but instances is declared."""
+    command = [sys.executable, "-m", "provider", "up", "--skip-preview", "--yes"]
+    top = {"PYTHONPATH": str(ROOT), "PATH": f"{project.engine.path.parent}:{project.env['PATH']}"}
+    sandbox.add_fault("slow", method="POST", path="/instances", when="after", seconds=600)
+    running = subprocess.Popen(
+        command,
+        cwd=project.folder,
+        env=project.env | top,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    until = time.monotonic() + 120
+    while not sandbox.instances():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < until
+        threading.Event().wait(0.02)
+    assert "pending_operations" not in project.export_text()
+    for process in project.processes():
+        os.kill(process, signal.SIGKILL)
+    running.communicate()
+    sandbox.clear_faults()
+
+    said = run(*command, **top)
+
+    assert "writes its state at each step" not in said
+    [made] = sandbox.instances()
+    assert sandbox.counters()["creates"] == 1
+    assert str(made["id"]) in project.export_text()
 
 
 def test_an_imported_instance_becomes_code(yaml_program, project, sandbox, password):
