@@ -78,16 +78,10 @@ def _marks(stored: Stored, *inputs: Mapping[str, Any]) -> set[str]:
     Several, for a run that was interrupted may have given it new ones that the state does not know.
     """
     record, known = stored.record, (stored.outputs, *inputs)
-    marked = [found for properties in known if (found := _markers(properties)) is not None]
+    marked = list(filter(None, (Markers.of(properties.get(MARKERS)) for properties in known)))
     if not record.adopted:
         return {markers.instance for markers in marked}
     adopts = {adopt for properties in known if isinstance(adopt := properties.get("adopt"), str)}
     return {markers.adoption(adopt) for markers in marked for adopt in adopts} | {
         record.adoption
     } - {""}
-
-
-def _markers(properties: Mapping[str, Any]) -> Markers | None:
-    tags = properties.get(MARKERS)
-    known = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-    return Markers.of(tags) if known else None

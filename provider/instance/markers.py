@@ -53,9 +53,12 @@ class Markers:
     instance: str
 
     @classmethod
-    def of(cls, tags: list[str] | None) -> Markers | None:
-        """Return a resource's markers from its property; None where it has none."""
-        return cls(*tags) if tags else None
+    def of(cls, tags: object) -> Markers | None:
+        """Return a resource's markers from its property; None where it has none, or none yet."""
+        match tags:
+            case [str(stack), str(instance)]:
+                return cls(stack, instance)
+        return None
 
     @property
     def tags(self) -> list[str]:

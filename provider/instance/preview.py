@@ -45,7 +45,9 @@ def judge(
     `olds` are the inputs that the state has, and `problems` what is wrong with the new ones by
     themselves.
     """
-    _declare(context, news)
+    markers = Markers.of(news.get(MARKERS))
+    ownership.meet(context, markers)
+    context.leftovers.declare(markers)
     found, known_plain = _against_metadata(context, olds, news)
     new = olds.get("element_key") != news.get("element_key")
     if not (problems or found) and (not olds or (new and not news.get("adopt"))):
@@ -65,10 +67,9 @@ def in_the_elements_words(context: Context, news: dict[str, Any]) -> dict[str, A
     (2020-11, 2021-04); whether an element takes the other's is not known.
     """
     events, element_key = news.get(common.FIELD), news.get("element_key")
-    by = events.get("by") if isinstance(events, dict) else None
-    if not isinstance(events, dict) or not isinstance(element_key, str) or not element_key:
+    if not (isinstance(events, dict) and events.get("by") in common.WEBHOOKS):
         return news
-    if not (isinstance(by, str) and by in common.WEBHOOKS):
+    if not (isinstance(element_key, str) and element_key):
         return news
     try:
         element = context.metadata.element(element_key)
@@ -76,14 +77,6 @@ def in_the_elements_words(context: Context, news: dict[str, Any]) -> dict[str, A
         return news  # which has been told
     own = element.default_of(common.VENDOR_TYPE) if element else None
     return news | {common.FIELD: events | {"by": own}} if own in common.WEBHOOKS else news
-
-
-def _declare(context: Context, news: dict[str, Any]) -> None:
-    """Note that the program has this resource, where its place is known."""
-    if not is_unknown(tags := news.get(MARKERS)):
-        markers = Markers.of(tags)
-        ownership.meet(context, markers)
-        context.leftovers.declare(markers)
 
 
 def _against_metadata(
@@ -129,7 +122,7 @@ def _against_metadata(
 
 def _made(context: Context, news: Mapping[str, Any]) -> bool:
     """Tell whether it has an instance: what is replaced by hand shows no old inputs."""
-    markers = None if is_unknown(tags := news.get(MARKERS)) else Markers.of(tags)
+    markers = Markers.of(news.get(MARKERS))
     last = context.history.last(markers) if markers else None
     return last is not None and last.fate is Fate.MADE
 
@@ -183,14 +176,13 @@ def moved(context: Context, stored: Stored, news: dict[str, Any], *, replaces: b
 
 def warn_of_spent(context: Context, news: Mapping[str, Any], changes: Changes) -> None:
     """Say that a new code is none: it was sent for this or another resource, or was refused."""
-    if changes.replayed and not changes.credentials:
-        context.host.warn(f"{already_sent()}: {NEW_CODE}, or take it out")
-    markers = news.get(MARKERS)
-    if not changes.credentials or is_unknown(markers):
+    if not changes.credentials:
+        if changes.replayed:
+            context.host.warn(f"{already_sent()}: {NEW_CODE}, or take it out")
         return
     try:
         credentials = Credentials(changes.credentials)
-        refuse_before_update(credentials, Markers.of(markers), context.history)
+        refuse_before_update(credentials, Markers.of(news.get(MARKERS)), context.history)
     except SpentError as error:
         context.host.warn(f"{error}: {NEW_CODE}, or take it out")
 

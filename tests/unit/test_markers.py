@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from pulumi.output import Unknown
 
 from provider.instance.markers import (
+    Markers,
     credential_marker,
     is_credential_marker,
     is_marker,
@@ -55,6 +57,12 @@ def test_markers_do_not_change_between_versions():
 )
 def test_a_tag_of_the_users_is_not_taken_for_ours(tag):
     assert not is_marker(tag)
+
+
+@pytest.mark.parametrize("tags", [None, [], "pulumi-x", Unknown(), [Unknown(), Unknown()], ["x"]])
+def test_a_resource_without_markers_or_with_unknown_ones_has_none(tags):
+    assert Markers.of(tags) is None
+    assert Markers.of(markers(**HERE).tags) == markers(**HERE)
 
 
 def test_one_letter_more_less_or_other_makes_it_the_users():
