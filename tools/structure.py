@@ -148,7 +148,7 @@ def refusing() -> int:
 
 
 FIGURES = (
-    Figure("crossings between modules in one create", lambda: crossings().total(), 90, 130),
+    Figure("crossings between modules in one create", lambda: crossings().total(), 90, 120),
     Figure("modules that refuse a code", refusing, 1, 1),
     Figure("lines without cli/ and consent/", lambda: lines(apart=False), 5000, 12400),
     Figure("lines of cli/ and consent/", lambda: lines(apart=True), 7000, 8800),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from . import wire
 from .errors import NotFoundError
-from .exchange import Exchange, Request
+from .exchange import Exchange
 from .oauth import OAuth
+from .request import Request
 from .retry import Kind
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class CloudElementsClient(Exchange):
             APIError: The platform refused, or failed after it may have created it (429, 5xx).
         """
         kind = Kind.ONE_TIME if one_time else Kind.CREATE
-        request = Request("POST", "/instances", body=body, kind=kind)
-        return self.ask(wire.Instance, request, objection)
+        return self.ask(
+            Request("POST", "/instances", wire.Instance, body=body, kind=kind, objection=objection)
+        )
 
     def get_instance(self, instance_id: str, *, element_key: str | None = None) -> wire.Instance:
         """Return the element instance as the platform sees it now.
@@ -63,8 +64,7 @@ class CloudElementsClient(Exchange):
             NotFoundError: It was deleted outside Pulumi.
             OtherInstanceError: The answer is about another one, or of another element.
         """
-        request = Request("GET", "/instances/{id}", {"id": instance_id})
-        return self.ask(wire.Instance, request, _about(instance_id, element_key))
+        return self.ask(_about(instance_id, element_key, "GET"))
 
     def update_instance(
         self,
@@ -82,7 +82,8 @@ class CloudElementsClient(Exchange):
         Raises:
             OtherInstanceError: The answer is about another one; this one may have changed.
         """
-        return self._change("PATCH", instance_id, body, element_key, one_time=one_time)
+        kind = Kind.ONE_TIME if one_time else Kind.REPEATABLE
+        return self.ask(_about(instance_id, element_key, "PATCH", body=body, kind=kind))
 
     def replace_instance(
         self,
@@ -101,39 +102,20 @@ class CloudElementsClient(Exchange):
             OtherInstanceError: The answer is about another one; this one may have changed.
         """
         query = {"reAuthenticate": "true"} if "providerData" in body else {}
-        return self._change("PUT", instance_id, body, element_key, one_time=one_time, query=query)
-
-    def _change(
-        self,
-        method: str,
-        instance_id: str,
-        body: Mapping[str, Any],
-        element_key: str | None,
-        *,
-        one_time: bool,
-        query: Mapping[str, str] = MappingProxyType({}),
-    ) -> wire.Instance:
-        request = Request(
-            method,
-            "/instances/{id}",
-            {"id": instance_id},
-            query,
-            body,
-            Kind.ONE_TIME if one_time else Kind.REPEATABLE,
-        )
-        return self.ask(wire.Instance, request, _about(instance_id, element_key))
+        kind = Kind.ONE_TIME if one_time else Kind.REPEATABLE
+        return self.ask(_about(instance_id, element_key, "PUT", body=body, kind=kind, query=query))
 
     def delete_instance(self, instance_id: str) -> None:
         """Delete an element instance and its token; one that is gone already is fine."""
         try:
-            self.do(Request("DELETE", "/instances/{id}", {"id": instance_id}))
+            self.send(Request("DELETE", "/instances/{id}", parts={"id": instance_id}))
         except NotFoundError:
             return
 
     def set_enabled(self, instance_id: str, *, enabled: bool) -> None:
         """Enable or disable an element instance (docs: PUT and DELETE …/enabled, 2020-11)."""
         method = "PUT" if enabled else "DELETE"
-        self.do(Request(method, "/instances/{id}/enabled", {"id": instance_id}))
+        self.send(Request(method, "/instances/{id}/enabled", parts={"id": instance_id}))
 
     def find_instances(
         self, *, tag: str | None = None, search: str | None = None, within: float = math.inf
@@ -143,7 +125,7 @@ class CloudElementsClient(Exchange):
         Sends one request for each page of 200; `within` is as for `get_element`, for each of them.
         """
         query = {"tags[]": tag, "searchText": search}
-        return self.pages(wire.Instance, "/instances", query, within=within)
+        return self.pages(Request("GET", "/instances", wire.Instance, query=query, within=within))
 
     def get_element(self, element_key: str, *, within: float = math.inf) -> wire.Element:
         """Return an element's metadata.
@@ -155,15 +137,16 @@ class CloudElementsClient(Exchange):
         Raises:
             NotFoundError: The platform has no such element.
         """
-        request = Request("GET", "/elements/{keyOrId}", {"keyOrId": element_key}, within=within)
-        return self.ask(wire.Element, request)
+        path, parts = "/elements/{keyOrId}", {"keyOrId": element_key}
+        return self.ask(Request("GET", path, wire.Element, parts, within=within))
 
     def find_elements(self, *, within: float = math.inf) -> list[wire.Element]:
         """Return the metadata of every element, abridged where the platform offers it.
 
         `within` is as for `get_element`, for each page of 200.
         """
-        return self.pages(wire.Element, "/elements", {"abridged": "true"}, within=within)
+        query = {"abridged": "true"}
+        return self.pages(Request("GET", "/elements", wire.Element, query=query, within=within))
 
     def check_credentials(self) -> str | None:
         """Ask for our own organization: the cheapest call that needs both secrets.
@@ -171,13 +154,15 @@ class CloudElementsClient(Exchange):
         Returns:
             The platform's time, as its `Date` header says it.
         """
-        answer, _ = self.send(Request("GET", "/organizations/me"), _map)
+        answer = self.send(Request("GET", "/organizations/me", wire.Organization))
         date: str | None = answer.headers.get("date")
         return date
 
 
-def _about(instance_id: str, element_key: str | None) -> Callable[[wire.Instance], str | None]:
-    """Return the objection to answers about another instance, or one of another element."""
+def _about(
+    instance_id: str, element_key: str | None, method: str, **rest: Any
+) -> Request[wire.Instance]:
+    """Return a request about one instance, whose answer may not be about another one."""
 
     def objection(answer: wire.Instance) -> str | None:
         if answer.id.lstrip("0") != instance_id.lstrip("0"):
@@ -187,8 +172,5 @@ def _about(instance_id: str, element_key: str | None) -> Callable[[wire.Instance
             return f"instance {instance_id} is said to be of element '{key}', not '{element_key}'"
         return None
 
-    return objection
-
-
-def _map(document: object) -> object:
-    return document if isinstance(document, dict) else None
+    parts = {"id": instance_id}
+    return Request(method, "/instances/{id}", wire.Instance, parts, objection=objection, **rest)

@@ -48,6 +48,7 @@ def connection(
         clock,
         go_on=go_on,
         at_once=settings.concurrency,
+        secrets=frozenset({settings.user_secret, settings.organization_secret}),
     )
     return httpx.Client(
         base_url=_address(settings),

@@ -7,27 +7,25 @@ error of `provider.api.errors`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 
-from . import wire
-from .answers import Reading
 from .connection import connection
 from .errors import CloudElementsError, NotFoundError, RefusedError, UnsendableError
 from .rate import SAID
 from .redaction import quiet_http_loggers
-from .retry import Kind, Policy, Time
+from .retry import Policy, Time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     from ..config import Settings
+    from . import wire
+    from .request import Request
 
-T = TypeVar("T")
 PAGE_SIZE = 200
 """docs: 200 is default and maximum for elements (2019-06), taken for instances as well."""
 
@@ -35,37 +33,6 @@ _LARGEST_BODY = 8_000_000
 """docs: a payload over 8 MB is answered with 429 (2019-06), so it is not sent at all."""
 _SHORTEST = 0.1
 """Seconds for an answer where no time is left: `go_on` has already said so by then."""
-
-
-@dataclass(frozen=True, repr=False)
-class Request:
-    """One request, before it has an address.
-
-    Args:
-        method: HTTP method.
-        path: Path template, as errors show it.
-        parts: What fills the template.
-        query: Parameters of the query; those that are None are left out.
-        body: JSON body.
-        kind: What sending it a second time would do.
-        secrets: What must not be seen in an error, beside the account's own secrets and those that
-            name themselves in the body.
-        within: Seconds for retries, and for one answer, where the settings allow more.
-    """
-
-    method: str
-    path: str
-    parts: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str | None] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
-    kind: Kind = Kind.REPEATABLE
-    secrets: Iterable[str] = ()
-    within: float = math.inf
-
-    @property
-    def call(self) -> str:
-        """The request, as errors name it."""
-        return f"{self.method} {self.path}"
 
 
 class Exchange:
@@ -99,7 +66,6 @@ class Exchange:
         self._clock = clock or Time()
         self._remaining = remaining
         self._retry_budget = settings.retry_budget
-        self._secrets = frozenset({settings.user_secret, settings.organization_secret})
         self._http = connection(settings, transport=transport, clock=self._clock, go_on=go_on)
 
     def __repr__(self) -> str:
@@ -114,87 +80,42 @@ class Exchange:
         """Close all connections."""
         self._http.close()
 
-    def pages(
-        self,
-        model: type[wire.M],
-        path: str,
-        query: Mapping[str, str | None],
-        *,
-        within: float = math.inf,
-    ) -> list[wire.M]:
+    def pages(self, request: Request[wire.M]) -> list[wire.M]:
         """Return every item of a collection.
 
         "Nothing found" is an empty list, although the platform says 404 (docs: vendor's own API
         tests, 2018-09).
         """
         found: list[wire.M] = []
-        page = {"pageSize": str(PAGE_SIZE), **query}
+        page = {"pageSize": str(PAGE_SIZE), **request.query}
         seen: set[str] = set()
 
         while True:
-            request = Request("GET", path, query=page, within=within)
             try:
-                response, items = self.send(request, partial(_items, model))
+                response = self.send(replace(request, query=page, many=True))
             except NotFoundError:
                 return found
-            found += items
+            found += response.extensions[SAID]
             token = response.headers.get("elements-next-page-token")
             if not token or token in seen:
                 return found
             seen.add(token)
             page = page | {"nextPage": token}
 
-    def ask(
-        self,
-        model: type[wire.M],
-        request: Request,
-        objection: Callable[[wire.M], str | None] = lambda _: None,
-    ) -> wire.M:
-        """Send a request and return its answer as a model.
+    def ask(self, request: Request[wire.M]) -> wire.M:
+        """Send a request and return its answer as its model."""
+        said: wire.M = self.send(request).extensions[SAID]
+        return said
 
-        Args:
-            model: What the answer is.
-            request: The request.
-            objection: Tells why an answer is about something else; nothing when it is not.
-        """
-        return self.send(request, partial(wire.read, model), objection)[1]
-
-    def do(self, request: Request) -> None:
-        """Send a request whose answer has nothing to say (docs: its body is not documented)."""
-        self.send(request, None)
-
-    def send(
-        self,
-        request: Request,
-        read: Callable[[object], T | None] | None,
-        objection: Callable[[T], str | None] = lambda _: None,
-    ) -> tuple[httpx.Response, T]:
-        """Send a request by the retry table; return a 2xx answer and what it says, or raise.
-
-        Args:
-            request: The request.
-            read: Makes something of the answer's JSON, or None where it is not the expected one;
-                None itself where nothing is expected.
-            objection: Tells why an answer is about something else; nothing when it is not.
-        """
-        reading = Reading(
-            request.call,
-            read,
-            objection,
-            self._clock,
-            repeatable=request.kind is Kind.REPEATABLE,
-            secrets=frozenset({*request.secrets, *self._secrets}),
-            body=request.body,
-        )
+    def send(self, request: Request[Any]) -> httpx.Response:
+        """Send a request by the retry table; return a 2xx answer, or raise."""
         try:
-            answer = self._http.send(self._built(request, reading))
+            return self._http.send(self._built(request))
         except CloudElementsError as error:
             failed = error.with_traceback(None)  # in which are the request's secrets
-        else:
-            return answer, answer.extensions[SAID]
         raise failed
 
-    def _built(self, request: Request, reading: Reading[Any]) -> httpx.Request:
+    def _built(self, request: Request[Any]) -> httpx.Request:
         path = request.path.lstrip("/")
         for name, value in request.parts.items():
             if not value.strip("."):  # it would address the collection, or what is above it
@@ -214,7 +135,7 @@ class Exchange:
                 json=request.body,
                 params={key: v for key, v in request.query.items() if v is not None},
                 timeout=timeout,
-                extensions={"retry": policy, "reading": reading},
+                extensions={"retry": policy, "request": request},
             )
         except (ValueError, TypeError):
             built = None
@@ -226,10 +147,3 @@ class Exchange:
             message = "the inputs are larger than the 8 MB that the platform takes"
             raise UnsendableError(message)
         return built
-
-
-def _items(model: type[wire.M], document: object) -> list[wire.M] | None:
-    items = document if isinstance(document, list) else [None]
-    read = [found for item in items if (found := wire.read(model, item)) is not None]
-    # To leave one out could mean to make it a second time.
-    return read if len(read) == len(items) else None

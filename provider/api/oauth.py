@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from . import wire
 from .errors import APIError
-from .exchange import Request
+from .request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,21 +86,24 @@ class OAuth:
         application = {"apiKey": api_key, "apiSecret": api_secret, "callbackUrl": callback_url}
         rest = {"state": state, "scope": scope, "siteAddress": site_address}
         form = {**extras, **application, **_given(rest)}
-        post = Request("POST", path, parts, secrets={api_key, api_secret})
+        secrets = frozenset({api_key, api_secret})
+        post = Request("POST", path, wire.Redirect, parts, secrets=secrets)
         try:
             page = self._consent_by_post(post, form)
         except APIError as error:
             if error.status not in _NO_SUCH_FORM:
                 raise
             page = None
-        return page or self._exchange.ask(wire.Redirect, replace(post, method="GET", query=form))
+        return page or self._exchange.ask(replace(post, method="GET", query=form))
 
-    def _consent_by_post(self, post: Request, form: Mapping[str, str]) -> wire.Redirect | None:
+    def _consent_by_post(
+        self, post: Request[wire.Redirect], form: Mapping[str, str]
+    ) -> wire.Redirect | None:
         """Return the address that a POST returns; None where it may be that of another page."""
         fixed = {name: value for name, value in form.items() if name in _BODY_FIELDS}
         extras = {name: value for name, value in form.items() if name not in _BODY_FIELDS}
         if not extras:
-            return self._exchange.ask(wire.Redirect, replace(post, body=fixed))
+            return self._exchange.ask(replace(post, body=fixed))
         without = self._consent_page(replace(post, body=fixed))
         for query, body in (({}, form), (extras, fixed)):
             page = self._consent_page(replace(post, query=query, body=body))
@@ -108,10 +111,10 @@ class OAuth:
                 return page
         return None
 
-    def _consent_page(self, request: Request) -> wire.Redirect | None:
+    def _consent_page(self, request: Request[wire.Redirect]) -> wire.Redirect | None:
         """Return the answer of an `oauth/url`; None when it refuses one of the fields."""
         try:
-            return self._exchange.ask(wire.Redirect, request)
+            return self._exchange.ask(request)
         except APIError as error:
             if error.status not in _NO_SUCH_FIELD:
                 raise
@@ -138,8 +141,10 @@ class OAuth:
             "callbackUrl": callback_url,
         }
         path, parts = "/elements/{keyOrId}/oauth/token", {"keyOrId": element_key}
-        request = Request("GET", path, parts, form, secrets={api_key, api_secret})
-        return self._exchange.ask(wire.RequestToken, request)
+        secrets = frozenset({api_key, api_secret})
+        return self._exchange.ask(
+            Request("GET", path, wire.RequestToken, parts, form, secrets=secrets)
+        )
 
 
 def _shape(page: wire.Redirect | None) -> object:

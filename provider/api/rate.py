@@ -13,7 +13,7 @@ from .errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .answers import Reading
+    from .request import Request
     from .retry import Time
 
 SAID = "cloud_elements_said"
@@ -41,6 +41,7 @@ class Limiter(httpx.BaseTransport):
         clock: The clock, so that tests need not wait.
         go_on: Raises when nothing may be sent any more; asked right before a request is.
         at_once: How many connections `inner` has.
+        secrets: The account's, which must not be seen in an error.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Limiter(httpx.BaseTransport):
         *,
         go_on: Callable[[], None] = lambda: None,
         at_once: int = 64,
+        secrets: frozenset[str] = frozenset(),
     ) -> None:
         self._inner = inner
         self._interval = 1 / per_second if per_second else 0.0
         self._timeout = timeout
         self._clock = clock
         self._go_on = go_on
+        self._secrets = secrets
         self._free = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._next = clock.now()
@@ -66,7 +69,7 @@ class Limiter(httpx.BaseTransport):
         """Wait for a turn, send, read, judge, and hold everybody back after a refusal.
 
         Raises:
-            RequestError: There is no answer, or another one than the request's `reading` expects.
+            RequestError: There is no answer, or another one than is expected.
         """
         with self._lock:
             now = self._clock.now()
@@ -76,7 +79,7 @@ class Limiter(httpx.BaseTransport):
             self._clock.sleep(turn - now)
         bound = (request.extensions.get("timeout") or {}).get("read") or self._timeout
         request.extensions["trace"] = self._before_sending
-        reading: Reading[Any] = request.extensions["reading"]
+        asked: Request[Any] = request.extensions["request"]
         lost = None
         with self._connection():
             try:
@@ -84,11 +87,11 @@ class Limiter(httpx.BaseTransport):
                     self._inner.handle_request(request), min(bound, self._timeout)
                 )
             except httpx.HTTPError as error:
-                lost = reading.lost(error)
+                lost = asked.lost(error)
         if lost is not None:
             raise lost  # outside the handler: httpx's error knows the address
         try:
-            response.extensions[SAID] = reading.judge(response)
+            response.extensions[SAID] = asked.judge(response, self._secrets, self._clock)
         except RequestError as error:
             if error.status in _BUSY and error.retry_after is not None:
                 pause = min(error.retry_after, _LONGEST_PAUSE)
@@ -100,7 +103,6 @@ class Limiter(httpx.BaseTransport):
     @contextmanager
     def _connection(self) -> Iterator[None]:
         """Wait until a connection is free: inside `inner`, nobody would check whether to go on."""
-        self._go_on()
         while not self._free.acquire(timeout=_LOOKS):
             self._go_on()
         try:
@@ -109,7 +111,7 @@ class Limiter(httpx.BaseTransport):
             self._free.release()
 
     def _before_sending(self, event: str, _: Any) -> None:
-        """Check once more when the connection is made: httpcore calls this at each step."""
+        """Check when the connection is made: httpcore calls this at each step."""
         if event.endswith("send_request_headers.started"):
             self._go_on()
 

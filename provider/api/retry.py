@@ -81,7 +81,7 @@ class Policy(Retry):
 
     Waits double from half a second with jitter, unless `Retry-After` says how long. An answer that
     asks for more than the budget has left is not waited for. What did not succeed comes here as an
-    error of ours, see `provider.api.answers`.
+    error of ours, see `provider.api.request`.
 
     Args:
         kind: What sending the request a second time would do.

@@ -212,6 +212,10 @@ class Element(_Answer):
         return (self.default_of(AUTHENTICATION_TYPE) or own or flagged).lower()
 
 
+class Organization(_Answer):
+    """Our own organization, from `/organizations/me`: nothing in it is of use."""
+
+
 class Redirect(_Answer):
     """Where the user gives consent, from `/elements/{keyOrId}/oauth/url`."""
 
@@ -232,17 +236,6 @@ class ErrorBody(_Answer):
     message: str | None = None
     request_id: str | None = Field(default=None, alias="requestId")
     provider_message: str | None = Field(default=None, alias="providerMessage")
-
-
-def read(model: type[M], document: object) -> M | None:
-    """Return `document` as a `model`, or None when it lacks what the model demands.
-
-    None instead of an error, because a validation error would carry the document.
-    """
-    try:
-        return model.model_validate(document)
-    except (ValidationError, RecursionError):
-        return None
 
 
 def stored(value: Any) -> str | None:

@@ -232,12 +232,12 @@ class Claims:
         if known is None:
             self._ask(listing, purpose, tag)
         while True:
-            self.client.go_on()
             try:
                 return listing.result(_LOOKS)
             except TimeoutError:
-                continue
-            except CancelledError:  # the time of whoever asked was over, not ours
+                self.client.go_on()
+            except CancelledError:  # the time of whoever asked was over; if that is us, go_on tells
+                self.client.go_on()
                 return self._listed(purpose, tag)
 
     def _ask(self, listing: Future[list[wire.Instance]], purpose: str, tag: str) -> None:

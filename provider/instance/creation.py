@@ -29,12 +29,12 @@ from ..api.errors import (
 from ..api.retry import TABLE, Kind, Then
 from . import adoption, consent, diff
 from .advice import CORRECT_OR_NEW_CODE, NEW_CODE, UP, UP_AGAIN, use
-from .credentials import spent_by
+from .credentials import refuse_shown, spent_by
 from .desired import Desired
 from .host import HalfMadeError
 from .journal import Fate
 from .origin import Origin
-from .recovery import Search, left_over
+from .recovery import Search
 from .settling import settle
 from .state import Record
 from .update import take_over
@@ -90,11 +90,38 @@ def obtain(context: Context, desired: Desired) -> Found:
     Raises:
         CloudElementsError: Nothing was created, or it can't be told which one is ours.
     """
-    left = left_over(context, desired)
+    left = _left_over(context, desired)
     if left is not None:
         return Found(left, Origin.RECOVERED, sent=False)
     consent.wait(context, desired.inputs)
     return _Creation(context, desired).run()
+
+
+def _left_over(context: Context, desired: Desired) -> wire.Instance | None:
+    """Return what an earlier run left: by the list, else by what this machine remembers.
+
+    Raises:
+        SpentError: It left nothing, and another instance of the stack shows the same code.
+    """
+    markers = desired.markers
+    if markers is None:
+        return None
+    before = context.claims.before_create(markers)
+    if before.spared:
+        context.host.warn(
+            f"instance {before.spared} was in the state, so another one is made; if it was "
+            f"forgotten there and is not being replaced, set 'adopt' to {before.spared} to keep it "
+            "instead"
+        )
+    if before.free or before.last:
+        search = Search(context, desired, markers)
+        found = search.take(search.single(before.free))
+        found = found or (search.remembered(before.last) if before.last else None)
+        if found is not None:
+            context.history.note(markers, Fate.MADE, instance=found.id)
+            return found
+    refuse_shown(desired.credentials, before.of_stack)
+    return None
 
 
 def _settled(context: Context, desired: Desired, found: Found) -> dict[str, Any]:

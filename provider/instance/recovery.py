@@ -13,7 +13,6 @@ from ..api.errors import (
 )
 from .advice import UP
 from .claims import carrying
-from .credentials import refuse_shown
 from .diff import same_text
 from .journal import Fate
 from .origin import Origin
@@ -55,57 +54,6 @@ def _fits(desired: Desired, instance: wire.Instance) -> bool:
     )
 
 
-def _single(desired: Desired, candidates: list[wire.Instance]) -> wire.Instance | None:
-    """Return the one candidate that fits, None when there is none.
-
-    Raises:
-        RefusedError: Several fit, or one carries the marker and is something else.
-    """
-    fitting = [instance for instance in candidates if _fits(desired, instance)]
-    if len(fitting) == 1:
-        return fitting[0]
-    ids = ", ".join(instance.id for instance in fitting or candidates)
-    if fitting:
-        message = (
-            f"{len(fitting)} instances carry its marker and fit: {ids}; "
-            f"set 'adopt' to the id to keep, delete the others, then {UP}"
-        )
-        raise RefusedError(message)
-    if candidates:
-        message = (
-            f"an earlier run left instance {ids} with its marker, but another element or name; "
-            f"set 'adopt' to the id to keep it, or delete it, then {UP}"
-        )
-        raise RefusedError(message)
-    return None
-
-
-def left_over(context: Context, desired: Desired) -> wire.Instance | None:
-    """Return what an earlier run left: by the list, else by what this machine remembers.
-
-    Raises:
-        SpentError: It left nothing, and another instance of the stack shows the same code.
-    """
-    if desired.markers is None:
-        return None
-    before = context.claims.before_create(desired.markers)
-    if before.spared:
-        context.host.warn(
-            f"instance {before.spared} was in the state, so another one is made; if it was "
-            f"forgotten there and is not being replaced, set 'adopt' to {before.spared} to keep it "
-            "instead"
-        )
-    search = Search(context, desired, desired.markers)
-    found = search.take(_single(desired, before.free))
-    if found is None and before.last is not None:
-        found = search.remembered(before.last)
-    if found is None:
-        refuse_shown(desired.credentials, before.of_stack)
-    else:
-        context.history.note(desired.markers, Fate.MADE, instance=found.id)
-    return found
-
-
 @dataclass(frozen=True, repr=False)
 class Search:
     """How the instance of one resource is looked for.
@@ -120,12 +68,36 @@ class Search:
     desired: Desired
     markers: Markers
 
+    def single(self, candidates: list[wire.Instance]) -> wire.Instance | None:
+        """Return the one candidate that fits, None when there is none.
+
+        Raises:
+            RefusedError: Several fit, or one carries the marker and is something else.
+        """
+        fitting = [instance for instance in candidates if _fits(self.desired, instance)]
+        if len(fitting) == 1:
+            return fitting[0]
+        ids = ", ".join(instance.id for instance in fitting or candidates)
+        if fitting:
+            message = (
+                f"{len(fitting)} instances carry its marker and fit: {ids}; "
+                f"set 'adopt' to the id to keep, delete the others, then {UP}"
+            )
+            raise RefusedError(message)
+        if candidates:
+            message = (
+                f"an earlier run left instance {ids} with its marker, but another element or name; "
+                f"set 'adopt' to the id to keep it, or delete it, then {UP}"
+            )
+            raise RefusedError(message)
+        return None
+
     def now(self) -> wire.Instance | None:
         """Return the one free instance that carries the marker and fits."""
         return self._of(self.context.client.find_instances(tag=self.markers.instance))
 
     def _of(self, listed: list[wire.Instance]) -> wire.Instance | None:
-        return _single(self.desired, self.context.claims.free(carrying(self.markers, listed)))
+        return self.single(self.context.claims.free(carrying(self.markers, listed)))
 
     def until(self, patience: float) -> wire.Instance | None:
         """Take the instance as soon as it shows, until patience ends: lists may lag."""

@@ -3,6 +3,7 @@
 import re
 
 from provider.api import wire
+from provider.api.request import read
 
 
 def test_every_documented_answer(account):
@@ -13,7 +14,7 @@ def test_every_documented_answer(account):
             if (why := _unreadable(answer)) is not None:
                 verdict.leave_out(why)
                 continue
-            found = wire.read(wire.Instance, answer)
+            found = read(wire.Instance, answer)
             verdict.wrong += ["is not read"] if found is None else _misread(found, answer)
     assert account.failures == []
 

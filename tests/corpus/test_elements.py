@@ -2,7 +2,7 @@
 
 import json
 
-from provider.api import wire
+from provider.api import request, wire
 from provider.instance.metadata import required_keys
 
 MISSING = "Missing required configuration: "
@@ -46,7 +46,7 @@ def _is_flag(value):
 
 
 def _misread_element(client, refusal, document):
-    read = wire.read(wire.Element, document)
+    read = request.read(wire.Element, document)
     if read is None:
         yield "is not read"
         return

@@ -11,6 +11,7 @@ from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
 from provider.api import wire
 from provider.api.client import CloudElementsClient
+from provider.api.request import read
 from provider.config import Settings
 from provider.instance import inputs as schema
 from provider.instance import state as stored
@@ -226,7 +227,7 @@ def outputs_of(inputs):
     """Return the outputs of a create that the platform answered as written."""
     model = schema.inputs_of(inputs)
     spent = Credentials.of(model).fingerprints
-    instance = wire.read(
+    instance = read(
         wire.Instance,
         {"id": 7, "name": model.name, "tags": model.tags, "configuration": model.configuration},
     )

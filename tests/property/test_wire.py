@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.api import wire
+from provider.api.request import read
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
 SCALARS = (
@@ -97,7 +98,7 @@ def test_what_is_sent_is_json_with_the_same_content(value):
     st.integers(0, 2**63),
 )
 def test_an_instance_with_an_id_is_always_read(fields, identity):
-    found = wire.read(wire.Instance, fields | {"id": identity})
+    found = read(wire.Instance, fields | {"id": identity})
     assert found is not None
     assert found.id == str(identity)
     assert found.held is None or all(v is None or isinstance(v, str) for v in found.held.values())
@@ -106,5 +107,5 @@ def test_an_instance_with_an_id_is_always_read(fields, identity):
 @given(JSON)
 def test_any_json_is_read_or_refused_without_an_exception(document):
     for model in (wire.Instance, wire.Element, wire.Redirect, wire.RequestToken, wire.ErrorBody):
-        found = wire.read(model, document)
+        found = read(model, document)
         assert found is None or isinstance(found, model)

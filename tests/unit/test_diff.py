@@ -6,6 +6,7 @@ from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
 from provider.api import wire
 from provider.api.redaction import MASK
+from provider.api.request import read
 from provider.instance import diff
 from provider.instance import inputs as schema
 from provider.instance import state as stored
@@ -23,7 +24,7 @@ RECORDED = Record(managed=frozenset({"subdomain", "password"}))
 def instance(**fields):
     """Return an instance as the platform answers it."""
     answer = {"id": 7, "name": "desk", "token": "token", "element": {"key": "freshservice"}}
-    found = wire.read(wire.Instance, answer | fields)
+    found = read(wire.Instance, answer | fields)
     assert found is not None
     return found
 

@@ -13,6 +13,7 @@ from provider.api.errors import (
     RateLimitError,
     StrangerError,
 )
+from provider.api.request import read
 from provider.instance import metadata
 from provider.instance.metadata import Metadata
 
@@ -27,7 +28,7 @@ def element(*entries, authentication="basic"):
         "authentication": {"type": authentication},
         "configuration": list(entries),
     }
-    found = wire.read(wire.Element, document)
+    found = read(wire.Element, document)
     assert found is not None
     return found
 
@@ -332,12 +333,12 @@ def test_how_instances_authenticate_unless_they_say_otherwise(own, default, kind
 
 
 def test_an_element_that_only_flags_oauth_needs_consent_of_either_kind():
-    shop = wire.read(wire.Element, {"key": "shop", "typeOauth": True, "authentication": {}})
+    shop = read(wire.Element, {"key": "shop", "typeOauth": True, "authentication": {}})
     assert shop.kind == "oauth"
     assert [text.split(": ")[0] for text in metadata.missing(shop, {}, new=True)] == ["code"]
     assert list(metadata.missing(shop, {"provider_data": OAUTH1}, new=True)) == []
     flagged = {"key": "shop", "typeOauth": True, "authentication": {"type": "custom"}}
-    assert wire.read(wire.Element, flagged).kind == "custom"
+    assert read(wire.Element, flagged).kind == "custom"
 
 
 def test_unlisted_keys_are_warned_about_with_the_closest_listed_one():

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from provider.api import rate
-from provider.api.answers import Reading
 from provider.api.errors import (
     AbandonedError,
     AmbiguousError,
@@ -18,6 +17,7 @@ from provider.api.errors import (
     TooLargeError,
 )
 from provider.api.rate import Limiter
+from provider.api.request import Request
 from provider.api.retry import Kind, Policy, Time
 
 
@@ -32,11 +32,10 @@ class FakeTime:
         self.seconds += seconds
 
 
-def asked(time, **extensions):
+def asked(**extensions):
     """A request whose answer may be anything that succeeds."""
-    reading = Reading("GET /", None, lambda _: None, time.clock)
     url = "https://platform.example/"
-    return httpx.Request("GET", url, extensions={"reading": reading, **extensions})
+    return httpx.Request("GET", url, extensions={"request": Request("GET", "/"), **extensions})
 
 
 def limiter(time, handler, *, per_second=0.0, timeout=60.0):
@@ -52,7 +51,7 @@ def test_requests_go_out_at_an_even_pace():
 
     even = limiter(time, note, per_second=4.0)
     for _ in range(5):
-        even.handle_request(asked(time))
+        even.handle_request(asked())
     assert sent == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
@@ -60,7 +59,7 @@ def test_without_a_bound_nothing_waits():
     time = FakeTime()
     free = limiter(time, lambda _: httpx.Response(200))
     for _ in range(100):
-        free.handle_request(asked(time))
+        free.handle_request(asked())
     assert time.seconds == 0
 
 
@@ -72,8 +71,8 @@ def test_after_a_refusal_everybody_holds_back(code, after, pause):
     answers = [httpx.Response(code, headers={"retry-after": after}), httpx.Response(200)]
     shared = limiter(time, lambda _: answers.pop(0))
     with pytest.raises(APIError):
-        shared.handle_request(asked(time))
-    other = threading.Thread(target=shared.handle_request, args=(asked(time),))
+        shared.handle_request(asked())
+    other = threading.Thread(target=shared.handle_request, args=(asked(),))
     other.start()
     other.join()
     assert time.seconds == pause
@@ -93,7 +92,7 @@ def test_a_429_about_size_is_an_error_of_its_own(text):
     time = FakeTime()
     large = limiter(time, lambda _: httpx.Response(429, json={"message": text}))
     with pytest.raises(TooLargeError, match=text):
-        large.handle_request(asked(time))
+        large.handle_request(asked())
 
 
 @pytest.mark.parametrize(
@@ -104,14 +103,14 @@ def test_a_429_about_pace_is_not(text):
     time = FakeTime()
     busy = limiter(time, lambda _: httpx.Response(429, text=text))
     with pytest.raises(RateLimitError):
-        busy.handle_request(asked(time))
+        busy.handle_request(asked())
 
 
 def test_only_a_429_speaks_of_size():
     time = FakeTime()
     refused = limiter(time, lambda _: httpx.Response(413, text="payload too large"))
     with pytest.raises(StrangerError):
-        refused.handle_request(asked(time))
+        refused.handle_request(asked())
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def test_a_server_error_tells_whether_the_vendor_had_a_say(body, outcome):
     time = FakeTime()
     broken = limiter(time, lambda _: httpx.Response(500, json=body))
     with pytest.raises(APIError) as caught:
-        broken.handle_request(asked(time))
+        broken.handle_request(asked())
     assert caught.value.outcome is outcome
 
 
@@ -137,7 +136,7 @@ def test_a_wait_beyond_the_budget_is_not_waited_for(code, after, again):
     policy = Policy(Kind.REPEATABLE, budget=10.0, clock=time.clock)
     busy = limiter(time, lambda _: httpx.Response(code, headers={"retry-after": after}))
     with pytest.raises(APIError) as caught:
-        busy.handle_request(asked(time))
+        busy.handle_request(asked())
     assert policy.is_retryable_exception(caught.value) is again
 
 
@@ -161,7 +160,7 @@ class Pieces(httpx.SyncByteStream):
 def test_an_answer_in_pieces_is_read_whole_and_its_connection_freed():
     time = FakeTime()
     body = Pieces(time, [b'{"id"', b": 7}"], 1)
-    whole = limiter(time, lambda _: httpx.Response(200, stream=body)).handle_request(asked(time))
+    whole = limiter(time, lambda _: httpx.Response(200, stream=body)).handle_request(asked())
     assert whole.json() == {"id": 7}
     assert body.closed
 
@@ -173,7 +172,7 @@ def test_an_answer_that_does_not_end_is_cut_off(pieces):
     body = Pieces(time, pieces, 1)
     endless = limiter(time, lambda _: httpx.Response(200, stream=body), timeout=60.0)
     with pytest.raises(AmbiguousError, match="no answer in time"):
-        endless.handle_request(asked(time))
+        endless.handle_request(asked())
     assert body.closed
 
 
@@ -183,7 +182,7 @@ def test_a_request_with_less_time_gets_its_answer_in_that_or_not_at_all():
     endless = limiter(time, lambda _: httpx.Response(200, stream=body), timeout=60.0)
     timeout = httpx.Timeout(10).as_dict()
     with pytest.raises(AmbiguousError, match="no answer in time"):
-        endless.handle_request(asked(time, timeout=timeout))
+        endless.handle_request(asked(timeout=timeout))
     assert time.clock.now() == pytest.approx(11)
 
 
@@ -196,51 +195,38 @@ def test_closing_closes_the_transport():
 
 
 def test_nothing_is_sent_that_nobody_waits_for():
+    """It is asked when the connection is made, which may take its time."""
+
     def abandoned():
         raise AbandonedError
 
-    sent = []
-    inner = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
-    time = FakeTime()
-    with pytest.raises(AbandonedError):
-        Limiter(inner, 0, 60, time.clock, go_on=abandoned).handle_request(asked(time))
-    assert sent == []
-
-
-def test_who_waited_for_a_connection_is_asked_again_before_the_first_byte():
-    answers = iter([None, AbandonedError()])
-
-    def go_on():
-        if error := next(answers):
-            raise error
-
     with socket.create_server(("127.0.0.1", 0)) as listener, httpx.HTTPTransport() as inner:
-        time = FakeTime()
-        request = asked(time)
+        request = asked()
         request.url = httpx.URL("http://{}:{}/".format(*listener.getsockname()))
+        limiter = Limiter(inner, 0, 60, FakeTime().clock, go_on=abandoned)
         with pytest.raises(AbandonedError):
-            Limiter(inner, 0, 60, time.clock, go_on=go_on).handle_request(request)
+            limiter.handle_request(request)
         connection, _ = listener.accept()
         with connection:
             assert connection.recv(1) == b""
 
 
 def test_who_waits_for_a_connection_is_asked_again(monkeypatch):
-    answers = [None, None, AbandonedError(), None]
+    answers = [None, AbandonedError()]
 
     def go_on():
         if error := answers.pop(0):
             raise error
 
     def handler(_):
-        if len(answers) == 3:  # the first, which has the only connection
+        if answers:  # the first, which has the only connection
             with pytest.raises(AbandonedError):
-                busy.handle_request(asked(time))
+                busy.handle_request(asked())
         return httpx.Response(200)
 
     monkeypatch.setattr(rate, "_LOOKS", 0.0)
     time = FakeTime()
     busy = Limiter(httpx.MockTransport(handler), 0, 60, time.clock, go_on=go_on, at_once=1)
-    assert busy.handle_request(asked(time)).status_code == 200
-    assert busy.handle_request(asked(time)).status_code == 200  # the connection is free again
+    assert busy.handle_request(asked()).status_code == 200
+    assert busy.handle_request(asked()).status_code == 200  # the connection is free again
     assert answers == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.api import wire
+from provider.api import request, wire
 
 INSTANCE = {
     "id": 7,
@@ -13,11 +13,11 @@ INSTANCE = {
 
 
 def read(**changes):
-    return wire.read(wire.Instance, INSTANCE | changes)
+    return request.read(wire.Instance, INSTANCE | changes)
 
 
 def test_an_instance_is_its_id():
-    bare = wire.read(wire.Instance, {"id": 7})
+    bare = request.read(wire.Instance, {"id": 7})
     assert bare is not None
     assert (bare.id, bare.name, bare.held, bare.element.key) == ("7", None, None, None)
 
@@ -29,7 +29,7 @@ def test_without_a_usable_id_it_is_no_instance(identity):
 
 @pytest.mark.parametrize("document", [None, [], "text", 7, {}, [INSTANCE]])
 def test_what_is_no_instance_at_all_is_none(document):
-    assert wire.read(wire.Instance, document) is None
+    assert request.read(wire.Instance, document) is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_field_of_an_odd_type_counts_as_absent(field, odd):
     found = read(**{field: odd})
     assert found is not None
     assert found.id == "7"
-    without = wire.read(wire.Instance, {k: v for k, v in INSTANCE.items() if k != field})
+    without = request.read(wire.Instance, {k: v for k, v in INSTANCE.items() if k != field})
     got = getattr(found, field)
     fitting = {"name": str, "token": str, "tags": list, "configuration": dict}.get(field)
     assert got == getattr(without, field) or field == "element" or isinstance(odd, fitting or bool)
@@ -85,7 +85,7 @@ def test_an_element_keeps_the_entries_that_can_be_read():
             {"key": "b", "required": {}, "active": None, "defaultValue": {"x": 1}},
         ],
     }
-    element = wire.read(wire.Element, document)
+    element = request.read(wire.Element, document)
     assert [(e.key, e.required, e.active, e.default_value) for e in element.configuration] == [
         ("a", True, True, "5"),
         ("b", False, True, '{"x":1}'),
@@ -93,7 +93,7 @@ def test_an_element_keeps_the_entries_that_can_be_read():
 
 
 def test_an_element_without_a_key_is_none():
-    assert wire.read(wire.Element, {"name": "HubSpot", "configuration": []}) is None
+    assert request.read(wire.Element, {"name": "HubSpot", "configuration": []}) is None
 
 
 @pytest.mark.parametrize(
@@ -180,4 +180,4 @@ def test_a_request_writes_whole_numbers_as_such():
 
 @pytest.mark.parametrize("address", ["https://vendor.example/a?b=c", "http://127.0.0.1:1/x"])
 def test_a_redirect_is_an_address_for_a_browser(address):
-    assert wire.read(wire.Redirect, {"oauthUrl": address}).oauth_url == address
+    assert request.read(wire.Redirect, {"oauthUrl": address}).oauth_url == address

@@ -1,22 +1,24 @@
-"""What came back for a request, judged once: what it says, or the error that it stands for.
+"""One request, and what came back of it: what it says, or the error that tells what it is.
 
-An answer is judged below whatever sends again, so that the error's outcome alone decides by the
-retry table.
+An answer is judged once, below whatever sends again, so that the error's outcome alone decides by
+the retry table.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
+from pydantic import ValidationError
 
 from .errors import (
     SERVER_ERRORS,
@@ -31,14 +33,14 @@ from .errors import (
     TooLargeError,
 )
 from .redaction import scrubbed, secrets_in_request
-from .wire import ErrorBody, read, stored
+from .retry import Kind
+from .wire import ErrorBody, M, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from .retry import Time
 
-T = TypeVar("T")
 _LONGEST_TEXT = 500
 _SIZE = re.compile(
     r"too large|payload|megabyte|\d\s*[KMG]i?B\b"
@@ -49,39 +51,59 @@ _SIZE = re.compile(
 
 
 @dataclass(frozen=True, repr=False)
-class Reading(Generic[T]):
-    """How the answer to one request is read.
+class Request(Generic[M]):
+    """One request, before it has an address, and how its answer is read.
 
     Args:
-        call: The request, as errors name it: `POST /instances`.
-        read: Makes something of the answer's JSON, or None where it is not the expected one; None
-            itself where nothing is expected.
+        method: HTTP method.
+        path: Path template, as errors show it.
+        model: What the answer is; None where it has nothing to say.
+        parts: What fills the template.
+        query: Parameters of the query; those that are None are left out.
+        body: JSON body.
+        kind: What sending it a second time would do.
+        secrets: What must not be seen in an error, beside the account's own secrets and those that
+            name themselves in the body.
+        within: Seconds for retries, and for one answer, where the settings allow more.
+        many: The answer is a list of the model's.
         objection: Tells why an answer is about something else; nothing when it is not.
-        clock: The clock.
-        repeatable: Whether the request may have been sent again.
-        secrets: What must not be seen in an error.
-        body: The request's, whose secrets must not be either.
     """
 
-    call: str
-    read: Callable[[object], T | None] | None
-    objection: Callable[[T], str | None]
-    clock: Time
-    repeatable: bool = True
-    secrets: frozenset[str] = frozenset()
+    method: str
+    path: str
+    model: type[M] | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | None] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    kind: Kind = Kind.REPEATABLE
+    secrets: frozenset[str] = frozenset()
+    within: float = math.inf
+    many: bool = False
+    objection: Callable[[M], str | None] = lambda _: None
 
-    def judge(self, response: httpx.Response) -> T | None:
+    @property
+    def call(self) -> str:
+        """The request, as errors name it."""
+        return f"{self.method} {self.path}"
+
+    def judge(
+        self, response: httpx.Response, secrets: frozenset[str], clock: Time
+    ) -> M | list[M] | None:
         """Return what a whole answer says.
+
+        Args:
+            response: The answer.
+            secrets: The account's.
+            clock: The clock.
 
         Raises:
             RequestError: It is no success, not the expected one, or about something else.
         """
         if not response.is_success:
-            raise self._error(response)
+            raise self._error(response, secrets, clock)
         said = self._said(response)
-        if said is not None and (what := self.objection(said)):
-            [what] = self._shown([what])
+        if said is not None and not isinstance(said, list) and (what := self.objection(said)):
+            [what] = self._shown([what], secrets)
             raise OtherInstanceError(self.call, what, **_which(response))
         return said
 
@@ -96,14 +118,14 @@ class Reading(Generic[T]):
             self.call, _spoken(error)
         )
 
-    def _error(self, response: httpx.Response) -> APIError:
+    def _error(self, response: httpx.Response, secrets: frozenset[str], clock: Time) -> APIError:
         body = _error_body(response.content)
         said = body.message or body.provider_message
         if response.is_redirect:
             said = "the address redirects elsewhere, so it is not the platform's API"
         said = said or f"the answer is not the platform's but {_content_type(response)}"
         number = _request_id(response, body)
-        said, number, vendors = self._shown([said, number, body.provider_message or ""])
+        said, number, vendors = self._shown([said, number, body.provider_message or ""], secrets)
         error = _kind_of_error(response, body)(
             self.call,
             response.status_code,
@@ -111,27 +133,26 @@ class Reading(Generic[T]):
             request_id=number or None,
             provider_message=vendors or None,
         )
-        error.retry_after = _retry_after(response, self.clock)
+        error.retry_after = _retry_after(response, clock)
         return error
 
-    def _shown(self, texts: list[str]) -> list[str]:
-        secrets = self.secrets | secrets_in_request(self.body) if self.body else self.secrets
-        return [_one_line(text) for text in scrubbed(texts, secrets)]
+    def _shown(self, texts: list[str], secrets: frozenset[str]) -> list[str]:
+        own = secrets_in_request(self.body) if self.body else set()
+        return [_one_line(text) for text in scrubbed(texts, secrets | self.secrets | own)]
 
-    def _said(self, response: httpx.Response) -> T | None:
+    def _said(self, response: httpx.Response) -> M | list[M] | None:
         """Return what a 2xx answer says.
 
         Raises:
             AmbiguousError: It is not the expected one.
         """
         content = response.content.lstrip()
-        if self.read is None and not content.startswith(b"<"):
+        if self.model is None and not content.startswith(b"<"):
             return None
         what = "the answer is JSON, but not what the platform documents"
         stranger = True
         try:
-            document = _document(content)
-            found = self.read(document) if self.read else None
+            found = self._read(_document(content))
         except (ValueError, RecursionError):
             found = None
             kind = _content_type(response)
@@ -145,8 +166,30 @@ class Reading(Generic[T]):
         # answers so again and again: a request that is sent once may have met a proxy that was out
         # of order for a moment.
         raise AmbiguousError(
-            self.call, what, stranger=stranger and self.repeatable, **_which(response)
+            self.call, what, stranger=stranger and self.kind is Kind.REPEATABLE, **_which(response)
         )
+
+    def _read(self, document: object) -> M | list[M] | None:
+        """Return what an answer's JSON says; None where it is not the expected one."""
+        if self.model is None:
+            return None
+        if not self.many:
+            return read(self.model, document)
+        items = document if isinstance(document, list) else [None]
+        found = [said for item in items if (said := read(self.model, item)) is not None]
+        # To leave one out could mean to make it a second time.
+        return found if len(found) == len(items) else None
+
+
+def read(model: type[M], document: object) -> M | None:
+    """Return `document` as a `model`, or None when it lacks what the model demands.
+
+    None instead of an error, because a validation error would carry the document.
+    """
+    try:
+        return model.model_validate(document)
+    except (ValidationError, RecursionError):
+        return None
 
 
 def _which(response: httpx.Response) -> dict[str, Any]:
