@@ -8,7 +8,7 @@ from ..api.errors import NotFoundError, RefusedError
 from .advice import CORRECT_ADOPT
 from .diff import own_tags, same_text
 from .markers import is_stack_marker
-from .origin import Origin
+from .state import Origin
 from .update import take_over
 
 if TYPE_CHECKING:

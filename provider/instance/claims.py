@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..api.client import CloudElementsClient
     from .journal import Entry
     from .markers import Markers
-    from .origin import Origin
+    from .state import Origin
 
 _LOOKS = 0.5
 """Seconds between two questions whether to go on, for who waits for what another asked for."""

@@ -33,10 +33,9 @@ from .credentials import refuse_shown, spent_by
 from .desired import Desired
 from .host import HalfMadeError
 from .journal import Fate
-from .origin import Origin
 from .recovery import Search
 from .settling import settle
-from .state import Record
+from .state import Origin, Record
 from .update import take_over
 
 if TYPE_CHECKING:
@@ -157,12 +156,7 @@ def _settled(context: Context, desired: Desired, found: Found) -> dict[str, Any]
 
 @dataclass(frozen=True, repr=False)
 class _Creation:
-    """One create, by the retry table: one POST, or more where nothing can be spent.
-
-    Args:
-        context: What the process works with.
-        desired: What the program wants.
-    """
+    """One create, by the retry table: one POST, or more where nothing can be spent."""
 
     context: Context
     desired: Desired

@@ -23,7 +23,7 @@ from .markers import (
     names_stack,
     place_of,
 )
-from .origin import Origin
+from .state import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,15 +49,7 @@ def home_of(context: Context, stored: Stored) -> str:
 def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> wire.Instance | None:
     """Make sure that the instance of this id is the one that the state means.
 
-    Nothing is asked where the state remembers this address.
-
-    Args:
-        context: What the process works with.
-        stored: What the state has.
-        inputs: New inputs.
-
-    Returns:
-        The instance, where it was asked for.
+    Nothing is asked where the state remembers this address. Returns the instance where it was.
 
     Raises:
         RefusedError: It may be another one.
@@ -177,12 +169,7 @@ def another_stack_has(
     """Tell whether an instance shows that another stack has it by now.
 
     Two states may have it: after `adopt` in another stack, or after `pulumi state move` when
-    the stack that it came from took it back.
-
-    Args:
-        context: What the process works with.
-        stored: What the state has.
-        instance: The instance, where it was read just now.
+    the stack that it came from took it back. `instance` is what was read just now, if it was.
 
     Raises:
         RefusedError: It shows only whence it was moved, and whether that stack took it back
@@ -225,12 +212,7 @@ def warn_of_another(context: Context, stored: Stored, fate: Fate = Fate.MADE) ->
 
     There is one when a replacement was interrupted and then given up, or when another run made
     one at the same time. The platform is asked only where the journal knows of such a request,
-    and once after each create.
-
-    Args:
-        context: What the process works with.
-        stored: What the state has.
-        fate: What is written down of that instance when there is no other.
+    and once after each create. When there is no other one, `fate` is what is written down.
     """
     history, markers = context.history, stored.markers
     last = history.last(markers) if markers else None

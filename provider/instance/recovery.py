@@ -15,7 +15,7 @@ from .advice import UP
 from .claims import carrying
 from .diff import same_text
 from .journal import Fate
-from .origin import Origin
+from .state import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,13 +56,7 @@ def _fits(desired: Desired, instance: wire.Instance) -> bool:
 
 @dataclass(frozen=True, repr=False)
 class Search:
-    """How the instance of one resource is looked for.
-
-    Args:
-        context: What the process works with.
-        desired: What the program wants.
-        markers: The resource's marker tags.
-    """
+    """How the instance of one resource is looked for."""
 
     context: Context
     desired: Desired

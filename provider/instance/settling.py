@@ -26,15 +26,10 @@ def settle(
     seen: Properties | None = None,
     enable: bool = False,
 ) -> dict[str, Any]:
-    """Enable or disable where that is wanted; return the outputs.
+    """Enable or disable an instance where that is wanted; return the outputs.
 
-    Args:
-        context: What the process works with.
-        desired: What the program wants.
-        instance: The instance as it is.
-        record: What to remember.
-        seen: What it holds of what the program manages; by default what is observed.
-        enable: Enable it also when the program does not say.
+    `seen` is what it holds of what the program manages, by default what is observed. `enable`
+    enables it also when the program does not say.
     """
     given = desired.inputs
     seen = seen or diff.observed(instance, desired.properties, record)

@@ -6,6 +6,7 @@ Outputs are read and written here alone; those of older versions too. Knows no H
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,12 +17,23 @@ from ..api.redaction import without_platform_written
 from .credentials import is_code
 from .inputs import Properties
 from .markers import MARKERS, Markers, is_adoption_marker
-from .origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .inputs import Inputs
+
+
+class Origin(Enum):
+    """How an instance came to its resource; the state remembers it."""
+
+    CREATED = "created"
+    """A create of the resource made it."""
+    RECOVERED = "recovered"
+    """So did one whose answer was lost, or an earlier run."""
+    ADOPTED = "adopted"
+    """It was there before, and the program asked for it by `adopt`."""
+
 
 RECORD = "__record"
 """Output only for ourselves: see `Record`."""

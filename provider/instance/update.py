@@ -15,10 +15,9 @@ from .credentials import already_sent, fingerprints
 from .desired import Desired
 from .host import HalfMadeError
 from .markers import credential_marker, is_credential_marker
-from .origin import Origin
 from .sending import Sender
 from .settling import settle
-from .state import Record
+from .state import Origin, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,7 @@ from provider.instance import inputs as schema
 from provider.instance import state as stored
 from provider.instance.credentials import fingerprints
 from provider.instance.markers import MARKERS, markers
-from provider.instance.origin import Origin
-from provider.instance.state import Properties, Record, Stored
+from provider.instance.state import Origin, Properties, Record, Stored
 
 UNKNOWN = pulumi.output.Unknown()
 OURS = markers(organization="o", project="p", stack="s", place="one").tags
