@@ -22,7 +22,7 @@ from .inputs import (
 from .markers import MARKERS, users_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .state import Record, Stored
 
@@ -170,32 +170,29 @@ def changes(stored: Stored, news: Mapping[str, Any]) -> Changes:
     """
     news = compiled(news)
     olds, record, before = stored.outputs, stored.record, stored.properties
-    known = not is_unknown(news)
-    unknown = set() if known else {key for key, value in news.items() if is_unknown(value)}
-    after = news if known else known_part(dict(news))
+    unknown = {key for key, value in news.items() if is_unknown(value)}
+    after = known_part(dict(news)) if unknown else news
+
+    def differs(name: str, old: Any, read: Callable[[Any], Any] = lambda value: value) -> bool:
+        return name in unknown or read(after.get(name)) != read(old)
+
     credentials, replayed = _credentials(after, record, news, unknown)
-    disabled, markers = after.get("disabled"), after.get(MARKERS)
     configuration = news.get("configuration") or {}
     partly_known = isinstance(configuration, dict)
     return Changes(
-        replaces=[
-            name
-            for name in fields_with(replaces=True)
-            if name in unknown or olds.get(name) != after.get(name)
-        ],
-        name="name" in unknown or before.name != after.get("name"),
-        tags="tags" in unknown or set(before.tags) != set(after.get("tags") or []),
+        replaces=[name for name in fields_with(replaces=True) if differs(name, olds.get(name))],
+        name=differs("name", before.name),
+        tags=differs("tags", before.tags, lambda tags: {*(tags or ())}),
         configuration=_configuration(before, configuration, unknown)
         if partly_known
         else {"configuration": configuration},
         removed=record.managed - configuration.keys() if partly_known else frozenset(),
         credentials=credentials,
         replayed=replayed,
-        disabled="disabled" in unknown
-        or (disabled is not None and disabled != bool(olds.get("disabled"))),
-        markers=MARKERS in unknown or (bool(markers) and markers != olds.get(MARKERS)),
-        deletion="delete_adopted" in unknown
-        or bool(after.get("delete_adopted")) != bool(olds.get("delete_adopted")),
+        disabled=news.get("disabled") is not None
+        and differs("disabled", olds.get("disabled"), bool),
+        markers=bool(news.get(MARKERS)) and differs(MARKERS, olds.get(MARKERS)),
+        deletion=differs("delete_adopted", olds.get("delete_adopted"), bool),
     )
 
 

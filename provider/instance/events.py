@@ -157,15 +157,15 @@ def typed(
 
 def _read(member: str, value: Any) -> Any:
     """Return a configuration value as a member of `events`; None where it can't be one."""
-    text = wire.stored(value)
+    text = wire.stored(value) or ""
     if member == "enabled" or wire.is_unset(text):
         return None
     if member == "every":
-        return int(text or "") if (text or "").isascii() and (text or "").isdecimal() else None
+        return int(text) if _minutes(text) else None
     if member != "poller_configuration":
         return text if text == value else None
     try:
-        read = json.loads(text or "")
+        read = json.loads(text)
     except ValueError:
         return None
     return read if isinstance(read, dict) else None

@@ -292,18 +292,14 @@ def missing_consent(element: wire.Element, inputs: Mapping[str, Any]) -> Iterato
     configuration = inputs.get("configuration", {})
     if not isinstance(configuration, dict) or inputs.get("adopt"):
         return
-    token = _token(configuration)
     external = inputs.get("external_authentication") or "none"
     chosen = configuration.get(AUTHENTICATION_TYPE)
-    provider_data = inputs.get("provider_data") or {}
-    if external != "none" or is_unknown(chosen) or not isinstance(provider_data, dict):
+    if external != "none" or is_unknown(chosen):
         return
-    given = {key for key, value in provider_data.items() if value not in (None, "")}
-    given |= {"code"} if inputs.get("code") else set()
     kind = str(chosen or element.kind).lower()
-    lacking = [name for name in _OAUTH1_DATA if name not in given]
-    if kind not in _ENOUGH or given & _ENOUGH[kind] or not lacking:
+    if not (lacking := _lacking_consent(kind, inputs)):
         return
+    token = _token(configuration)
     if token is not None:
         yield (
             f"external_authentication: must be 'initial' to create an instance of '{element.key}' "
@@ -319,6 +315,16 @@ def missing_consent(element: wire.Element, inputs: Mapping[str, Any]) -> Iterato
             f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
             + ("let your application get one" if inputs.get("oauth_proxy") else _AUTHORIZE)
         )
+
+
+def _lacking_consent(kind: str, inputs: Mapping[str, Any]) -> list[str]:
+    """Return which provider data is not given; none where what is given stands for consent."""
+    provider_data = inputs.get("provider_data") or {}
+    if kind not in _ENOUGH or not isinstance(provider_data, dict):
+        return []
+    given = {key for key, value in provider_data.items() if value not in (None, "")}
+    given |= {"code"} if inputs.get("code") else set()
+    return [] if given & _ENOUGH[kind] else [name for name in _OAUTH1_DATA if name not in given]
 
 
 def _dotted(key: str, value: Any) -> Iterator[str]:

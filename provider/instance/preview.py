@@ -32,6 +32,7 @@ from .metadata import missing, plain_keys, unknown_keys
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..api import wire
     from .context import Context
     from .diff import Changes
     from .state import Stored
@@ -48,8 +49,10 @@ def judge(
     markers = Markers.of(news.get(MARKERS))
     ownership.meet(context, markers)
     context.leftovers.declare(markers)
-    found, known_plain = _against_metadata(context, olds, news)
-    new = olds.get("element_key") != news.get("element_key")
+    element_key, found, known_plain = news.get("element_key"), list[str](), frozenset[str]()
+    new = olds.get("element_key") != element_key
+    if isinstance(element_key, str) and element_key:
+        found, known_plain = _against_metadata(context, olds, news, new=new)
     if not (problems or found) and (not olds or (new and not news.get("adopt"))):
         found = _new_problems(context, news)
     if olds.get("adopt") and news.get("adopt") not in (None, olds["adopt"]):
@@ -80,29 +83,16 @@ def in_the_elements_words(context: Context, news: dict[str, Any]) -> dict[str, A
 
 
 def _against_metadata(
-    context: Context, olds: dict[str, Any], news: dict[str, Any]
+    context: Context, olds: dict[str, Any], news: dict[str, Any], *, new: bool
 ) -> tuple[list[str], frozenset[str]]:
     """Return what the element's metadata find wrong, and the keys they know to be plain."""
-    element_key = news.get("element_key")
-    if not isinstance(element_key, str) or not element_key:
-        return [], frozenset()
-    new = olds.get("element_key") != element_key
+    element_key = news["element_key"]
     again = codes_again(olds, news) if new else []
     failures = [
         f"{path}: was spent for the old element; a new element needs a new code" for path in again
     ]
-    try:
-        element = context.metadata.element(element_key)
-    except NotFoundError as error:
-        if not new or news.get("adopt"):  # retired, perhaps, and its instances still work
-            context.host.warn(
-                f"{text_of(error)}, so the inputs are not checked before they are sent"
-            )
-            return failures, frozenset()
-        similar = context.metadata.similar(element_key)
-        return [*failures, f"element_key: {text_of(error)}{similar}"], frozenset()
-    except AuthenticationError as error:
-        return [*failures, f"{text_of(error)}: {advice(error)}"], frozenset()
+    element, problems = _looked_up(context, element_key, lives=not new or bool(news.get("adopt")))
+    failures += problems
     if element is None:
         return failures, frozenset()
     if new and element.key != element_key:  # docs: GET /elements/{keyOrId} takes ids as well
@@ -114,10 +104,31 @@ def _against_metadata(
     failures += missing(element, news, new=new, consent=not waits, before=olds)
     if waits:
         context.host.note(consent.awaiting(context, news))
-    if isinstance(configuration, dict) and configuration != held:
+    if isinstance(configuration, dict):
         for warning in unknown_keys(element, configuration):
             context.host.warn(warning)
     return failures, plain_keys(element)
+
+
+def _looked_up(
+    context: Context, element_key: str, *, lives: bool
+) -> tuple[wire.Element | None, list[str]]:
+    """Return an element's metadata, where they can be had, and what is wrong with its key.
+
+    Where an instance of it lives, it may have been retired: its instances still work.
+    """
+    try:
+        return context.metadata.element(element_key), []
+    except NotFoundError as error:
+        if lives:
+            context.host.warn(
+                f"{text_of(error)}, so the inputs are not checked before they are sent"
+            )
+            return None, []
+        similar = context.metadata.similar(element_key)
+        return None, [f"element_key: {text_of(error)}{similar}"]
+    except AuthenticationError as error:
+        return None, [f"{text_of(error)}: {advice(error)}"]
 
 
 def _made(context: Context, news: Mapping[str, Any]) -> bool:

@@ -927,6 +927,13 @@ def test_unknown_keys_are_warned_about_once_and_on_the_resource(server, sandbox,
     assert len(told()) == 1
 
 
+def test_unknown_keys_are_warned_about_anew_for_another_element(server, told):
+    inputs = desk(configuration=BASIC | {"pagination.maxi": 5})
+    server.check(inputs | {"element_key": "bigcommerce"}, server.checked(inputs))
+    shop = "element 'bigcommerce' lists no configuration key 'pagination.maxi'"
+    assert [text for text in told() if text.startswith(shop)]
+
+
 def test_a_way_to_authenticate_that_is_not_listed_is_warned_of(server, told):
     configuration = {"store.url": "https://shop.example", "authentication.type": "nonsense"}
     server.checked({"element_key": "bigcommerce", "name": "shop", "configuration": configuration})
