@@ -232,15 +232,19 @@ class Comparison:
 
     def _before(self, *arguments: Any, **options: Any) -> Stack:
         """Return a stack whose program and provider are the earlier build's."""
-        stack = self._stack(Stack, *arguments, **options)
-        if self.before:
-            folder = stack.project.folder
-            for name in LINKED:
-                (folder / name).unlink()
-                if (self.before / name).exists():
-                    (folder / name).symlink_to(self.before / name)
-            copy(self.before / "Pulumi.yaml", folder)
-        return stack
+        return of_build(self.before, self._stack(Stack, *arguments, **options))
+
+
+def of_build(before: Path | None, stack: Stack) -> Stack:
+    """Return a stack with the program and the provider of the build in a folder; None: today's."""
+    if before:
+        folder = stack.project.folder
+        for name in LINKED:
+            (folder / name).unlink()
+            if (before / name).exists():
+                (folder / name).symlink_to(before / name)
+        copy(before / "Pulumi.yaml", folder)
+    return stack
 
 
 def measured(

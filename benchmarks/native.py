@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import elements
 from benchmarks.figures import Figure, comparison, write
 from benchmarks.stacks import Stack, Timed, declared
 from benchmarks.standin import Platform
@@ -66,6 +67,20 @@ class Sizes:
     seconds: float = 1.0
 
 
+PYTHON = """\
+import json
+from pathlib import Path
+
+import pulumi
+from pulumi_cloud_elements import native
+
+for inputs in json.loads(Path("inputs.json").read_text()):
+    configuration = dict(inputs.pop("configuration"))
+    configuration["oauth.api.secret"] = pulumi.Output.secret(configuration["oauth.api.secret"])
+    native.ElementInstance(inputs["name"], configuration=configuration, **inputs)
+"""
+PLACES = ("stackTrace", "sourcePosition")
+"""Keys of a resource in the state that tell where the program declared it: the language's own."""
 QUICK = Sizes(same=6, rounds=1, state=5, dependents=3, slow=8)
 
 
@@ -86,6 +101,30 @@ class YamlStack(Stack):
         }
         program = json.dumps(PROJECT | {"resources": described})  # which is YAML too
         (self.project.folder / "Pulumi.yaml").write_text(program)
+
+
+class ByElements(elements.ByElements, YamlStack):
+    """The same by our own commands."""
+
+
+class PythonStack(Stack):
+    """The same instances, declared in Python, by the native provider."""
+
+    def prepare(self, inputs: list[dict[str, Any]]) -> None:
+        super().prepare(inputs)
+        self.project.write_program(PYTHON)
+        manifest = {"name": "bench", "runtime": "python", "plugins": PROJECT["plugins"]}
+        (self.project.folder / "Pulumi.yaml").write_text(json.dumps(manifest))
+
+
+def of_places(stack: Stack) -> int:
+    """Return the bytes of a stack's state that tell where the program declares its instances."""
+    deployment = json.loads(stack.project.run("stack", "export", keep=False).stdout)["deployment"]
+    return sum(
+        len(json.dumps({key: one[key] for key in PLACES if key in one}, separators=(",", ":")))
+        for one in deployment["resources"]
+        if "ElementInstance" in one["type"]
+    )
 
 
 def native(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -120,15 +159,24 @@ def updates(stack: Stack) -> int:
 class Comparison:
     """Everything that is compared, in one run."""
 
-    def __init__(self, engine: Engine, sizes: Sizes, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        sizes: Sizes,
+        say: Callable[[str], None],
+        *,
+        measure: str = "seconds",
+    ) -> None:
         self.engine = engine
         self.sizes = sizes
         self.say = say
+        self.measure = measure
+        """Of the creates: `seconds`, or on a machine with other work `processor`."""
 
     def text(self) -> str:
         """Measure, and return the table with its circumstances."""
         load = os.getloadavg()[0]
-        figures = [*self.same(), self.dependents(), self.state(), *self.slow()]
+        figures = [*self.same(), self.dependents(), *self.state(), *self.slow()]
         return (
             f"{comparison(figures)}\n\nMeasured on {datetime.now(UTC):%Y-%m-%d}: "
             f"{os.cpu_count()} cores, load {load:.1f} before, Pulumi {self.engine.version}."
@@ -186,40 +234,53 @@ class Comparison:
         what = f"to update, where {count} use the token of an instance whose tags change"
         return Figure(what, found[0], "dynamic provider", found[1], "instances", goal="≤ 0.02")
 
-    def state(self) -> Figure:
+    def state(self) -> list[Figure]:
         count = self.sizes.state
-        self.say(f"state of {count} instances")
-        with Platform() as platform:
-            ours, theirs = self.stacks(platform, count, AT_END)
-            with ours, theirs:
-                sizes = []
-                for stack in (ours, theirs):
+        sizes: dict[str, tuple[float, float]] = {}
+        for name, kind in (("yaml", YamlStack), ("python", PythonStack), ("dynamic", Stack)):
+            self.say(f"state of {count} instances, {name}")
+            with Platform() as platform:
+                environment = platform.environment | AT_END
+                with kind(
+                    self.engine, declared(platform, count), environment=environment, name=name
+                ) as stack:
                     empty = stack.state_size()
                     stack.up()
-                    sizes.append((stack.state_size() - empty) / count)
-        what = "state for each instance"
-        return Figure(what, sizes[0], "dynamic provider", sizes[1], "bytes", goal="≤ 1")
+                    whole = stack.state_size() - empty
+                    sizes[name] = whole / count, (whole - of_places(stack)) / count
+        whole, alone = sizes["dynamic"]
+        by = "dynamic provider, a Python program"
+        what = "state for each instance, a {} program"
+        aside = ", where it was declared left out"
+        return [
+            Figure(what.format("YAML"), sizes["yaml"][0], by, whole, "bytes"),
+            Figure(what.format("Python"), sizes["python"][0], by, whole, "bytes", goal="≤ 1"),
+            Figure(what.format("YAML") + aside, sizes["yaml"][1], by, alone, "bytes", goal="≤ 1"),
+        ]
 
     def slow(self) -> list[Figure]:
         count, seconds = self.sizes.slow, self.sizes.seconds
-        figures = []
-        for name, extra in (("", {}), (", state at the end", AT_END)):
-            took = []
-            for native_one in (True, False):
-                self.say(f"{count} creates of {seconds:g} s, native: {native_one}{name}")
-                with Platform(seconds) as platform:
-                    environment = platform.environment | extra | (WIDE if native_one else {})
-                    kind = YamlStack if native_one else Stack
-                    with kind(
-                        self.engine, declared(platform, count), environment=environment
-                    ) as stack:
-                        stack.parallel = 256 if native_one else 64
-                        took.append(stack.up().seconds)
-            what = f"`up -p 256` of {count}, {seconds:g} s each{name}"
-            figures.append(
-                Figure(what, took[0], "dynamic provider, 64 at once", took[1], goal="≤ 0.7")
+        with elements.earlier() as before:
+            theirs = self._slow(
+                lambda *given, **more: elements.of_build(before, Stack(*given, **more))
             )
-        return figures
+        by = f"`pulumi up`, dynamic provider of {elements.EARLIER if before else 'today'}"
+        of = f"of {count}, {seconds:g} s each"
+        ours = f"`elements up` {of}, 256 at once", ByElements, "≤ 0.7"
+        stepwise = f"`pulumi up` {of}, 256 at once", YamlStack, ""
+        return [
+            Figure(what, self._slow(kind, WIDE), by, theirs, goal=goal)
+            for what, kind, goal in (ours, stepwise)
+        ]
+
+    def _slow(self, kind: Callable[..., Stack], extra: dict[str, str] | None = None) -> float:
+        count, seconds = self.sizes.slow, self.sizes.seconds
+        self.say(f"{count} creates of {seconds:g} s")
+        with Platform(seconds) as platform:
+            environment = platform.environment | (extra or {})
+            with kind(self.engine, declared(platform, count), environment=environment) as stack:
+                stack.parallel = 256 if extra else 64
+                return float(getattr(stack.up(), self.measure))
 
 
 def main() -> None:
@@ -227,16 +288,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.native", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers, nothing is written")
     parser.add_argument("--same", type=int, default=Sizes.same, help="instances of the first line")
+    parser.add_argument("--slow", type=int, default=Sizes.slow, help="creates of the last lines")
+    parser.add_argument("--processor", action="store_true", help="of these the processor's time")
     options = parser.parse_args()
     began = time.perf_counter()
 
     def say(what: str) -> None:
         print(f"{time.perf_counter() - began:5.0f} s  {what}", file=sys.stderr, flush=True)
 
-    sizes = QUICK if options.quick else Sizes(same=options.same)
-    text = Comparison(ensure_engine(), sizes, say).text()
+    sizes = QUICK if options.quick else Sizes(same=options.same, slow=options.slow)
+    measure = "processor" if options.processor else "seconds"
+    text = Comparison(ensure_engine(), sizes, say, measure=measure).text()
     print(text)
-    if not options.quick:
+    if not (options.quick or options.processor):
         write(DOCUMENT, "native", text)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import re
-import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
@@ -24,6 +22,7 @@ from .namesake import namesake
 from .program import spare
 from .shards import SHARD, ShardsError, own
 from .stack_file import project_file
+from .trace import traced_to_the_program
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Sequence
@@ -163,7 +162,7 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
         opts.additional_secret_outputs = [*(opts.additional_secret_outputs or ()), *secret]
         # Outputs must be announced, or they are no attributes.
         given = {key: value for key, value in inputs.items() if value is not None}
-        with _traced_to_the_program():
+        with traced_to_the_program():
             announced = dict.fromkeys(_OUTPUTS) | given
             super().__init__(ElementInstanceProvider(), name, announced, opts)
         spare()
@@ -225,32 +224,6 @@ def _is_split(path: str, given: Mapping[str, Any]) -> bool:
     """Tell whether the dots of a configuration key lead into maps that are not there."""
     dotted = re.match(r"configuration\.([^.\[]+)\.", path)
     return dotted is not None and dotted[1] not in given
-
-
-_SDK_FRAMES = 5
-"""From the constructor here to where the SDK takes the trace; with another number the trace is as
-much longer or shorter, and nothing else changes."""
-
-
-@contextmanager
-def _traced_to_the_program() -> Iterator[None]:
-    """Keep the frames of whatever runs the program out of the trace that the SDK takes.
-
-    The engine stores that trace with each resource. Whole, it is a quarter of the resource's state,
-    which a file backend writes twice for every step, and it tells paths of this machine.
-    """
-    frame, depth = sys._getframe(2), _SDK_FRAMES + 1  # noqa: SLF001 - the SDK does the same
-    while frame.f_back and frame.f_globals.get("__name__") != "__main__":
-        frame, depth = frame.f_back, depth + 1
-    before = getattr(sys, "tracebacklimit", None)
-    sys.tracebacklimit = depth if before is None else min(depth, before)
-    try:
-        yield
-    finally:
-        if before is None:
-            del sys.tracebacklimit
-        else:
-            sys.tracebacklimit = before
 
 
 def own_shard() -> Shard | None:

@@ -51,6 +51,11 @@ def test_the_life_of_an_instance(project, installed, sandbox, password, hidden):
     outputs = project.outputs(show_secrets=True)
     assert (outputs["deskToken"], outputs["deskName"]) == (made["token"], "acme-desk")
     hidden()
+    (kept,) = [
+        one for one in project.export()["deployment"]["resources"] if one["urn"].endswith("desk")
+    ]
+    [place] = kept["stackTrace"]
+    assert place["sourcePosition"].startswith("project:///__main__.py"), "and not what runs it"
 
     project.up("--expect-no-changes")
     assert sandbox.counters()["creates"] == 1

@@ -13,6 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import NotRequired, TypedDict, TypeAlias
 from . import _utilities
+from pulumi_cloud_elements.trace import traced_to_the_program
 from ._inputs import *
 
 __all__ = ['ElementInstanceArgs', 'ElementInstance']
@@ -289,9 +290,9 @@ class ElementInstance(pulumi.CustomResource):
     def __init__(__self__, resource_name: str, *args, **kwargs):
         resource_args, opts = _utilities.get_resource_args_opts(ElementInstanceArgs, pulumi.ResourceOptions, *args, **kwargs)
         if resource_args is not None:
-            __self__._internal_init(resource_name, opts, **resource_args.__dict__)
+            with traced_to_the_program(): __self__._internal_init(resource_name, opts, **resource_args.__dict__)
         else:
-            __self__._internal_init(resource_name, *args, **kwargs)
+            with traced_to_the_program(): __self__._internal_init(resource_name, *args, **kwargs)
 
     def _internal_init(__self__,
                  resource_name: str,
