@@ -7,9 +7,6 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2 --dist worksteal
 # What the platform answers is read behind the doors, whichever SDK they were opened with.
 BEHIND := (test_answers or test_journal or test_switches or test_platforms) and not serialized and not providers
-# What the older engine is asked in ways that its words decide: its commands, their errors, its events, its states.
-OF_ENGINE := $(addprefix cli/,backend documented_commands move_instances plugin project promote_steps run secrets) \
-	$(addprefix e2e/,awaiting main_path plan state versions)
 export SE_OFFLINE := true
 export PYTHONDONTWRITEBYTECODE := # else every process that a test starts compiles what it imports
 .NOTPARALLEL:
@@ -48,10 +45,9 @@ languages: engine ## Run tests/languages: the native provider from YAML, Python,
 	@$(PYTHON) -m tools.languages --get
 	$(PYTEST) tests/$@
 older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {print $$4}' tools/engine.py)
-older: install ## Run what reads the engine's words with the older engine too
+older: install ## Run what the engine's version may decide with the older engine too
 	@$(PYTHON) tools/engine.py
-	$(PYTEST) $(foreach file,$(OF_ENGINE),tests/$(subst /,/test_,$(file)).py)
-	$(PYTEST) tests/e2e/test_native.py -k 'life or moves'
+	$(PYTEST) -m older tests/cli tests/e2e
 browser: engine ## Run tests/browser with a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \

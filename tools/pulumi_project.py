@@ -97,11 +97,15 @@ class Project:
 
     def close(self) -> None:
         """End every process that was started for this project, and remove its folder."""
+        self.end()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def end(self) -> None:
+        """End every process that was started for this project."""
         while running := self.processes():  # a process lives on for a moment after its signal
             for process in running:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-        shutil.rmtree(self.home, ignore_errors=True)
 
     def processes(self) -> list[int]:
         """Return the ids of the processes that run for this project (empty where /proc is not)."""

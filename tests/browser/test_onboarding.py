@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from sandbox import Sandbox
+from tests.ports import free_port
 from tools.engine import ensure_engine
 from tools.pulumi_project import Project
 
@@ -31,9 +31,7 @@ class Service:
         folder = project.folder / "examples" / "onboarding"
         shutil.copytree(EXAMPLE, folder)
         project.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         here = Path(sys.executable).parent  # as in an environment that is activated
         self.arguments = project.home / "arguments"

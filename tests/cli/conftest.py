@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import webbrowser
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import httpx
@@ -64,18 +66,25 @@ class Workplace:
                 monkeypatch.delenv(name)
         for name in ("PATH", *(n for n in project.env if n.startswith(("CLOUD_ELE", "PULUMI_")))):
             monkeypatch.setenv(name, project.env[name])
-        monkeypatch.chdir(project.folder)
+        self.enter()
+
+    def enter(self) -> None:
+        """Go to the project's folder, where nobody opens a browser."""
+        self._patch.chdir(self.project.folder)
         self.browser("nobody")
 
     def browser(self, decision: str) -> None:
         """Have the browser `allow`, `deny`, or be opened by `nobody`."""
         script = self.project.home / "browser.py"
         script.write_text(BROWSER)
-        command = f"{sys.executable} {script} {decision} %s &"
-        self.project.env["BROWSER"] = command
-        self._patch.setenv("BROWSER", command)
+        self.setenv("BROWSER", f"{sys.executable} {script} {decision} %s &")
         self._patch.setattr(webbrowser, "_tryorder", None)
         self._patch.setattr(webbrowser, "_browsers", {})
+
+    def setenv(self, name: str, value: str) -> None:
+        """Set a variable for commands in this process and in others."""
+        self.project.env[name] = value
+        self._patch.setenv(name, value)
 
     def elements(self, *arguments: str) -> Said:
         """Run a command in this process; its standard input is no terminal and empty."""
@@ -169,14 +178,76 @@ def workplace(shared_project, sandbox, monkeypatch):
     assert state.read_bytes() == before, "what it deployed would be there for every other test"
 
 
-@pytest.fixture
-def deployed(engine, sandbox, monkeypatch):
-    """Return a workplace of its own, for tests that run `pulumi up`."""
+class Moment:
+    """A project and its sandbox as they are now, to be brought back there: files, state, instances.
+
+    Args:
+        project: Nothing runs for it now.
+        sandbox: Its platform.
+    """
+
+    def __init__(self, project: Project, sandbox: Sandbox) -> None:
+        self.project = project
+        self._sandbox = sandbox
+        self._files = TemporaryDirectory(prefix="cloud-elements-")
+        self._rest = {**vars(project), "env": dict(project.env), "_said": []}
+        shutil.copytree(project.home, self._files.name, symlinks=True, dirs_exist_ok=True)
+        self._database = sandbox._tenant.store._db.serialize()
+
+    def come_back(self) -> None:
+        """Undo all that came after it, wherever the project's folder was meanwhile."""
+        vars(self.project).update(self._rest, env=dict(self._rest["env"]), _said=[])
+        self.project.end()
+        shutil.rmtree(self.project.home)
+        shutil.copytree(self._files.name, self.project.home, symlinks=True)
+        self._sandbox.reset()
+        with self._sandbox._tenant.lock:
+            self._sandbox._tenant.store._db.deserialize(self._database)
+
+    def forget(self) -> None:
+        """Remove the copy."""
+        self._files.cleanup()
+
+
+@pytest.fixture(scope="session")
+def moments(engine, shared_sandbox):
+    """Return the moments of one project, by the entries that were deployed; without any at first.
+
+    A state is worth the same at the same place alone, so there is one project for all.
+    """
     environment = {
-        "CLOUD_ELEMENTS_BASE_URL": sandbox.base_url,
-        "CLOUD_ELEMENTS_USER_SECRET": sandbox.user_secret,
-        "CLOUD_ELEMENTS_ORGANIZATION_SECRET": sandbox.organization_secret,
+        "CLOUD_ELEMENTS_BASE_URL": shared_sandbox.base_url,
+        "CLOUD_ELEMENTS_USER_SECRET": shared_sandbox.user_secret,
+        "CLOUD_ELEMENTS_ORGANIZATION_SECRET": shared_sandbox.organization_secret,
     }
     with Project(engine, environment=environment) as project:
         project.init()
-        yield Workplace(project, sandbox, monkeypatch)
+        shared_sandbox.reset()
+        known = {"": Moment(project, shared_sandbox)}
+        yield known
+        for moment in known.values():
+            moment.forget()
+
+
+@pytest.fixture
+def deployed(moments, sandbox, monkeypatch):
+    """Return a workplace for tests that run `pulumi up`; what they leave is gone afterwards."""
+    moments[""].come_back()
+    yield Workplace(moments[""].project, sandbox, monkeypatch)
+    moments[""].project.end()
+
+
+@pytest.fixture
+def up_with(moments, deployed):
+    """Return a function that brings entries up, once for all tests that begin with the same."""
+
+    def up_with(entries):
+        if entries in moments:
+            moments[entries].come_back()
+            deployed.enter()
+        else:
+            deployed.declare(entries)
+            deployed.project.up()
+            moments[entries] = Moment(deployed.project, deployed.sandbox)
+
+    return up_with

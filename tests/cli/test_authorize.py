@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.ports import free_port
+
 SECRET = "application-secret-7731"
 FILES = f"""
 files:
@@ -47,6 +49,7 @@ def test_a_code_ends_up_encrypted_in_the_stack(workplace):
     assert "pulumi up --stack test" in said.stderr
 
 
+@pytest.mark.older
 def test_the_code_that_is_stored_creates_the_instance(deployed):
     """With --up the instance exists at the end; its code was spent once."""
     deployed.declare(FILES)
@@ -314,9 +317,7 @@ def test_every_question_has_a_state_of_its_own(workplace):
 
 def test_the_registered_port_is_listened_to(workplace):
     """A callback URL with a port is served on that port, and stays as it is."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://localhost:{port}/oauth/back"
+    url = f"http://localhost:{free_port()}/oauth/back"
     workplace.declare(FILES + f"    oauth.callback.url: {url}\n")
     workplace.browser("allow")
 

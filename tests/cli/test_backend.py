@@ -29,10 +29,9 @@ def rows(said):
 
 
 @pytest.fixture
-def source(deployed):
+def source(deployed, up_with):
     """Return the workplace with two instances in its stack `test`."""
-    deployed.declare(MAIL + DESK)
-    deployed.project.up()
+    up_with(MAIL + DESK)
     return deployed
 
 
@@ -72,20 +71,21 @@ def move(place, to, name="mail"):
     place.project.run("state", "move", "--source", "test", "--dest", to, "--yes", source)
 
 
+@pytest.mark.older
 def test_what_moved_to_another_project_is_its_own(source):
     """No state but that one's has it: nobody calls it, or what stayed, a leftover."""
     other = Neighbour(source)
     move(source, Neighbour.stack)
     source.declare(DESK)
 
-    standing, what = rows(source.process("status", "--json"))["mail"]
+    standing, what = rows(source.elements("status", "--json"))["mail"]
     assert standing == "elsewhere"
     assert f"stack '{other.stack}' has it in its state: run pulumi up --stack {other.stack}" in what
     assert "in the folder of project 'crm'" in what
     for command in (["--stack", "test"], ["--stack", "test", "--dry-run"]):
-        said = source.process("sweep", *command, "--yes")
+        said = source.elements("sweep", *command, "--yes")
         assert (said.code, "There are no leftovers" in said.stderr) == (0, True), said.stderr
-    for said in (source.process("sweep", "--json"), other.elements("sweep", "--json")):
+    for said in (source.elements("sweep", "--json"), other.elements("sweep", "--json")):
         assert [row["in_no_state"] for row in json.loads(said.stdout)] == [0]
     there = rows(other.elements("status", "--stack", "dev", "--json"))
     assert there.keys() == {"mail"}
@@ -97,7 +97,7 @@ def test_what_moved_to_another_project_is_its_own(source):
     other.run("up", "--yes", "--skip-preview", "--stack", "dev")
 
     assert other.elements("status", "--stack", "dev").code == 0
-    assert source.process("status", "--stack", "test").code == 0
+    assert source.elements("status", "--stack", "test").code == 0
     assert source.sandbox.counters()["deletes"] == 0
     assert len(source.sandbox.instances()) == 2
 
@@ -107,10 +107,10 @@ def test_the_other_project_s_marker_is_swept_in_its_own_folder(source):
     other = Neighbour(source)
     other.declare(MAIL)
     other.run("up", "--yes", "--skip-preview", "--stack", "dev")
-    listed = json.loads(source.process("sweep", "--json").stdout)
+    listed = json.loads(source.elements("sweep", "--json").stdout)
     marker = next(row["marker"] for row in listed if row["stack"] == other.stack)
 
-    said = source.process("sweep", "--marker", marker, "--yes")
+    said = source.elements("sweep", "--marker", marker, "--yes")
 
     assert said.code == 1
     assert "belongs to project 'crm'" in said.stderr
@@ -122,7 +122,7 @@ def test_an_entry_that_stayed_behind_is_told_where_its_instance_is(source):
     source.project.run("stack", "init", "dst", "--no-select")
     move(source, "dst")
 
-    standing, what = rows(source.process("status", "--json"))["mail"]
+    standing, what = rows(source.elements("status", "--json"))["mail"]
 
     assert standing == "not created"
     assert what.startswith(
@@ -131,22 +131,23 @@ def test_an_entry_that_stayed_behind_is_told_where_its_instance_is(source):
     )
 
 
+@pytest.mark.older
 def test_what_two_states_hold_is_told_by_both(source):
     """Whichever deletes it takes it from the other."""
     source.project.run("stack", "init", "dst", "--no-select")
-    source.project.env["CLOUD_ELEMENTS_JOURNAL"] = "false"  # as on another machine
+    source.setenv("CLOUD_ELEMENTS_JOURNAL", "false")  # as on another machine
     move(source, "dst")
     source.project.up()
     assert len(source.sandbox.instances()) == 2, "the source took it back"
 
     for stack, other in (("test", "dst"), ("dst", "test")):
-        standing, what = rows(source.process("status", "--stack", stack, "--json"))["mail"]
+        standing, what = rows(source.elements("status", "--stack", stack, "--json"))["mail"]
 
         assert standing == "in two states"
         assert what.startswith(f"stack '{other}' has it in its state as well")
         forget = f"pulumi state delete {urn(stack, 'cloud-elements', 'mail')} --stack {stack}"
         assert f"'{forget}'" in what
-        assert "There are no leftovers" in source.process("sweep", "--stack", stack, "-y").stderr
+        assert "There are no leftovers" in source.elements("sweep", "--stack", stack, "-y").stderr
 
 
 def test_what_a_stack_of_another_backend_has_by_now_is_told_by_its_tags(source):
@@ -155,7 +156,7 @@ def test_what_a_stack_of_another_backend_has_by_now_is_told_by_its_tags(source):
     (mail,) = (one["id"] for one in source.sandbox.instances() if one["name"] == "mail")
     source.sandbox.update_instance(mail, tags=tags)
 
-    told = rows(source.process("status", "--json"))
+    told = rows(source.elements("status", "--json"))
 
     assert told["desk"] == ("ok", "")
     forget = f"'pulumi state delete {urn('test', 'cloud-elements', 'mail')} --stack test'"
@@ -182,15 +183,16 @@ def test_what_another_stack_has_is_not_exported(source):
     ) in asked.stderr
 
 
+@pytest.mark.older
 def test_a_stack_that_was_renamed_is_told_to_run_first(source):
     """Its instances have the old name's tags until then."""
     source.project.run("stack", "rename", "new")
 
-    told = rows(source.process("status", "--stack", "new", "--json"))
+    told = rows(source.elements("status", "--stack", "new", "--json"))
     assert set(told.values()) == {("changed", f"{MOVED}: run pulumi up")}
     source.project.run("up", "--yes", "--skip-preview", "--stack", "new")
 
-    assert source.process("status", "--stack", "new").code == 0
+    assert source.elements("status", "--stack", "new").code == 0
 
 
 def test_an_instance_to_adopt_is_told_to_be_another_stack_s(source):
@@ -219,7 +221,7 @@ def wrapped(place, *, fails_at):
         f"os.execv({engine!r}, [{engine!r}, *sys.argv[1:]])\n"
     )
     script.chmod(0o755)
-    place.project.env["PATH"] = f"{folder}:{place.project.env['PATH']}"
+    place.setenv("PATH", f"{folder}:{place.project.env['PATH']}")
 
 
 @pytest.mark.parametrize(
@@ -236,18 +238,18 @@ def test_a_state_that_can_not_be_read_may_hold_anything(source, fails_at, named)
     source.declare(DESK)
     wrapped(source, fails_at=fails_at)
 
-    told = source.process("status", "--json")
+    told = source.elements("status", "--json")
     assert told.stdout, told.stderr
     standing, what = rows(told)["mail"]
     assert standing == "left over"
     assert f"whose it is can't be determined: the state of stack {named} can't be read" in what
     assert "you are not allowed to read it" in what
     assert "sweep" not in what
-    overview = source.process("sweep")
+    overview = source.elements("sweep")
     assert "elements sweep --" not in overview.all
     assert "you are not allowed to read it" in overview.stderr
     for command in (["--yes"], ["--dry-run"]):
-        said = source.process("sweep", "--stack", "test", *command)
+        said = source.elements("sweep", "--stack", "test", *command)
         assert said.code == 1
         assert "you are not allowed to read it" in said.stderr
     assert source.sandbox.counters()["deletes"] == 0

@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 
 from tools.engine import ensure_engine
 
+pytestmark = pytest.mark.older
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")]
 

@@ -90,6 +90,7 @@ def stacks(deployed):
     return Stacks(deployed)
 
 
+@pytest.mark.older
 def test_the_steps_move_an_instance_to_another_stack(stacks):
     declare, secret, move, *rest = commands("The steps")
     stacks.declare("staging", invoices())
@@ -102,6 +103,7 @@ def test_the_steps_move_an_instance_to_another_stack(stacks):
     stacks.check(stacks.project.folder, "staging")
 
 
+@pytest.mark.older
 def test_the_steps_move_an_instance_to_another_project(stacks):
     other = stacks.project.home / "crm"
     shutil.copytree(stacks.project.folder, other, symlinks=True)

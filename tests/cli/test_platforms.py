@@ -30,7 +30,7 @@ def abroad():
 
 def leads_to(place, address):
     """Have the environment lead to an address."""
-    place.project.env["CLOUD_ELEMENTS_BASE_URL"] = address
+    place.setenv("CLOUD_ELEMENTS_BASE_URL", address)
     return address
 
 
@@ -47,10 +47,9 @@ def make(sandbox, **fields):
     ).raise_for_status()
 
 
-def test_at_another_platform_status_names_both_and_sweep_deletes_nothing(deployed, abroad):
+def test_at_another_platform_status_names_both_and_sweep_deletes_nothing(deployed, up_with, abroad):
     """Neither "drifted" nor "gone": the instances are where they were."""
-    deployed.declare(STACK)
-    deployed.project.up()
+    up_with(STACK)
     home = deployed.sandbox.base_url
     (marker,) = {tag for one in deployed.sandbox.instances() for tag in one["tags"][:1]}
     make(abroad)  # the first id is somebody else's
@@ -62,7 +61,7 @@ def test_at_another_platform_status_names_both_and_sweep_deletes_nothing(deploye
 
     for declared in (STACK, "desk" + STACK.partition("desk")[2].partition("mail:")[0]):
         deployed.declare(declared)
-        said = deployed.process("status", "--json")
+        said = deployed.elements("status", "--json")
         assert said.code == 3
         found = rows(said)
         for name in ("desk", "mail"):
@@ -72,26 +71,25 @@ def test_at_another_platform_status_names_both_and_sweep_deletes_nothing(deploye
             assert what.endswith(f" to {home}") or "pulumi state delete" in what
 
     for arguments in (["--stack", "test"], ["--marker", marker]):
-        said = deployed.process("sweep", *arguments, "--yes")
+        said = deployed.elements("sweep", *arguments, "--yes")
         assert said.code == 1
         assert f"it belongs to {home}, and at {abroad.base_url} there is nothing" in said.stderr
     assert abroad.instances() == before
 
 
-def test_at_another_address_of_the_same_platform_both_work(deployed):
-    deployed.declare(STACK)
-    deployed.project.up()
+def test_at_another_address_of_the_same_platform_both_work(deployed, up_with):
+    up_with(STACK)
     (marker,) = {tag for one in deployed.sandbox.instances() for tag in one["tags"][:1]}
     make(deployed.sandbox, name="left", tags=[marker])
     leads_to(deployed, deployed.sandbox.base_url.replace("127.0.0.1", "localhost"))
 
-    found = rows(deployed.process("status", "--json"))
+    found = rows(deployed.elements("status", "--json"))
     assert {name: row["standing"] for name, row in found.items()} == {
         "desk": "ok",
         "mail": "ok",
         "left": "left over",
     }
-    said = deployed.process("sweep", "--stack", "test", "--yes")
+    said = deployed.elements("sweep", "--stack", "test", "--yes")
     assert said.code == 0, said.stderr
     assert {one["name"] for one in deployed.sandbox.instances()} == {"desk", "mail"}
 

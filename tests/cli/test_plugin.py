@@ -21,6 +21,7 @@ def launcher(workplace):
     workplace.project.run("plugin", "rm", "--all", "--yes")
 
 
+@pytest.mark.older
 def test_the_launcher_starts_the_provider(workplace, launcher):
     said = workplace.process("plugin", "install")
 

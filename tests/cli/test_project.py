@@ -14,6 +14,7 @@ from provider.instance.markers import markers
 from provider.stack_keys import setting_path
 
 
+@pytest.mark.older
 @pytest.mark.parametrize("name", ["organization/cloud-elements/test", "organization/test"])
 def test_a_fully_qualified_stack_is_the_same_stack(workplace, name):
     """Its file, its look-ups and its rollback are those of the stack."""
@@ -62,6 +63,7 @@ def test_a_stack_file_that_is_a_link_stays_one(workplace):
         elsewhere.replace(workplace.file)
 
 
+@pytest.mark.older
 def test_a_stack_of_another_project_is_told(workplace):
     """Its file is not here, and its markers are others."""
     said = workplace.elements("sweep", "--stack", "organization/other/test")
@@ -70,6 +72,7 @@ def test_a_stack_of_another_project_is_told(workplace):
     assert "belongs to project 'other', and this is 'cloud-elements'" in said.stderr
 
 
+@pytest.mark.older
 def test_an_organization_in_the_name_decides_on_the_marker(workplace):
     """What a deleted stack of that organization left is found, a stack of ours is not."""
     marked = {
@@ -151,6 +154,7 @@ desk:
 """
 
 
+@pytest.mark.older
 def test_a_secret_inside_a_secret_is_read(deployed):
     """Every leaf of the inputs is secret, and an engine may keep that inside secret outputs."""
     deployed.declare(NESTED)
@@ -200,6 +204,7 @@ def test_a_path_leads_to_its_key(workplace, key):
     assert workplace.values("mail") == {"configuration": {key: "x"}}
 
 
+@pytest.mark.older
 @pytest.mark.parametrize("command", [["authorize", "mail"], ["secrets"], ["export"]])
 def test_what_is_declared_for_all_stacks_is_not_hidden(workplace, command):
     """One entry in the stack's file would stand for all of them."""

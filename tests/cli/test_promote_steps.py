@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 from pathlib import Path
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "promote.md").read_text()
@@ -15,12 +16,6 @@ def steps():
     """Return the commands of the section."""
     section = DOCUMENT.split("## The steps\n")[1].split("\n## ")[0]
     return re.findall(r"^ *\$ (.*)$", section, re.MULTILINE)
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def test_the_steps_lead_from_dev_to_prod(deployed):

@@ -40,6 +40,7 @@ SHARED_WRONGLY = {
 }
 
 
+@pytest.mark.older
 def test_json_on_standard_input_sets_them_all(workplace):
     """Encrypted, at their places, with no other line of the file changed."""
     workplace.declare(FILES)

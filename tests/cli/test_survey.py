@@ -60,11 +60,11 @@ def ids(place):
 def test_each_standing_is_told_with_what_to_do(deployed):
     """One stack in every state of disrepair; no value is shown, and nothing is changed."""
     deployed.declare(STACK)
-    before = deployed.process("status", "--json")
+    before = deployed.elements("status", "--json")
     assert before.code == 3
     assert set(standings(before).values()) == {"not created"}
     deployed.project.up()
-    good = deployed.process("status", "--json")
+    good = deployed.elements("status", "--json")
     assert (good.code, set(standings(good).values())) == (0, {"ok"}), good.stdout
 
     deployed.declare(STACK.replace("acme", "acme2") + "files:\n  element: onedrivebusiness\n")
@@ -74,7 +74,7 @@ def test_each_standing_is_told_with_what_to_do(deployed):
     deployed.sandbox.update_instance(known["still"], disabled=True)
     deployed.sandbox.update_instance(known["bad"], valid=False)
     stored = deployed.sandbox.instances()
-    said = deployed.process("status", "--json")
+    said = deployed.elements("status", "--json")
 
     assert said.code == 3
     assert standings(said) == {
@@ -95,7 +95,7 @@ def test_each_standing_is_told_with_what_to_do(deployed):
     assert what(said, "files").endswith("; then run elements authorize files --stack test --up")
     assert "oauth.callback.url" not in what(said, "files")
     assert deployed.sandbox.instances() == stored
-    table = deployed.process("status")
+    table = deployed.elements("status")
     assert "0 of 6 ok" in table.stderr
     assert "drifted" in table.stdout
     assert "7731" not in said.all + table.all
@@ -120,12 +120,12 @@ def test_an_account_that_must_be_connected_anew_is_named_with_the_command(deploy
 
     deployed.declare(FILES.replace("{code}", "never-issued-7731"))
     deployed.project.run("up", "--yes", "--skip-preview", expect=1)
-    refused = deployed.process("status", "--json")
+    refused = deployed.elements("status", "--json")
     assert standings(refused) == {"files": "changed"}
     assert what(refused, "files") == f"its code was already sent, and no code is sent twice: {anew}"
 
     deployed.sandbox.update_instance(ids(deployed)["files"], valid=False)
-    assert what(deployed.process("status", "--json"), "files") == (
+    assert what(deployed.elements("status", "--json"), "files") == (
         f"its credentials are refused: {anew}"
     )
 
@@ -144,7 +144,7 @@ def test_after_a_refused_code_status_says_what_up_says(deployed):
     assert ids(deployed) == {}
 
     for _ in range(2):
-        status = deployed.process("status", "--json")
+        status = deployed.elements("status", "--json")
         up = deployed.project.run("up", "--yes", expect=1)
         assert standings(status) == {"files": "not created"}
         assert what(status, "files") == (
@@ -153,20 +153,19 @@ def test_after_a_refused_code_status_says_what_up_says(deployed):
     assert "7731" not in status.all
 
     deployed.declare(FILES.replace("{code}", deployed.sandbox.new_code("onedrivebusiness")))
-    assert what(deployed.process("status", "--json"), "files") == "run pulumi up"
+    assert what(deployed.elements("status", "--json"), "files") == "run pulumi up"
     deployed.project.up()
-    assert standings(deployed.process("status", "--json")) == {"files": "ok"}
+    assert standings(deployed.elements("status", "--json")) == {"files": "ok"}
 
 
-def test_of_what_the_state_forgot_status_says_what_up_does(deployed):
+def test_of_what_the_state_forgot_status_says_what_up_does(deployed, up_with):
     """The journal saw it in the state, so it is taken for one that is to be replaced."""
-    deployed.declare("mail:\n  element: sendgrid\n  configuration: {api.token: t}\n")
-    deployed.project.up()
+    up_with("mail:\n  element: sendgrid\n  configuration: {api.token: t}\n")
     deployed.project.run("preview")
     without(deployed, "mail")
     number = ids(deployed)["mail"]
 
-    assert what(deployed.process("status", "--json"), "mail") == (
+    assert what(deployed.elements("status", "--json"), "mail") == (
         "was in the state, which has forgotten it, so the next pulumi up makes another one: to "
         f"keep it, set 'adopt' to {number}"
     )
@@ -196,7 +195,7 @@ def test_a_spent_code_that_was_copied_from_another_stack_is_told(deployed, exist
     sent = [one for one in sandbox.journal() if one["carries_code"]]
 
     preview = project.run("preview", "--stack", "live", expect=0 if exists else 1)
-    status = deployed.process("status", "--json", "--stack", "live")
+    status = deployed.elements("status", "--json", "--stack", "live")
 
     said = preview.stdout + preview.stderr
     tag = next(one for one in sandbox.instances()[-1]["tags"] if one.count("-") > 2)
@@ -209,33 +208,32 @@ def test_a_spent_code_that_was_copied_from_another_stack_is_told(deployed, exist
     assert sandbox.counters()["codes_resent"] == 0
 
 
-def test_leftovers_are_shown_and_swept(deployed):
+def test_leftovers_are_shown_and_swept(deployed, up_with):
     """What no state holds and no entry awaits goes; everything else stays."""
-    deployed.declare(STACK)
-    deployed.project.up()
+    up_with(STACK)
     without(deployed, "still")
-    waiting = deployed.process("status", "--json")
+    waiting = deployed.elements("status", "--json")
     assert what(waiting, "still") == (
         "left by an interrupted run: the next pulumi up takes it over"
     )
-    assert "There are no leftovers" in deployed.process("sweep", "--stack", "test").stderr
+    assert "There are no leftovers" in deployed.elements("sweep", "--stack", "test").stderr
 
     start, end = STACK.index("still:"), STACK.index("bad:")
     deployed.declare(STACK[:start] + STACK[end:])
-    left = deployed.process("status", "--json")
+    left = deployed.elements("status", "--json")
     assert standings(left)["still"] == "left over"
-    shown = deployed.process("sweep", "--stack", "test", "--dry-run")
+    shown = deployed.elements("sweep", "--stack", "test", "--dry-run")
     assert "still" in shown.stdout
-    asked = deployed.process("sweep", "--stack", "test")
+    asked = deployed.elements("sweep", "--stack", "test")
     assert asked.code == 4
     assert "give --yes to agree" in asked.stderr
     assert "still" in ids(deployed)
 
-    done = deployed.process("sweep", "--stack", "test", "--yes")
+    done = deployed.elements("sweep", "--stack", "test", "--yes")
 
     assert done.code == 0, done.stderr
     assert set(ids(deployed)) == {"desk", "mail", "gone", "bad"}
-    assert deployed.process("status").code == 0
+    assert deployed.elements("status").code == 0
 
 
 def pending(place, name, *, like):
@@ -251,93 +249,88 @@ def pending(place, name, *, like):
     file.write_text(json.dumps(state))
 
 
-def test_nothing_is_swept_while_an_update_may_be_running(deployed):
+def test_nothing_is_swept_while_an_update_may_be_running(deployed, up_with):
     """A pending operation may be the one that made the instance; the marker protects it as well."""
-    deployed.declare(STACK)
-    deployed.project.up()
-    marker = json.loads(deployed.process("sweep", "--json").stdout)[0]["marker"]
+    up_with(STACK)
+    marker = json.loads(deployed.elements("sweep", "--json").stdout)[0]["marker"]
     without(deployed, "still")
     deployed.declare("")
     pending(deployed, "still", like="mail")
 
     for chosen in (["--stack", "test"], ["--marker", marker]):
-        said = deployed.process("sweep", *chosen, "--yes")
+        said = deployed.elements("sweep", *chosen, "--yes")
 
         assert said.code == 1
         assert "runs or was interrupted, so nothing was deleted" in said.stderr
         assert "'pulumi refresh --clear-pending-creates --stack test'" in said.stderr
     assert len(ids(deployed)) == 5
     deployed.project.refresh("--clear-pending-creates")
-    assert deployed.process("sweep", "--stack", "test", "--yes").code == 0
+    assert deployed.elements("sweep", "--stack", "test", "--yes").code == 0
     assert "still" not in ids(deployed)
 
 
-def test_a_marker_protects_what_its_stack_declares(deployed):
+def test_a_marker_protects_what_its_stack_declares(deployed, up_with):
     """What the next run of the stack takes over stays, by whatever name the stack is called."""
-    deployed.declare(STACK)
-    deployed.project.up()
+    up_with(STACK)
     without(deployed, "still")
-    marker = json.loads(deployed.process("sweep", "--json").stdout)[0]["marker"]
+    marker = json.loads(deployed.elements("sweep", "--json").stdout)[0]["marker"]
 
-    said = deployed.process("sweep", "--marker", marker, "--yes")
+    said = deployed.elements("sweep", "--marker", marker, "--yes")
 
     assert said.code == 0, said.stderr
     assert f"There are no leftovers with the marker {marker}" in said.stderr
     assert "still" in ids(deployed)
 
 
-def test_an_interrupted_create_that_a_later_run_ended_holds_nothing_up(deployed):
+def test_an_interrupted_create_that_a_later_run_ended_holds_nothing_up(deployed, up_with):
     """Only what it was at stays: a replacement of it may be there, and in no state yet."""
-    deployed.declare(STACK)
-    deployed.project.up()
-    double = deployed.process("sweep", "--json")
+    up_with(STACK)
+    double = deployed.elements("sweep", "--json")
     marked = {one["name"]: one["tags"] for one in deployed.sandbox.instances()}
     for name in ("mail", "bad"):
         deployed.create("sendgrid", f"{name} again", {"api.token": "t"}, tags=marked[name])
     assert json.loads(double.stdout)[0]["in_no_state"] == 0
     pending(deployed, "mail", like="mail")
-    told = deployed.process("status", "--json")
+    told = deployed.elements("status", "--json")
     assert "then pulumi refresh --clear-pending-creates" in what(told, "mail again")
     assert what(told, "bad again").endswith("elements sweep removes it")
 
-    said = deployed.process("sweep", "--stack", "test", "--yes")
+    said = deployed.elements("sweep", "--stack", "test", "--yes")
 
     assert said.code == 0, said.stderr
     assert set(ids(deployed)) == {"desk", "mail", "gone", "still", "bad", "mail again"}
 
 
-def test_a_double_of_what_the_state_holds_is_swept_and_a_replacement_is_not(deployed):
+def test_a_double_of_what_the_state_holds_is_swept_and_a_replacement_is_not(deployed, up_with):
     """Status and sweep agree: an entry with its instance in the state awaits no other one."""
-    deployed.declare(STACK)
-    deployed.project.up()
+    up_with(STACK)
     tags = next(one["tags"] for one in deployed.sandbox.instances() if one["name"] == "mail")
     deployed.create("closeio", "mail again", {"username": "t"}, tags=tags)
     as_closeio = "mail:\n  element: closeio\n  configuration: {username: t}\n"
     start, end = STACK.index("mail:"), STACK.index("gone:")
     deployed.declare(STACK[:start] + as_closeio + STACK[end:])
-    assert "run pulumi up first" in what(deployed.process("status", "--json"), "mail again")
-    assert "There are no leftovers" in deployed.process("sweep", "--stack", "test").stderr
+    assert "run pulumi up first" in what(deployed.elements("status", "--json"), "mail again")
+    assert "There are no leftovers" in deployed.elements("sweep", "--stack", "test").stderr
 
     deployed.declare(STACK)
-    assert "elements sweep removes it" in what(deployed.process("status", "--json"), "mail again")
-    assert deployed.process("sweep", "--stack", "test", "--yes").code == 0
+    assert "elements sweep removes it" in what(deployed.elements("status", "--json"), "mail again")
+    assert deployed.elements("sweep", "--stack", "test", "--yes").code == 0
     assert "mail again" not in ids(deployed)
 
 
-def test_what_a_state_holds_is_never_swept(deployed):
+def test_what_a_state_holds_is_never_swept(deployed, up_with):
     """Not by the stack's name and not by its marker, although no file declares it any more."""
-    deployed.declare(STACK)
-    deployed.project.up()
+    up_with(STACK)
     deployed.declare("")
-    marker = json.loads(deployed.process("sweep", "--json").stdout)[0]["marker"]
+    marker = json.loads(deployed.elements("sweep", "--json").stdout)[0]["marker"]
 
     for chosen in (["--stack", "test"], ["--marker", marker]):
-        said = deployed.process("sweep", *chosen, "--yes")
+        said = deployed.elements("sweep", *chosen, "--yes")
 
         assert said.code == 0, said.stderr
         assert "There are no leftovers" in said.stderr
     assert deployed.sandbox.counters()["deletes"] == 0
-    told = deployed.process("status", "--json")
+    told = deployed.elements("status", "--json")
     assert set(standings(told).values()) == {"changed"}
     assert "the next pulumi up deletes it" in what(told, "mail")
 
@@ -352,7 +345,7 @@ def test_what_is_adopted_is_told_before_and_after(deployed):
         "    oauth.api.key: a\n    oauth.api.secret: b\n"
         "proxied:\n  element: onedrivebusiness\n  oauth_proxy: acme\n"
     )
-    before = deployed.process("status", "--json")
+    before = deployed.elements("status", "--json")
     assert what(before, "theirs") == f"the next pulumi up takes over {adopted}"
     assert what(before, "files") == "run elements authorize files --stack test --up"
     assert what(before, "proxied").startswith("run pulumi config set --secret --path ")
@@ -363,7 +356,7 @@ def test_what_is_adopted_is_told_before_and_after(deployed):
     deployed.declare("")
 
     stays = "no longer declared in the stack: the next pulumi up lets go of it, and it stays on the"
-    said = deployed.process("status", "--json")
+    said = deployed.elements("status", "--json")
     for name in ("theirs", "kept"):
         assert what(said, name) == f"{stays} platform"
     deployed.project.up()
@@ -381,26 +374,25 @@ def test_a_deleted_stack_is_swept_by_its_name(deployed):
     deployed.project.up()
     deployed.project.run("stack", "rm", "--force", "--yes", "test", "--preserve-config")
 
-    listed = deployed.process("sweep", "--json")
+    listed = deployed.elements("sweep", "--json")
     assert listed.code == 0, listed.stderr
     assert [(row["stack"], row["in_no_state"]) for row in json.loads(listed.stdout)] == [(None, 5)]
-    assert "(none here)" in deployed.process("sweep").stdout
-    done = deployed.process("sweep", "--stack", "test", "--yes", "--json")
+    assert "(none here)" in deployed.elements("sweep").stdout
+    done = deployed.elements("sweep", "--stack", "test", "--yes", "--json")
 
     assert done.code == 0, done.stderr
     assert len(json.loads(done.stdout)["removed"]) == 5
     assert {str(one["id"]) for one in deployed.sandbox.instances()} == {other, adopted}
 
 
-def test_a_marker_sweeps_alone_and_a_refusal_is_told(deployed):
+def test_a_marker_sweeps_alone_and_a_refusal_is_told(deployed, up_with):
     """One that can't be deleted is named with the reason, the others go."""
-    deployed.declare(STACK)
-    deployed.project.up()
+    up_with(STACK)
     deployed.project.run("stack", "rm", "--force", "--yes", "test", "--preserve-config")
-    listed = json.loads(deployed.process("sweep", "--json").stdout)
+    listed = json.loads(deployed.elements("sweep", "--json").stdout)
     deployed.sandbox.update_instance(ids(deployed)["mail"], in_use=True)
 
-    said = deployed.process("sweep", "--marker", listed[0]["marker"], "--yes")
+    said = deployed.elements("sweep", "--marker", listed[0]["marker"], "--yes")
 
     assert said.code == 1
     assert "Deleted 4 of 5." in said.stderr

@@ -5,13 +5,14 @@ import hmac
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -124,9 +125,7 @@ def test_mocks():
 def application(example):
     """Start the application of `examples/events`; return its project, address and what it logs."""
     project = example("events")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = project.home / "application.log"
     with log.open("w") as written:
         process = subprocess.Popen(

@@ -59,17 +59,14 @@ def step(project, secrets):
 
 def declare(project, element="onedrivebusiness", **entries):
     """Write the declaration of one instance as a user does."""
-    project.config_set(f"{PATH}.element", element, path=True)
-    for key, value in {
-        "oauth.api.key": "the-api-key",
-        "oauth.callback.url": "https://app.example.com/callback",
-    }.items():
-        project.config_set(f'{PATH}.configuration["{key}"]', value, path=True)
-    project.config_set(
-        f'{PATH}.configuration["oauth.api.secret"]', "the-api-secret", secret=True, path=True
-    )
-    for key, value in entries.items():
-        project.config_set(f"{PATH}.{key}", value, path=True)
+    plain = {
+        "element": element,
+        'configuration["oauth.api.key"]': "the-api-key",
+        'configuration["oauth.callback.url"]': "https://app.example.com/callback",
+    } | entries
+    flags = [part for key in plain for part in ("--plaintext", f"{PATH}.{key}={plain[key]}")]
+    secret = f'{PATH}.configuration["oauth.api.secret"]=the-api-secret'
+    project.run("config", "set-all", "--path", *flags, "--secret", secret)
 
 
 def new_code(project, sandbox, element="onedrivebusiness"):
@@ -94,6 +91,7 @@ def traced(project):
     return [re.fullmatch("project:///(.+)#[0-9]+", position)[1] for position in positions]
 
 
+@pytest.mark.older
 def test_a_life(project, sandbox, step):
     declare(project, **{"tags[0]": "billing"})
     step(project.preview(expect=None))  # with older engines a refusal
@@ -172,6 +170,7 @@ def test_a_new_code_authenticates_the_same_instance_anew(project, sandbox, step)
     assert sandbox.counters()["codes_replayed"] == 0
 
 
+@pytest.mark.older
 def test_whatever_the_stack_file_keeps_secret_is_secret_in_the_state(project, sandbox):
     declare(project, element="sendgrid")
     for path in ("name", "tags[0]", 'configuration["api.token"]'):
@@ -182,6 +181,7 @@ def test_whatever_the_stack_file_keeps_secret_is_secret_in_the_state(project, sa
     assert "hidden" not in project.export_text() + project.everything_said()
 
 
+@pytest.mark.older
 def test_what_another_file_keeps_secret_is_secret_in_the_state(project, sandbox):
     declare(project, element="sendgrid")
     for path in ("name", 'configuration["api.token"]'):
@@ -210,6 +210,7 @@ def urn(project):
     return instance["urn"]
 
 
+@pytest.mark.older
 @pytest.mark.parametrize("by", ["taint", "--replace"])
 def test_an_instance_is_replaced_by_hand(project, sandbox, step, by):
     """Of such a replacement the provider is told nothing."""
@@ -252,6 +253,7 @@ def test_another_element_replaces_the_instance(project, sandbox, step):
     assert sandbox.instances() == []
 
 
+@pytest.mark.older
 def test_an_instance_deleted_elsewhere_is_made_again(project, sandbox, step):
     declare(project)
     new_code(project, sandbox)
@@ -263,6 +265,7 @@ def test_an_instance_deleted_elsewhere_is_made_again(project, sandbox, step):
     assert len(sandbox.instances()) == 1
 
 
+@pytest.mark.older
 def test_an_instance_that_a_refused_create_left_is_kept_and_mended(project, sandbox, step):
     sandbox.set_switch("failed_create_leaves", "invalid")
     declare(project)
@@ -290,6 +293,7 @@ ElementInstance(%s)
 """
 
 
+@pytest.mark.older
 def test_import_takes_over_what_is_there(new_project, sandbox):
     by_hand = new_project(program=PROGRAM % '"desk", "freshservice", configuration=configuration')
     by_hand.up()
@@ -313,6 +317,7 @@ RENAMED = '"helpdesk", "freshservice", name="desk", configuration=configuration,
 ALIASES = 'opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="desk")])'
 
 
+@pytest.mark.older
 def test_a_renamed_resource_keeps_its_instance_and_frees_its_name(new_project, sandbox):
     project = new_project(program=PROGRAM % '"desk", "freshservice", configuration=configuration')
     project.up()
@@ -337,6 +342,7 @@ def test_a_renamed_resource_keeps_its_instance_and_frees_its_name(new_project, s
     assert sandbox.instances() == []
 
 
+@pytest.mark.older
 def test_a_name_that_state_rename_freed_is_another_resources_own(new_project, sandbox):
     project = new_project(program=PROGRAM % '"desk", "freshservice", configuration=configuration')
     project.up()
@@ -370,9 +376,7 @@ def spend_the_code(project, sandbox):
     ("environment", "said"),
     [
         ({"CLOUD_ELEMENTS_USER_SECRET": "not-the-secret"}, "Invalid Organization or User secret"),
-        ({"CLOUD_ELEMENTS_USER_SECRET": ""}, "CLOUD_ELEMENTS_USER_SECRET"),
         ({"CLOUD_ELEMENTS_BASE_URL": "http://api.example.com"}, "https"),
-        ({"CLOUD_ELEMENTS_BASE_URL": "http://127.0.0.1:1/elements/api-v2"}, "no connection"),
     ],
 )
 def test_wrong_settings_are_told_in_one_line(new_project, sandbox, environment, said):

@@ -87,6 +87,7 @@ pulumi.export("first", first.id)
 """
 
 
+@pytest.mark.older
 def test_a_life(native, sandbox):
     project = native(DEPENDENT)
     project.config_set("native:password", "hidden-password", secret=True)
@@ -226,6 +227,7 @@ for name in ("desk", "other"):
 """
 
 
+@pytest.mark.older
 def test_a_stack_moves_to_the_native_provider_and_back(native, sandbox):
     """Half of it first: token, id and markers stay, and nothing is written."""
     project = native(MOVING)

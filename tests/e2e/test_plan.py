@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.older
+
 KEY = "cloud-elements:instances"
 PATH = f"{KEY}.invoices"
 SECRET = "planted-secret"

@@ -20,10 +20,14 @@ def elements(project, *arguments):
 
 def declare(project):
     path = "cloud-elements:instances.desk"
-    project.config_set(f"{path}.element", "freshservice", path=True)
-    for key, value in (("subdomain", "acme"), ("username", "i"), ("password", "p-4711")):
-        secret = key == "password"
-        project.config_set(f"{path}.configuration.{key}", value, secret=secret, path=True)
+    plain = {
+        "element": "freshservice",
+        "configuration.subdomain": "a",
+        "configuration.username": "i",
+    }
+    flags = [part for key in plain for part in ("--plaintext", f"{path}.{key}={plain[key]}")]
+    secret = f"{path}.configuration.password=p-4711"
+    project.run("config", "set-all", "--path", *flags, "--secret", secret)
 
 
 def test_a_lost_state(project, sandbox):

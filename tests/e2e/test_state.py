@@ -6,6 +6,8 @@ import os
 import pytest
 from pulumi import automation
 
+pytestmark = pytest.mark.older
+
 SECRET = "planted"
 PROGRAM = """
 import json

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.older
+
 DESK = (
     '"freshservice", configuration={"subdomain": "acme", "username": "ada", "password": "hunter2"}'
 )

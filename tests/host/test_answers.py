@@ -9,9 +9,9 @@ QUICK = {"CLOUD_ELEMENTS_LOOKUP_WINDOW": "0", "CLOUD_ELEMENTS_RETRY_BUDGET": "0"
 POST, ONE = {"method": "POST", "path": "/instances"}, "/instances/{id}"
 
 
-@pytest.fixture
-def server(start, sandbox):
-    return start(sandbox, environment=QUICK)
+@pytest.fixture(scope="module")
+def server(start, shared_sandbox):
+    return start(shared_sandbox, environment=QUICK)
 
 
 def strangers(sandbox, **fields):

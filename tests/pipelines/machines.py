@@ -86,6 +86,8 @@ class Place:
     """By environment: secrets and variables that were set there."""
     wheels: Path
     """A folder with packages, beside the registry."""
+    machines: Path
+    """Where each machine lies, one at a time: what was compiled for one serves the next."""
     kept: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="cloud-elements-")))
     """Caches and artifacts."""
     said: str = ""
@@ -97,7 +99,7 @@ class Place:
 
     def machine(self) -> Machine:
         """Return a new one."""
-        folder = self.kept / "machine"
+        folder = self.machines / "machine"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "home").mkdir(parents=True)
         return Machine(self, folder)
@@ -145,9 +147,8 @@ class Machine:
                 "LANG": "C.UTF-8",
                 "UV_CACHE_DIR": str(uv_cache()),
                 "UV_FIND_LINKS": str(self.place.wheels),
-                # Quick: all machines lie at one path, so what was compiled for one serves the next.
                 "UV_LINK_MODE": "symlink",
-                "PYTHONPYCACHEPREFIX": str(self.place.kept / "compiled"),
+                "PYTHONPYCACHEPREFIX": str(self.place.machines / "compiled"),
                 "CI": "true",
                 "NO_PROXY": "127.0.0.1",
             }

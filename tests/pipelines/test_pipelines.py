@@ -189,6 +189,12 @@ def wheels(clean, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def machines(tmp_path_factory):
+    """Return where the machines of all tests lie."""
+    return tmp_path_factory.mktemp("machines")
+
+
 @pytest.fixture
 def repository(request, clean, tmp_path):
     """Return what lies in the repository."""
@@ -204,16 +210,22 @@ def repository(request, clean, tmp_path):
 
 
 @pytest.fixture
-def team(repository, wheels, engine, sandbox, tmp_path):
-    """Return a team that has not set up any stack yet."""
+def place(repository, wheels, machines, engine):
+    """Return where pipelines run."""
     # The machines have their Python of /usr; what this test runs in must not be on their PATH.
     own = str(Path(sys.executable).parent)
     path = ":".join(part for part in engine.env["PATH"].split(":") if part != own)
     api = Api()
-    place = Place(repository, path, api, {}, wheels)
-    yield Team(place, tmp_path, sandbox)
+    place = Place(repository, path, api, {}, wheels, machines)
+    yield place
     place.close()
     api.close()
+
+
+@pytest.fixture
+def team(place, sandbox, tmp_path):
+    """Return a team that has not set up any stack yet."""
+    return Team(place, tmp_path, sandbox)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -233,7 +245,7 @@ def test_preview_up_and_drift(name, team):
     assert system.event("merge"), team.place.said
     first, second = team.sandbox.instances()
     assert first["configuration"]["password"] == second["configuration"]["password"] == "pass-4711"
-    [packages] = team.place.kept.glob("machine/clone/.venv/lib/*")
+    [packages] = team.place.machines.glob("machine/clone/.venv/lib/*")
     installed = {path.name for path in (packages / "site-packages").iterdir()}
     assert {"pulumi", "httpx"} <= installed
     assert not {"pytest", "starlette", "mypy"} & installed, "run-time packages alone"

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import callbacks
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,8 +198,7 @@ def test_nothing_beyond_this_machine_is_called(
 
 def test_a_receiver_that_is_not_there_is_told(api: httpx.Client, listening: Make) -> None:
     """As any other failure."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://localhost:{closed.getsockname()[1]}/"
+    url = f"http://localhost:{free_port()}/"
     number = listening(**{"event.notification.callback.url": url})["id"]
     arrive(api, number)
     (event,) = api.get(f"/instances/{number}/events").json()

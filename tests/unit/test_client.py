@@ -30,6 +30,7 @@ from provider.api.errors import (
 )
 from provider.api.retry import Time
 from provider.config import Settings
+from tests.ports import free_port
 
 USER, ORGANIZATION = "user-secret-1", "organization-secret-1"
 CODE, API_SECRET, PASSWORD = "one-time-code/4+x", "application-secret", "hunter-and-gatherer"
@@ -741,9 +742,9 @@ def test_a_connection_that_ended_in_good_order_costs_nothing():
 
 
 def test_no_listener_means_that_nothing_was_sent():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        base_url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    nobody = CloudElementsClient(settings(base_url), clock=Time(sleep=lambda _: None))
+    nobody = CloudElementsClient(
+        settings(f"http://127.0.0.1:{free_port()}"), clock=Time(sleep=lambda _: None)
+    )
     assert type(caught(lambda: nobody.create_instance(BODY, one_time=True))) is NotSentError
 
 
