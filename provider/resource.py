@@ -167,8 +167,8 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
             super().__init__(ElementInstanceProvider(), name, announced, opts)
         spare()
         # The provider marks them, but is not asked where a create is skipped (--target).
-        self.configuration = pulumi.Output.secret(_once_made(self))
-        self.element_token = pulumi.Output.secret(self.element_token)
+        self.configuration = _secret(self.configuration, _once_made(self))
+        self.element_token = _secret(self.element_token, self.element_token)
         for remark in _misaddressed(inputs, opts):
             pulumi.log.warn(remark, self)
         for field in ("configuration", "events"):
@@ -176,16 +176,31 @@ class ElementInstance(Resource, module="cloud-elements", name="ElementInstance")
                 pulumi.log.info(f"{field}.{key}: is null, so it counts as not given", self)
 
 
-def _once_made(resource: ElementInstance) -> pulumi.Output[dict[str, Any]]:
-    """Return its configuration, in a preview not known before a create or an update is done.
+def _once_made(resource: ElementInstance) -> pulumi.Output[Any]:
+    """Return what is known as soon as its configuration is.
 
-    The engine takes the inputs for it there, and a saved plan would hold us to them.
+    In a preview that is when a create or an update is done, as its id: the engine takes the inputs
+    for the configuration there, and a saved plan would hold us to them.
     """
-    output = resource.configuration
-    if not pulumi.runtime.is_dry_run():
-        return output
-    value = cast("Awaitable[dict[str, Any]]", output.future(with_unknowns=True))
-    return pulumi.Output(output.resources(), value, resource.instance_id.is_known())
+    return resource.instance_id if pulumi.runtime.is_dry_run() else resource.configuration
+
+
+def _secret(output: pulumi.Output[Any], known: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """Return an output as a secret one.
+
+    `Output.secret` looks for outputs inside, and makes two for each key of a map; there are none in
+    what the engine told.
+
+    Args:
+        output: The output.
+        known: What is known as soon as it is.
+    """
+    value = cast("Awaitable[Any]", output.future(with_unknowns=True))
+    return pulumi.Output(output.resources(), value, known.is_known(), _yes())
+
+
+async def _yes() -> bool:
+    return True
 
 
 def _refuse_hidden(folder: Path) -> None:

@@ -328,3 +328,26 @@ def test_configuration_and_token_are_secret_whatever_the_provider_marked(run):
 
     run(program)
     assert shown == {"configuration": True, "element_token": True, "instance_id": False}
+
+
+@pytest.mark.parametrize("keys", [1, 40])
+def test_what_the_platform_holds_takes_no_outputs_of_its_own(run, monkeypatch, keys):
+    lifted = []
+    seen = []
+    held = {f"key.{number}": "x" for number in range(keys)}
+    original = pulumi.Output.all
+    monkeypatch.setattr(
+        pulumi.Output,
+        "all",
+        staticmethod(lambda *a, **k: lifted.extend([*a, *k]) or original(*a, **k)),
+    )
+    monkeypatch.setattr(
+        Mocks, "new_resource", lambda _, a: ("7", a.inputs | {"configuration": held})
+    )
+
+    def program():
+        pulumi.Output.unsecret(invoices().configuration).apply(seen.append)
+
+    run(program)
+    assert seen == [held]
+    assert len(lifted) < 20
