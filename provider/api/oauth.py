@@ -21,7 +21,7 @@ from .request import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .exchange import Exchange
+    from .client import Exchange
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_SUCH_FORM = frozenset({404, 405, 415})

@@ -290,8 +290,6 @@ def same_value(value: Any, other: Any) -> bool:
     JSON texts are compared by content, because neither key order nor spacing is kept; outer white
     space does not count; null and the empty text are both "no value".
     """
-    if isinstance(value, str) and value == other:
-        return True
     left, right = (stored(value) or "").strip(), (stored(other) or "").strip()
     if left == right:
         return True

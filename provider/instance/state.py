@@ -198,8 +198,8 @@ def outputs(
     inputs: Inputs, instance: wire.Instance, seen: Properties, record: Record
 ) -> dict[str, Any]:
     """Return a resource's outputs, secrets marked; the inputs say what the platform does not."""
-    held = without_platform_written(instance.held or {})
-    held |= wire.as_stored(seen.configuration)
+    told = without_platform_written(instance.configuration or {})
+    held = wire.as_stored(told | seen.configuration)
     if record.adopted:
         mark = next(filter(is_adoption_marker, instance.tags or []), record.adoption)
         record = replace(record, adoption=mark)
