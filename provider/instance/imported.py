@@ -69,3 +69,9 @@ def _remarks(instance: wire.Instance, markers: Markers | None, secrets: list[str
                 f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
                 "still has it in its state, take it out there, by pulumi state delete"
             )
+        elif markers.instance not in (instance.tags or []):
+            yield (
+                f"instance {instance.id} was made as another resource of this stack: where the "
+                "state still has that one, take one of the two out, by pulumi state delete, or "
+                "either deletes it for both"
+            )

@@ -337,6 +337,36 @@ def stateless(server, inputs):
     return server.call("Create", request)
 
 
+def test_a_second_resource_of_one_instance_is_warned_of(server, sandbox):
+    """As by an import of what the stack's state has under another name."""
+    made = server.create(desk(__markers=marked("first")))
+    told = "was made as another resource of this stack: where the state still has that one"
+
+    def imported(name):
+        server.engine.logged.clear()
+        urn = f"urn:pulumi:dev::tests::{TYPE}::{name}"
+        inputs = server.call("Read", provider_pb2.ReadRequest(urn=urn, id=made.id)).inputs
+        server.call("Check", provider_pb2.CheckRequest(urn=urn, olds=inputs, news=inputs))
+        return [one for one in server.engine.warnings if told in one]
+
+    assert len(imported("second")) == 1
+    assert imported("first") == []
+
+
+@pytest.mark.parametrize("method", ["Read", "Check", "Diff", "Create", "Update", "Delete"])
+def test_another_type_is_refused_and_the_right_one_named(server, sandbox, method):
+    """Of an import the engine asks whatever type was typed."""
+    made = server.create(one_of_many())
+    kind = getattr(provider_pb2, f"{method}Request")
+    request = kind(urn="urn:pulumi:dev::tests::a:b:C$cloud-elements:index:Instance::x")
+    if method not in ("Check", "Create"):
+        request.id = made.id
+    message = f"there is no resource type 'cloud-elements:index:Instance': write '{TYPE}'"
+    with pytest.raises(RefusedCall, match=re.escape(message)):
+        server.call(method, request)
+    assert len(sandbox.instances()) == 1
+
+
 def test_two_creates_of_one_name_without_a_state_are_two_instances(server, sandbox):
     ids = {stateless(server, desk()).id for _ in range(2)}
     assert len(ids) == 2

@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from ...api.errors import CloudElementsError
+from ...config import NAMESPACE
 from ...instance import diff
 from ...instance.context import Context
 from ...instance.markers import FILES, MARKERS, Markers, markers, names_stack, place_of
@@ -240,6 +241,7 @@ class Service:
         failed: CloudElementsError | None = None
         try:
             call = NativeCall.of(request, context)
+            _refuse_other_types(call.urn)
             with serving(call):
                 yield call
         except CloudElementsError as error:
@@ -265,6 +267,18 @@ def _marker(urn: str, organization: str) -> Markers:
 def _name(urn: str) -> str:
     """Return a resource's own name, which may hold colons."""
     return urn.removeprefix("urn:pulumi:").split("::", 3)[-1]
+
+
+def _refuse_other_types(urn: str) -> None:
+    """Refuse what the schema doesn't have: the engine asks for whatever an import names.
+
+    Raises:
+        CloudElementsError: It is of another type.
+    """
+    type_ = urn.partition("::")[2].partition("::")[2].partition("::")[0].rpartition("$")[2]
+    if type_.startswith(f"{NAMESPACE}:") and type_ != functions.RESOURCE:
+        message = f"there is no resource type '{type_}': write '{functions.RESOURCE}'"
+        raise CloudElementsError(message)
 
 
 def _of_its_own() -> Properties:
