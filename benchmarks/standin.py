@@ -96,6 +96,10 @@ class Platform:
         """Set a switch of the sandbox."""
         self._control.put("/sandbox/switches", json={name: str(value)}).raise_for_status()
 
+    def count(self) -> int:
+        """Return how many instances there are."""
+        return len(self._control.get("/sandbox/instances").json())
+
     def requests(self) -> int:
         """Return how many requests came to /instances so far."""
         journal = self._control.get("/sandbox/journal").json()

@@ -18,8 +18,10 @@ from .catalogue import describe, search
 from .console import Commands, write
 from .doctor import doctor
 from .export import export
+from .matrix import matrix
 from .plugin import plugin
 from .promote import promote
+from .rebalance import rebalance
 from .run import destroy, preview, refresh, up
 from .sandbox import sandbox
 from .secrets import secrets
@@ -85,7 +87,7 @@ def elements(
 
 
 _COMMANDS = (authorize, export, promote, secrets, status, doctor, sweep, describe, search)
-for command in (*_COMMANDS, up, preview, refresh, destroy):
+for command in (*_COMMANDS, up, preview, refresh, destroy, rebalance, matrix):
     app.command()(command)
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import sys
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -461,7 +461,14 @@ def _store(target: _Target, grant: Grant, application: _Application) -> None:
 
 
 def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
+    from ..shards import shard_of  # noqa: PLC0415
+    from .fleet import shards_in  # noqa: PLC0415 - loads HTTP
+
     command = f"pulumi up --stack {target.stack.name}"
+    shards = shards_in(target.stack.file.shown)
+    if shards:
+        shard = shard_of(target.name, shards)
+        command = f"elements up --stack {target.stack.name} --shard {shard}"
     say(f"The code of '{target.name}' is stored in stack '{target.stack.name}', encrypted.")
     result: dict[str, Any] = {
         "instance": target.name,
@@ -474,16 +481,30 @@ def _finish(target: _Target, *, up: bool, yes: bool, as_json: bool) -> None:
         if as_json:
             emit(result | {"up": None})
         return
-    flags = ["--yes"] if yes else []
-    code = target.stack.pulumi.attended("up", "--stack", target.stack.name, *flags, quiet=as_json)
+    code = _up(target, shards, yes=yes, quiet=as_json)
+    what = command.partition(" ")[0]
     if as_json:
         emit(result | {"up": code == 0})
     if code in (Exit.HUNG_UP, Exit.INTERRUPTED, Exit.TERMINATED):
-        message = f"The code is stored, and 'pulumi up' was interrupted: run '{command}' again."
+        message = f"The code is stored, and '{what} up' was interrupted: run '{command}' again."
         raise FailureError(message, Exit(code))
     if code:
         message = (
-            f"The code is stored, but 'pulumi up' exited with {code}: correct what it says and run "
+            f"The code is stored, but '{what} up' exited with {code}: correct what it says and run "
             f"'{command}' within minutes, or authorize again."
         )
         raise FailureError(message)
+
+
+def _up(target: _Target, shards: int | None, *, yes: bool, quiet: bool) -> int:
+    """Run the stack's update, or that of the shard that has the entry; return its exit code."""
+    if not shards:
+        flags = ["--yes"] if yes else []
+        return target.stack.pulumi.attended("up", "--stack", target.stack.name, *flags, quiet=quiet)
+    from ..shards import shard_of  # noqa: PLC0415
+    from .play import Job  # noqa: PLC0415
+    from .run import run  # noqa: PLC0415
+
+    job = Job.of("up", target.stack.name, None, yes=yes, shard=shard_of(target.name, shards))
+    with redirect_stdout(sys.stderr if quiet else sys.stdout):
+        return run(job)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .console import FailureError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .project import Project, Stack
     from .state import State
@@ -51,14 +51,33 @@ class Backend:
         """Return a stack of the project as one of those whose state was read."""
         return named.among([stack for stack in self.states if not stack.foreign])
 
+    def family(self, named: Stack) -> list[Stack]:
+        """Return a stack of the project, or all the stacks of its shards, as far as they exist."""
+        from ..instance.markers import base_of  # noqa: PLC0415
+        from ..shards import KEY as SHARDS  # noqa: PLC0415
+
+        here = self.stack(named)
+        found = [here] if here else []
+        if SHARDS in named.file.shown:
+            found += [
+                one for one in self.states if not one.foreign and base_of(one.last) == named.last
+            ]
+        return found
+
+    def whole(self, named: Stack) -> State:
+        """Return what the states of these hold together."""
+        from .fleet import joined  # noqa: PLC0415 - loads HTTP
+
+        return joined(self.states[one] for one in self.family(named))
+
     def holder(
-        self, id_: str | None, *, but: Stack | None = None, platform: str = ""
+        self, id_: str | None, *, but: Collection[Stack] = (), platform: str = ""
     ) -> Stack | None:
         """Return the stack that keeps an instance, None when no other than `but` does.
 
         Args:
             id_: The instance.
-            but: A stack that is not meant.
+            but: Stacks that are not meant.
             platform: Its platform's address: elsewhere the id is another instance's. Without it any
                 will do, because one platform may have several addresses.
         """
@@ -66,7 +85,7 @@ class Backend:
             (
                 stack
                 for stack, state in self.states.items()
-                if stack is not but
+                if stack not in but
                 and any(
                     kept.id == id_
                     and not kept.borrowed
@@ -83,8 +102,8 @@ class Backend:
         return frozenset(id_ for state in self.states.values() for id_ in state.ids)
 
     def marked(self, marker: str) -> Stack | None:
-        """Return the stack whose marker tag it is."""
-        return next(
+        """Return the stack whose marker tag it is; of shards, the one that they are of."""
+        found = next(
             (
                 stack
                 for stack, state in self.states.items()
@@ -92,6 +111,7 @@ class Backend:
             ),
             None,
         )
+        return (found and (self.stack(found.entire()) if not found.foreign else None)) or found
 
     @property
     def gap(self) -> str | None:

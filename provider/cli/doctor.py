@@ -109,6 +109,7 @@ def _checks(name: str | None) -> Iterator[Check]:
         return
     what = f"'{stack.name}' declares {counted(len(declared), 'instance')}"
     yield Check("stack", ok=True, what="; ".join([what, *stack.remarks()]))
+    yield from _shards(stack)
     try:
         settings = settings_of(stack)
     except FailureError as failure:
@@ -116,6 +117,20 @@ def _checks(name: str | None) -> Iterator[Check]:
         yield _in_clear(stack, declared, {})
         return
     yield from _platform(settings, stack, declared)
+
+
+def _shards(stack: Stack) -> Iterator[Check]:
+    """Yield whether each of a stack's shards has what falls to it."""
+    from .fleet import Fleet  # noqa: PLC0415 - loads HTTP
+
+    try:
+        if fleet := Fleet.of(stack):
+            fleet.refuse_moves()
+            there = sum(one.name in fleet.there for one in fleet.members)
+            made = f"{there} of them there yet" if there < fleet.shards else "all there"
+            yield Check("shards", ok=True, what=f"{fleet.shards}, {made}")
+    except FailureError as failure:
+        yield Check("shards", ok=False, what=str(failure))
 
 
 def _namesake(project: Project) -> Iterator[Check]:

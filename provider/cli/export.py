@@ -80,7 +80,7 @@ def _exporter(
 ) -> tuple[_Exporter, Collection[str]]:
     """Return what the account's instances became, and which elements the stack has already."""
     settings = settings_of(target)
-    declared, state = target.declared(), target.state(secrets=False)
+    declared, state = target.declared(), target.whole(secrets=False)
     with (
         platform(settings) as client,
         could_not("read the account's instances", base_url=settings.base_url),

@@ -118,6 +118,12 @@ class Fleet:
             FailureError: Their number is none.
         """
         number = shards_in(base.file.shown)
+        if number and base.project.runtime != "python":
+            message = (
+                f"Stack '{base.name}' can't have shards ({KEY}): only programs in Python, which "
+                "use the dynamic provider, can be declared over several stacks."
+            )
+            raise FailureError(message)
         return cls(base, number) if number else None
 
     def member(self, number: int) -> Member:
@@ -187,7 +193,7 @@ class Fleet:
     def moves(self) -> list[Move]:
         """What is in another stack than the one that it falls to."""
         has = {
-            (name, root.name): root.ids
+            (name, root.urn.partition("::")[2]): root.ids
             for name, state in self.states.items()
             for root in state.roots
         }
@@ -197,9 +203,15 @@ class Fleet:
                 number = shard_of(root.name, self.shards)
                 dest = stack_of(self.base.name, number, self.shards)
                 if dest != name:
-                    twice = bool(root.ids & has.get((dest, root.name), frozenset()))
+                    there = has.get((dest, root.urn.partition("::")[2]))
+                    twice = there is not None and (there == root.ids or bool(there & root.ids))
                     found.append(Move(root, name, dest, twice))
         return found
+
+    def look_again(self) -> None:
+        """Forget what the backend has, for it is another by now."""
+        for name in ("there", "states", "moves"):
+            self.__dict__.pop(name, None)
 
     def refuse_moves(self) -> None:
         """See that each stack has what falls to it.
@@ -241,14 +253,15 @@ class Fleet:
                 f"passphrase --stack {self.base.name}', or name a key of yours there."
             )
             raise FailureError(message)
-        for one in missing:
-            file = stack_file(self.base.project.file, one.last)
+        files = {one: stack_file(self.base.project.file, one.last) for one in missing}
+        for one, file in files.items():
             if file.exists():
                 message = (
                     f"'{one.name}' is to be a shard of stack '{self.base.name}', whose file alone "
                     f"counts, and {file.name} is there: remove or rename that file."
                 )
                 raise FailureError(message)
+        for one, file in files.items():
             self._init(one, file, keys)
             self.there[one.name] = one
             if "states" in self.__dict__:
@@ -284,6 +297,36 @@ class Fleet:
         """The shard of each entry of the stack's file, by its instance marker."""
         document = self.base.documents()[INSTANCES]
         return {self.base.marker_tags(name)[1]: shard_of(name, self.shards) for name in document}
+
+
+def refuse_forgotten(stack: Stack, stray: frozenset[str]) -> None:
+    """See that a stack without shards had none before, or that they have nothing any more.
+
+    Args:
+        stack: The stack, whose files show no `cloud-elements:shards`.
+        stray: Ids of what carries its tags and is not in its state.
+
+    Raises:
+        FailureError: A run would take over what former shards have, or the setting is elsewhere.
+    """
+    if stack.text(KEY) is not None:
+        message = (
+            f"{KEY} must stand in {stack.file.path.name} or {stack.project.file.name}, where "
+            "elements reads it, and not in an environment."
+        )
+        raise FailureError(message)
+    if not stray:
+        return
+    for one in stack.project.stacks():
+        if one.foreign or base_of(one.last) != stack.last:
+            continue
+        if ids := one.state(secrets=False).ids & stray:
+            message = (
+                f"Nothing was done, because stack '{one.name}', a former shard, still has "
+                f"{counted(len(ids), 'instance')}: set {KEY} to 1, run 'elements rebalance --stack "
+                f"{stack.name}', and take the setting out after that."
+            )
+            raise FailureError(message)
 
 
 def shards_in(written: Mapping[str, Any]) -> int | None:

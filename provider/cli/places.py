@@ -6,7 +6,7 @@ import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..instance.markers import Markers
+from ..instance.markers import Markers, place_of
 from ..instance.ownership import others_tag
 from ..instance.state import Record
 
@@ -39,7 +39,7 @@ class Places:
 
     def other(self, id_: str, platform: str = "") -> Stack | None:
         """Return another stack that keeps an instance, of that platform where one is named."""
-        but = self._backend.stack(self.stack)
+        but = self._backend.family(self.stack)
         return self._backend.holder(id_, but=but, platform=platform)
 
     def moved(self, kept: Kept) -> bool:
@@ -66,7 +66,9 @@ class Places:
 
     def shared(self, kept: Kept, instance: wire.Instance | None) -> str:
         """Return what to do where another stack has an instance as well, or by now; or nothing."""
-        forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", self.stack.name])
+        inner = place_of(kept.urn)["stack"] if kept.urn else self.stack.last
+        name = self.stack.name.removesuffix(self.stack.last) + inner
+        forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", name])
         if other := self._sharer(kept, instance):
             return (
                 f"stack '{other.name}' has it in its state as well, and what either deletes is "

@@ -187,6 +187,16 @@ class Stack:
             raise FailureError(shown(message))
         return self
 
+    def entire(self) -> Stack:
+        """Return this stack, or the one of which it is a shard, whose file has all."""
+        from ..instance.markers import base_of  # noqa: PLC0415
+        from ..shards import KEY as SHARDS  # noqa: PLC0415
+
+        base = base_of(self.name)
+        if base and SHARDS in (whole := Stack(self.project, base)).file.shown:
+            return whole
+        return self
+
     def among(self, stacks: Iterable[Stack]) -> Stack | None:
         """Return this stack as one of those that exist, None when it does not."""
         named = [one for one in stacks if one.last == self.last]
@@ -259,7 +269,7 @@ class Project:
         Raises:
             FailureError: It is another project's, or none is named or selected.
         """
-        return Stack(self, name or self.pulumi.run("stack", "--show-name").strip()).own()
+        return Stack(self, name or self.pulumi.run("stack", "--show-name").strip()).own().entire()
 
     def stacks(self) -> list[Stack]:
         """Return every stack that the backend shows, those of other projects included."""

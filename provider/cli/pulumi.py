@@ -118,8 +118,13 @@ class Pulumi:
         self._folder = folder
         self._running: set[subprocess.Popen[str]] = set()
 
-    def run(self, *arguments: str, stdin: str | None = None) -> str:
+    def run(self, *arguments: str, stdin: str | None = None, apart: bool = False) -> str:
         """Return what a command says on standard output.
+
+        Args:
+            arguments: Command line after `pulumi`.
+            stdin: What it reads.
+            apart: A terminal's Ctrl+C is not to reach it.
 
         Raises:
             FailureError: It ended with an error, which is told in its own words.
@@ -133,6 +138,7 @@ class Pulumi:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
+            process_group=0 if apart and os.name == "posix" else None,
         ) as process:
             self._running.add(process)
             try:

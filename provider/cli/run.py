@@ -196,7 +196,7 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         shards: The stack has to be one with shards.
         at_once: How many shards run side by side.
     """
-    from .fleet import Fleet, asked_for  # noqa: PLC0415 - loads what a run needs
+    from .fleet import Fleet, asked_for, refuse_forgotten  # noqa: PLC0415
 
     project = Project()
     name, number = asked_for(project, job.stack)
@@ -209,13 +209,14 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         from .sharded import Shards  # noqa: PLC0415
 
         return Shards.of(fleet, job, at_once).run(asks=asks)
-    if shards or job.shard:
+    if shards or (job.shard or 1) > 1:
         message = (
             f"Stack '{stack.name}' has no shards: set cloud-elements:shards in "
             f"{stack.file.path.name} to their number, or leave the option out."
         )
         raise FailureError(message)
     situation = _situation(stack, job)
+    refuse_forgotten(stack, situation.stray)
     for remark in situation.remarks(job):
         say(remark)
     remarks: dict[str, list[str]] | None = None

@@ -108,12 +108,11 @@ class Shards:
         if job.command in ("up", "preview"):
             fleet.make(members)
         members = [one for one in members if one.name in fleet.there]
-        alone = len(members) == 1 and fleet.shards > 1
-        here = at_once or (1 if alone else default_at_once())
+        here = 1 if job.shard else at_once or default_at_once()
         its = replace(job, whole=fleet.base.name)
         jobs = [replace(its, stack=one.name, shard=one.shard.number) for one in members]
         parts = [Part(*one) for one in zip(members, jobs, strict=True)]
-        beside = at_once or fleet.shards if alone else min(here, max(1, len(members)))
+        beside = at_once or fleet.shards if job.shard else min(here, max(1, len(members)))
         return cls(fleet, job, parts, here, beside)
 
     def run(self, *, asks: bool) -> int:

@@ -76,9 +76,15 @@ class Kept:
 class Root:
     """A resource of a state that has no parent, with all that are below it."""
 
-    urn: str
+    urns: tuple[str, ...]
+    """Its own, then theirs, as they stand in the state."""
     ids: frozenset[str]
     """Ids of it and of these."""
+
+    @property
+    def urn(self) -> str:
+        """Its URN."""
+        return self.urns[0]
 
     @property
     def name(self) -> str:
@@ -131,15 +137,17 @@ def _is_ours(resource: Mapping[str, Any]) -> bool:
 
 def _roots(resources: Iterable[Mapping[str, Any]]) -> tuple[Root, ...]:
     """Return the resources of a state that have no parent but the stack."""
-    found: dict[str, set[str]] = {}
+    urns: dict[str, list[str]] = {}
+    ids: dict[str, set[str]] = {}
     above: dict[str, str] = {}
     for each in resources:  # parents come first
         urn, type_ = str(each["urn"]), str(each.get("type") or "")
         if type_.startswith(("pulumi:pulumi:Stack", "pulumi:providers:")):
             continue
         root = above[urn] = above.get(str(each.get("parent") or ""), urn)
-        found.setdefault(root, set()).update({str(each["id"])} if each.get("id") else ())
-    return tuple(Root(urn, frozenset(ids)) for urn, ids in found.items())
+        urns.setdefault(root, []).append(urn)
+        ids.setdefault(root, set()).update({str(each["id"])} if each.get("id") else ())
+    return tuple(Root((*urns[root],), frozenset(ids[root])) for root in urns)
 
 
 def _properties(resource: Mapping[str, Any], which: str) -> Mapping[str, Any]:

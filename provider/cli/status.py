@@ -104,7 +104,7 @@ class _Looking:
         if (elsewhere := overridden(stack)) not in self._said:
             say(f"{elsewhere}.")
             self._said.add(elsewhere)
-        declared, state = stack.declared(), stack.state(secrets=True)
+        declared, state = stack.declared(), stack.whole(secrets=True)
         with (
             platform(settings) as client,
             could_not(f"look at stack '{stack.name}'", base_url=settings.base_url),

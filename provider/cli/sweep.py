@@ -126,7 +126,7 @@ def _clean_up(wanted: Wanted, backend: Backend, client: CloudElementsClient, how
     found = wanted.find(client)
     _refuse_blindly(backend, found)
     if found and wanted.known:
-        _refuse_elsewhere(wanted, backend.states[wanted.known], client)
+        _refuse_elsewhere(wanted, backend.whole(wanted.known), client)
     if not how.as_json or (found and not (how.dry_run or how.yes)):
         _table(found, wanted, aside=how.as_json)
     removed: list[str] = []
@@ -238,7 +238,7 @@ class Wanted:
         found = backend.marked(_checked(marker)) if marker else named and backend.stack(named)
         known = found and found.own()
         if known and not marker:
-            marker = stack_marker(known, backend.states[known])
+            marker = stack_marker(known, backend.whole(known))
         elif named:
             if backend.project.runtime == "python":  # the native provider is told no organization
                 organization = named.given_organization or organization
@@ -256,7 +256,7 @@ class Wanted:
         looked_for: frozenset[str] = frozenset()
         known = self.known and backend.stack(self.known)
         if known:
-            state = backend.states[known]
+            state = backend.whole(known)
             if state.busy:
                 message = (
                     f"An update of stack '{known.name}' runs or was interrupted, so nothing was "

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
+from provider.shards import shard_of
 from tests.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -302,3 +304,51 @@ def entry(project, name, **secrets):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_sharding(example, sandbox):
+    """Each instance in one stack and no other; what moves to another moves without a request."""
+    project = example("sharding")
+    project.init("prod")
+    project.config_set("password", "the-password", secret=True)
+
+    def elements(*arguments):
+        """Run a command as the page does; return what it says."""
+        done = subprocess.run(
+            [Path(sys.executable).with_name("elements"), *arguments],
+            cwd=project.folder,
+            env=project.env | {"PATH": f"{project.engine.path.parent}:{project.env['PATH']}"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    declaration = project.folder / "instances.yaml"
+    declared = yaml.safe_load(declaration.read_text())
+    elements("up", "--yes")
+    assert set(named(sandbox)) == set(declared)
+    for number in (1, 2, 3):
+        state = project.run("stack", "export", "--stack", f"prod-shard-{number}").stdout
+        here = {name for name in declared if f"ElementInstance::{name}" in state}
+        assert here == {name for name in declared if shard_of(name, 3) == number}
+        assert here, "a stack without instances shows nothing"
+    assert named(sandbox)["acme"]["configuration"]["password"] == "the-password"
+
+    declaration.write_text(declaration.read_text() + "off: { subdomain: 007 }\n")
+    said = elements("up", "--skip-preview", "--shard", str(shard_of("off", 3)))
+    assert "1 created" in said
+    assert named(sandbox)["off"]["configuration"]["subdomain"] == "007"
+
+    manifest = project.folder / "Pulumi.yaml"
+    manifest.write_text(manifest.read_text().replace("value: 3", "value: 2"))
+    before = len(sandbox.journal())
+    elements("rebalance", "--yes")
+    assert len(sandbox.journal()) == before
+    assert f"{len(declared) + 1} instances: {len(declared) + 1} deleted" in elements(
+        "destroy", "--skip-preview"
+    )
+    assert sandbox.instances() == []
+    assert "the-password" not in project.everything_said()

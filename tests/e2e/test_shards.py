@@ -6,8 +6,12 @@ instance.
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +22,7 @@ from sandbox import Sandbox
 from tests.gate import Gate
 
 SHARDS = 2
-NAMES = ["acme", "birch", "cobalt", "dune"]
+NAMES = ["acme", "birch", "harbour", "iris"]
 PATIENCE = 120.0
 
 
@@ -124,6 +128,10 @@ class Fleet:
     def notes(self):
         return [*Path(self.project.env["PULUMI_HOME"]).glob("cloud-elements/*.run")]
 
+    def notes_of(self, name):
+        """Return the note of a lost run of the shard that a name falls to."""
+        return [path for path in self.notes() if f"-{self.stack(name)}-" in path.name]
+
     def hold(self, method, path, **more):
         """Let one answer wait at the gate."""
         self.gate.reached.clear()
@@ -167,11 +175,305 @@ def test_the_life_of_a_fleet(fleet):
     }
     assert fleet.sandbox.counters()["creates"] == before["creates"]
 
-    fleet.declare("harbour")
-    assert " + harbour" in fleet.elements("preview", "--stack", "prod")
-    assert "1 created" in fleet.up("--shard", str(shard_of("harbour", SHARDS)))
+    text = fleet.file.read_text()
+    fleet.file.write_text(text.replace("  cloud-elements:shards: 2\n", ""))
+    assert "a former shard, still has 2 instances" in fleet.up(code=1)
+    fleet.file.write_text(text)
+
+    fleet.declare("grove")
+    assert " + grove" in fleet.elements("preview", "--stack", "prod")
+    assert "1 created" in fleet.up("--shard", str(shard_of("grove", SHARDS)))
     fleet.judge(creates=len(NAMES) + 1)
     assert "5 unchanged" in fleet.elements("refresh", "--stack", "prod", "--yes")
     said = fleet.elements("destroy", "--stack", "prod", "--yes")
     assert "5 instances: 5 deleted" in said
     assert fleet.live() == {}
+
+
+def silently(fleet, *arguments, code=0):
+    """Run `elements rebalance`, and see that the platform is not asked for anything."""
+    before = len(fleet.sandbox.journal())
+    said = fleet.elements("rebalance", "--stack", "prod", *arguments, code=code)
+    assert len(fleet.sandbox.journal()) == before
+    return said
+
+
+def test_a_rebalance_to_more_shards_and_back_to_one(fleet):
+    """Without a request, and without anything to do for the next run."""
+    fleet.declare(shards=1, acme={"protect": True})
+    fleet.up()
+    made, tokens = fleet.held(), {id_: one["token"] for id_, one in fleet.live().items()}
+    assert set(made["prod"]) == set(NAMES)
+
+    for shards in (2, 3, 1):
+        fleet.declare(shards=shards)
+        said = fleet.up(code=1)
+        assert "must move to another stack first" in said
+        assert "run 'elements rebalance --stack prod'" in said
+        before = fleet.held()
+        said = silently(fleet, "--dry-run")
+        assert fleet.held() == before
+        assert "--yes" in silently(fleet, code=4)
+        assert fleet.held() == before
+        silently(fleet, "--yes")
+        fleet.judge(creates=len(NAMES))
+        assert "Nothing is to move" in silently(fleet)
+    assert f"{len(NAMES)} unchanged" in fleet.up()
+    assert {id_: one["token"] for id_, one in fleet.live().items()} == tokens
+
+
+WRAPPER = """#!{python}
+import os, subprocess, sys
+code = subprocess.call([{pulumi!r}, *sys.argv[1:]]) if {after} else 0
+if sys.argv[1:3] == ["state", "move"]:
+    os.kill(os.getppid(), {signal})
+sys.exit(code if {after} else subprocess.call([{pulumi!r}, *sys.argv[1:]]))
+"""
+
+
+def interrupted(fleet, number, code, *, after):
+    """Run a rebalance to which a signal comes during its first move, or right after it."""
+    folder = fleet.project.home / "bin"
+    folder.mkdir()
+    wrapper = folder / "pulumi"
+    pulumi = str(fleet.project.engine.path)
+    wrapper.write_text(
+        WRAPPER.format(python=sys.executable, pulumi=pulumi, signal=int(number), after=after)
+    )
+    wrapper.chmod(0o755)
+    path = fleet.project.env["PATH"]
+    fleet.project.env["PATH"] = f"{folder}{os.pathsep}{path}"
+    try:
+        return fleet.elements("rebalance", "--stack", "prod", "--yes", code=code)
+    finally:
+        fleet.project.env["PATH"] = path
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "after"), [(signal.SIGKILL, -9, True), (signal.SIGINT, 130, False)]
+)
+def test_a_rebalance_that_was_interrupted_goes_on(fleet, number, code, after):
+    """Also where one move was cut off between its two writes: then two states have the same."""
+    fleet.declare(shards=1, acme={"protect": True})
+    fleet.up()
+    fleet.declare(shards=2)
+    state = fleet.project.export_text()
+    interrupted(fleet, number, code, after=after)
+    held = fleet.held()
+    assert held["prod"]
+    assert held["prod-shard-1"] or held["prod-shard-2"]
+    fleet.project.run("stack", "import", "--stack", "prod", stdin=state)
+    fleet.up(code=1)
+    silently(fleet, "--yes")
+    fleet.judge(creates=len(NAMES))
+    assert f"{len(NAMES)} unchanged" in fleet.up()
+
+
+def test_a_rebalance_waits_for_runs_and_for_what_lost_ones_left(fleet):
+    fleet.declare(shards=1)
+    fleet.hold("POST", "/instances", when="after", after=2)
+    running = fleet.start("up", "--skip-preview", "--stack", "prod")
+    assert fleet.gate.reached.wait(PATIENCE)
+    fleet.declare(shards=2)
+    state = fleet.project.run("stack", "export", "--stack", "prod").stdout
+    assert not json.loads(state)["deployment"].get("resources")
+    lose(fleet, running)
+    fleet.declare(shards=1)
+    said = fleet.up()
+    assert "was killed before it wrote its state" in said
+    fleet.judge(creates=len(NAMES))
+
+
+def lose(fleet, running):
+    """Kill a command and all that it started; then open the gate."""
+    for process in fleet.project.processes():
+        with suppress(ProcessLookupError, FileNotFoundError):
+            words = Path(f"/proc/{process}/cmdline").read_bytes()
+            if b"provider\0" in words or b"pulumi" in words:
+                os.kill(process, signal.SIGKILL)
+    running.communicate(timeout=PATIENCE)
+    fleet.gate.open.set()
+    until(lambda: not fleet.project.processes())
+    fleet.gate.open.clear()
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+
+
+def test_a_failure_of_one_shard_holds_up_no_other(fleet):
+    """And stands once in the one list at the end, with what to do."""
+    fleet.declare("ember", grove={"element": "nothing-such"})
+    said = fleet.up(code=1)
+    failed = shard_of("grove", SHARDS)
+    assert said.count("No element found with key or ID nothing-such") == 1
+    assert f"run 'elements up --stack prod --shard {failed}' again" in said
+    assert "1 of 2 shards failed" in said
+    held = fleet.held()
+    assert held[f"prod-shard-{3 - failed}"]
+    assert "grove" not in held[f"prod-shard-{failed}"]
+    fleet.declare(grove=None)
+    fleet.up()
+    fleet.judge(creates=len(NAMES) + 1)
+
+
+def test_a_shard_that_was_killed_is_recovered_and_nothing_of_its_siblings_is_touched(fleet):
+    """Three made, one not answered; and what it alone made and nobody declares is deleted."""
+    fleet.hold("POST", "/instances", when="after", after=3)
+    running = fleet.start("up", "--skip-preview", "--stack", "prod")
+    assert fleet.gate.reached.wait(PATIENCE)
+    lose(fleet, running)
+    assert len(fleet.live()) == len(NAMES)
+    gone = next(name for name in NAMES if fleet.notes_of(name))
+    fleet.declare(**{gone: None})
+    said = fleet.up()
+    assert "was killed before it wrote its state: this one begins with a refresh" in said
+    assert "is in no state" not in said
+    fleet.judge(creates=len(NAMES))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_reaches_all_shards(fleet, times):
+    """Once: what has begun is brought to its end. Twice: it is found afterwards.
+
+    What had not begun is not begun.
+    """
+    fleet.hold("POST", "/instances", when="after", after=1)
+    running = fleet.start("up", "--skip-preview", "--stack", "prod", "--at-once", "1")
+    assert fleet.gate.reached.wait(PATIENCE)
+    running.send_signal(signal.SIGINT)
+    until(lambda: "^C received" in running.stderr.readline())
+    if times == 2:
+        running.send_signal(signal.SIGINT)
+    else:
+        fleet.gate.open.set()
+    said = "".join(running.communicate(timeout=PATIENCE))
+    fleet.gate.open.set()
+    assert running.returncode == 130, said
+    ending = {1: "was stopped: what had begun", 2: "was stopped at once"}
+    assert f"Shard 1: 'pulumi up' {ending[times]}" in said
+    assert "Shard 2: It was not begun" in said
+    fleet.up()
+    fleet.judge(creates=len(NAMES))
+
+
+def test_bad_input_is_told_before_anything_is_made(fleet):
+    up = ("up", "--yes", "--stack", "prod")
+    text = fleet.file.read_text()
+    for number in ("0", "four", "[1]", "1001"):
+        fleet.file.write_text(text.replace("shards: 2", f"shards: {number}"))
+        assert "must be a whole number from 1 to 1,000" in fleet.elements(*up, code=1)
+    fleet.file.write_text(text)
+    assert "There is no shard 3 of stack 'prod'" in fleet.elements(*up, "--shard", "3", code=1)
+    assert "--plan is for one stack alone" in fleet.elements(*up, "--", "--plan", "x", code=2)
+    assert "give --yes" in fleet.elements("up", "--stack", "prod", code=4)
+
+    own = fleet.file.with_name("Pulumi.prod-shard-2.yaml")
+    own.write_text("config: {}\n")
+    assert "Pulumi.prod-shard-2.yaml is there" in fleet.elements(*up, code=1)
+    assert own.read_text() == "config: {}\n"
+    own.unlink()
+
+    salt = next(line for line in text.splitlines() if line.startswith("encryptionsalt"))
+    fleet.file.write_text(text.replace(salt, ""))  # as where Pulumi Cloud encrypts
+    assert "change-secrets-provider" in fleet.elements(*up, code=1)
+    fleet.file.write_text(text)
+
+    assert fleet.sandbox.instances() == []
+    fleet.project.run("stack", "init", "prod-shard-1", "--no-select")
+    fleet.file.with_name("Pulumi.prod-shard-1.yaml").unlink()
+    for stack in ("prod", "prod-shard-1"):
+        # What pulumi alone would run: the whole a second time, or a shard without its entries.
+        said = fleet.project.preview("--stack", stack, expect=None).stdout
+        assert "run 'elements up --shards --stack prod'" in said
+        assert "Traceback" not in said
+
+
+def test_a_stack_that_has_the_name_of_a_shard_is_left_alone(fleet):
+    """It has instances of its own, with tags of its own, and no file any more."""
+    fleet.declare(shards=1)
+    fleet.project.init("prod-shard-2")
+    own = fleet.project.stack_file("prod-shard-2")
+    entry = {"desk": {"element": "sendgrid", "configuration": {"api.token": "a-token"}}}
+    document = yaml.safe_load(own.read_text()) | {"config": {"cloud-elements:instances": entry}}
+    shared = fleet.file.read_text()
+    fleet.file.write_text(shared.replace("  cloud-elements:shards: 1\n", ""))
+    own.write_text(yaml.safe_dump(document))
+    fleet.project.up()
+    own.unlink()
+    fleet.declare(shards=2)
+    said = fleet.up(code=1)
+    assert "Stack 'prod-shard-2' is no shard of 'prod'" in said
+    assert len(fleet.live()) == 1
+
+
+def test_the_other_commands_see_all_shards(fleet):
+    """An instance that no state has is told of by all together, and by none of the shards."""
+    fleet.up()
+    assert fleet.elements("matrix", "--stack", "prod") == '{"shard": [1, 2]}\n'
+    assert "4 of 4 ok" in fleet.elements("status", "--stack", "prod")
+    assert "no leftovers" in fleet.elements("sweep", "--stack", "prod", "--dry-run")
+    assert "2, all there" in fleet.elements("doctor", "--stack", "prod")
+    told = fleet.start("export", "--stack", "prod", "--dry-run", "--json").communicate()[0]
+    assert json.loads(told)["entries"] == {}
+
+    # As a lost run leaves one on another machine: with the tags of a name that nobody declares.
+    fleet.declare("dune")
+    fleet.up()
+    state = fleet.project.run("stack", "export", "--stack", fleet.stack("dune")).stdout
+    document = json.loads(state)
+    resources = document["deployment"]["resources"]
+    [dune] = [one for one in resources if one["urn"].endswith("::dune")]
+    resources.remove(dune)
+    fleet.project.run("stack", "import", "--stack", fleet.stack("dune"), stdin=json.dumps(document))
+    fleet.declare(dune=None)
+    said = fleet.up()
+    assert said.count(f"Element instance {dune['id']} carries the stack's tags and is in no") == 1
+    assert "is in no state" not in fleet.up("--shard", "1")
+    assert dune["id"] in fleet.elements("status", "--stack", "prod", code=3)
+    assert "Deleted 1 of 1" in fleet.elements("sweep", "--stack", "prod", "--yes")
+    fleet.judge(creates=len(NAMES) + 1)
+
+
+PROGRAM = """
+import pulumi
+from pulumi_cloud_elements import ElementInstance, belongs_here
+
+def desk(name, **options):
+    inputs = {"subdomain": name, "username": "someone", "password": "hidden-password"}
+    options = pulumi.ResourceOptions(**options)
+    return ElementInstance(name, "freshservice", configuration=inputs, opts=options)
+
+for name in ("acme", "harbour", "iris"):
+    if belongs_here(name):
+        desk(f"{name}-desk", parent=pulumi.ComponentResource("my:team:Team", name), protect=True)
+birch = desk("birch") if belongs_here("birch") else None
+if belongs_here("cobalt"):
+    desk("cobalt", depends_on=[birch] if birch else [])
+"""
+
+
+def test_parents_and_dependants_move_as_they_can(fleet):
+    """Children go with their parent; what depends on something elsewhere loses that alone."""
+    fleet.project.write_program(PROGRAM)
+    fleet.entries = {}
+    fleet.declare(shards=1)
+    fleet.up()
+    state = fleet.project.export_text()
+    fleet.declare(shards=3)
+    silently(fleet, "--yes")
+    moved = fleet.held()
+    # As when the first move was cut off between its two writes: all is in two states.
+    fleet.project.run("stack", "import", "--stack", "prod", stdin=state)
+    silently(fleet, "--yes")
+    assert fleet.held() == moved
+    assert moved["prod"] == {}
+    for root in ("acme", "harbour", "iris", "birch", "cobalt"):
+        name = root if root in ("birch", "cobalt") else f"{root}-desk"
+        assert [one for one in moved if name in moved[one]] == [f"prod-shard-{shard_of(root, 3)}"]
+    assert "5 unchanged" in fleet.up()
+    counters = fleet.sandbox.counters()
+    assert (counters["creates"], counters["deletes"]) == (5, 0)
