@@ -6,40 +6,49 @@ import math
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from . import names, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import grpc
 
-class Call(Protocol):
-    """A call of the engine's."""
+
+@dataclass(frozen=True, repr=False)
+class Call:
+    """A call of the engine's, as the server got it."""
+
+    request: Any
+    context: grpc.ServicerContext
+    deadline: float = math.inf
+    """Until when it may take, by `time.monotonic`."""
+
+    @classmethod
+    def of(cls, request: Any, context: grpc.ServicerContext) -> Call:
+        """Return a call that has just come; it may take what its `custom_timeouts` say."""
+        seconds = getattr(request, "timeout", 0.0)
+        return cls(request, context, time.monotonic() + seconds if seconds else math.inf)
 
     @property
     def urn(self) -> str:
-        """The URN of the resource that it is about."""
-        ...
+        """The URN of the resource that it is about; empty where it is about none."""
+        return str(getattr(self.request, "urn", ""))
 
-    @property
+    @cached_property
     def old_inputs(self) -> dict[str, Any]:
-        """The inputs of that resource that the state has."""
-        ...
+        """The inputs of that resource that the state has; a read has no others."""
+        field = "inputs" if hasattr(self.request, "inputs") else "old_inputs"
+        struct = getattr(self.request, field, None)
+        return {} if struct is None else names.inward(values.properties(struct))
 
     @property
     def awaited(self) -> bool:
         """Whether the engine is there and still waits for the answer."""
-        ...
-
-    @property
-    def deadline(self) -> float:
-        """Until when it may take, by `time.monotonic`; infinity where nobody said."""
-        ...
-
-
-def until(request: Any) -> float:
-    """Return until when a request that has just come may take: by its `custom_timeouts`."""
-    seconds = getattr(request, "timeout", 0.0)
-    return time.monotonic() + seconds if seconds else math.inf
+        return bool(self.context.is_active())
 
 
 CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)

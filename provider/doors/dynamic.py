@@ -10,16 +10,13 @@ from __future__ import annotations
 import asyncio
 import binascii
 import functools
-import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2
-from google.protobuf.json_format import MessageToDict
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -35,11 +32,12 @@ from ..instance.context import Context
 from ..instance.markers import MARKERS
 from ..instance.operations import Operations
 from ..instance.state import RECORD
-from . import server
-from .call import serving, until
+from . import server, values
+from .call import CURRENT, Call, serving
 from .engine import EngineHost
 from .names import inward, is_of_native_door
 from .refusal import tell
+from .values import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
     from pulumi.dynamic import ConfigureRequest
 
 _METHODS = frozenset({"Check", "Diff", "Create", "Read", "Update", "Delete"})
-_PROVIDER = "__provider"
 _OLD_NAME = b"provider.lifecycle"
 
 Properties = dict[str, Any]
@@ -128,7 +125,7 @@ def _to_be_rewritten(olds: Properties) -> bool:
     Not whether the text is another than today's: another Python may write the same name otherwise.
     """
     try:
-        by_old_name = _OLD_NAME in binascii.a2b_base64(str(olds.get(_PROVIDER, "")))
+        by_old_name = _OLD_NAME in binascii.a2b_base64(str(olds.get(PROVIDER, "")))
     except binascii.Error:
         by_old_name = False
     return by_old_name or is_of_native_door(olds)
@@ -138,48 +135,6 @@ def _to_be_rewritten(olds: Properties) -> bool:
 def host() -> EngineHost:
     """Return the host of this process: the server makes a provider of each form that it meets."""
     return EngineHost(server.engine_address(), busy)
-
-
-@dataclass(frozen=True, repr=False)
-class DynamicCall:
-    """A call of the engine's, as the server got it."""
-
-    request: Any
-    context: grpc.ServicerContext
-    deadline: float = math.inf
-
-    @property
-    def urn(self) -> str:
-        """The URN of the resource that it is about."""
-        return str(getattr(self.request, "urn", ""))
-
-    @property
-    def old_inputs(self) -> Properties:
-        """The inputs that the state has; a read has no others."""
-        field = "inputs" if hasattr(self.request, "inputs") else "old_inputs"
-        return inward(self.properties(field))
-
-    @property
-    def awaited(self) -> bool:
-        """Whether the engine is there and still waits for the answer."""
-        return self.context.is_active()
-
-    def properties(self, field: str) -> Properties:
-        """Return properties of the request, unknowns kept; empty when it has none."""
-        struct = getattr(self.request, field, None)
-        if struct is None:
-            return {}
-        found = rpc.deserialize_properties(struct, keep_unknowns=True, keep_internal=True)
-        return {key: value for key, value in found.items() if key != _PROVIDER}
-
-    @property
-    def provider(self) -> str | None:
-        """The serialized provider in the request: what the engine must find in the state."""
-        for field in ("news", "properties", "inputs"):
-            struct = getattr(self.request, field, None)
-            if struct is not None and _PROVIDER in struct:
-                return str(rpc.deserialize_properties(struct, keep_unknowns=True)[_PROVIDER])
-        return None
 
 
 class _EmptyAnswers:
@@ -208,13 +163,13 @@ def frames(frame: FrameType | None = None) -> Iterator[FrameType]:
         found = found.f_back
 
 
-def current_call(frame: FrameType | None = None) -> DynamicCall | None:
+def current_call(frame: FrameType | None = None) -> Call | None:
     """Return the engine's call that a thread serves, by its frame, or None outside of a server."""
     for caller in frames(frame):
         if caller.f_code.co_name in _METHODS:
             request, context = caller.f_locals.get("request"), caller.f_locals.get("context")
             if request is not None and isinstance(context, grpc.ServicerContext):
-                return DynamicCall(request, context, until(request))
+                return Call.of(request, context)
     return None
 
 
@@ -239,29 +194,26 @@ def _answering() -> Iterator[Callable[[Properties, str], Properties]]:
         raise failed
 
 
-def _complete(call: DynamicCall | None, given: Properties, field: str) -> Properties:
+def _complete(call: Call | None, given: Properties, field: str) -> Properties:
     """Return properties with the hidden keys of ours that the server took out of them.
 
     Older SDKs (3.217 among them) drop every key that begins with `__` from what they hand over.
     What a state has may be in the words of the native provider's programs.
     """
     given = {**given} if field == "news" else inward(given)
-    given.pop(_PROVIDER, None)
+    given.pop(PROVIDER, None)
     if call is None or MARKERS in given or RECORD in given:
         return given
-    sent = call.properties(field)
-    return given | {key: value for key, value in sent.items() if key.startswith("__")}
+    return given | values.hidden(getattr(call.request, field))
 
 
 def _as_kept(olds: Properties) -> Properties:
     """Return outputs that are to be stored again with their nulls, which the server leaves out."""
-    call = current_call()
-    if call is None:
-        return olds
-    return inward({k: v for k, v in MessageToDict(call.request.olds).items() if k != _PROVIDER})
+    call = CURRENT.get()
+    return inward(values.properties(call.request.olds)) if call else olds
 
 
-def _refuse(call: DynamicCall, error: CloudElementsError) -> None:
+def _refuse(call: Call, error: CloudElementsError) -> None:
     """Answer with an error.
 
     By the standard rich status of gRPC: the engine shows its message instead of the traceback that
@@ -271,11 +223,20 @@ def _refuse(call: DynamicCall, error: CloudElementsError) -> None:
         call.context,
         error,
         str(error),
-        lambda outputs: _struct(outputs | {_PROVIDER: call.provider}),
+        lambda outputs: _struct(outputs | {PROVIDER: _provider_in(call.request)}),
     )
     if not hasattr(sys.modules["__main__"], "_abort_with_traceback"):
         # Before SDK 3.260 the server logs the traceback of what is raised; an abort it doesn't.
         call.context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+
+def _provider_in(request: Any) -> str | None:
+    """Return the serialized provider in a request: what the engine must find in the state."""
+    for field in ("news", "properties", "inputs"):
+        struct = getattr(request, field, None)
+        if struct is not None and PROVIDER in struct:
+            return str(struct[PROVIDER])
+    return None
 
 
 def _struct(outputs: Properties) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from provider.api import wire
 from provider.cli.state import Kept
 from provider.declarations import parse
-from provider.doors.dynamic import DynamicCall
+from provider.doors.call import Call
 from provider.instance import diff
 from provider.instance.change import Change
 from provider.instance.creation import _Creation
@@ -55,7 +55,7 @@ HOLDERS = [
     Checked(BAG, []),
     Created("7", BAG),
     Refreshed(BAG, BAG),
-    DynamicCall(BAG, None),
+    Call(BAG, None),
     Kept("crm", "7", BAG, BAG, waiting_to_go=False, alone=True),
 ]
 

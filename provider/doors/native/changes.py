@@ -11,7 +11,7 @@ from pulumi.runtime.rpc import wrap_rpc_secret
 from ...instance.events import FIELD, NULLS_FIELD, NULLS_KEY, place_of
 from ...instance.markers import MARKERS
 from ..names import COMPUTED, path
-from .values import UNKNOWN
+from ..values import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

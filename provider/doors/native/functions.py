@@ -14,8 +14,7 @@ from ...instance.advice import advice
 from ...instance.diff import own_tags
 from ...instance.gaps import is_unknown
 from ...instance.metadata import plain_keys
-from .. import names
-from . import values
+from .. import names, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

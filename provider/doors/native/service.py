@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +17,11 @@ from ...instance.context import Context
 from ...instance.markers import FILES, MARKERS, Markers, markers, names_stack, place_of
 from ...instance.operations import Operations, one_sentence
 from ...instance.state import RECORD, Stored
-from .. import names
-from ..call import serving, until
+from .. import names, values
+from ..call import Call, serving
 from ..engine import EngineHost
 from ..refusal import tell
-from . import changes, functions, values
+from . import changes, functions
 from .configuration import Arguments
 
 if TYPE_CHECKING:
@@ -33,33 +31,6 @@ Properties = dict[str, Any]
 
 _STATELESS = "urn:pulumi:dev::default::cloud-elements:index:ElementInstance::ElementInstance"
 """The one URN of whatever `pulumi do --stateless` is about."""
-
-
-@dataclass(frozen=True, repr=False)
-class NativeCall:
-    """A call of the engine's, as it came over the wire."""
-
-    context: grpc.ServicerContext
-    urn: str
-    old_inputs: Properties = field(default_factory=dict)
-    deadline: float = math.inf
-
-    @classmethod
-    def of(cls, request: Any, context: grpc.ServicerContext) -> NativeCall:
-        """Return the call of a request; a read has no other inputs than the state's."""
-        field = "inputs" if isinstance(request, pb.ReadRequest) else "old_inputs"
-        olds = getattr(request, field, None)
-        return cls(
-            context,
-            getattr(request, "urn", ""),
-            names.inward(values.properties(olds)) if olds is not None else {},
-            until(request),
-        )
-
-    @property
-    def awaited(self) -> bool:
-        """Whether the engine is there and still waits for the answer."""
-        return bool(self.context.is_active())
 
 
 class NativeHost(EngineHost):
@@ -236,11 +207,11 @@ class Service:
         return {MARKERS: _marker(urn, ours).tags}
 
     @contextmanager
-    def _answering(self, request: Any, context: grpc.ServicerContext) -> Iterator[NativeCall]:
+    def _answering(self, request: Any, context: grpc.ServicerContext) -> Iterator[Call]:
         """Serve a call; answer what fails by one sentence, as the standard status of gRPC."""
         failed: CloudElementsError | None = None
         try:
-            call = NativeCall.of(request, context)
+            call = Call.of(request, context)
             _refuse_other_types(call.urn)
             with serving(call):
                 yield call

@@ -1,4 +1,4 @@
-"""Values on their way between a native provider's engine and the rules."""
+"""Values on their way between the engine and the rules."""
 
 import pulumi
 import pytest
@@ -7,7 +7,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.rpc import wrap_rpc_secret
 
 from provider.api.errors import CloudElementsError
-from provider.doors.native import values
+from provider.doors import values
 
 HIDDEN = {rpc._special_sig_key: rpc._special_secret_sig}
 
@@ -32,6 +32,11 @@ def test_what_comes_in_is_plain_and_keeps_unknowns():
     assert isinstance(found["configuration"]["b"], pulumi.output.Unknown)
     assert found["__markers"] == ["x"]
     assert "__provider" not in found
+
+
+def test_what_pulumi_hides_is_taken_by_itself_but_for_the_provider():
+    bag = {"code": "1", "__markers": ["x"], "__record": {"a": None}, "__provider": "pickled"}
+    assert values.hidden(wire(bag)) == {"__markers": ["x"], "__record": {"a": None}}
 
 
 def test_what_goes_out_is_marked_at_its_leaves():

@@ -9,17 +9,17 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret, wrap_rpc_secret
 
-from ...api.errors import CloudElementsError
-from ...instance.inputs import marked_secret
-from .. import names
+from ..api.errors import CloudElementsError
+from ..instance.inputs import marked_secret
+from . import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN: Any = pulumi.output.Unknown()  # type: ignore[no-untyped-call]
 _SIGNATURE, _SECRET = rpc._special_sig_key, rpc._special_secret_sig  # noqa: SLF001 - the protocol's own
-_PROVIDER = "__provider"
-"""What the dynamic door has in every state."""
+PROVIDER = "__provider"
+"""What the dynamic door has in every state: the provider itself, in text."""
 
 
 def outputs(properties: Mapping[str, Any]) -> Any:
@@ -45,7 +45,13 @@ def properties(struct: Any) -> dict[str, Any]:
     Raises:
         CloudElementsError: There is a file among them.
     """
-    return {key: _plain(value) for key, value in struct.fields.items() if key != _PROVIDER}
+    return {key: _plain(value) for key, value in struct.fields.items() if key != PROVIDER}
+
+
+def hidden(struct: Any) -> dict[str, Any]:
+    """Return those of properties from the wire that Pulumi hides, as the rules' own are."""
+    found = {key: value for key, value in struct.fields.items() if key.startswith("__")}
+    return {key: _plain(value) for key, value in found.items() if key != PROVIDER}
 
 
 def _plain(value: Any) -> Any:
