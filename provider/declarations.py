@@ -158,13 +158,9 @@ def parse(
     mistakes += [f"{where}: {what}" for where, what in wrong if where not in misread]
     declared: dict[str, InstanceDeclaration] = {}
     for name, given in entries.items():
-        path, entry = f"{KEY}{spelling.path((name,))}", _given(given)
-        if not name or not isinstance(entry, dict):
-            shape = f"{path}: must be a map with at least 'element'"
-            mistakes.append(shape if name else f"{KEY}: an entry needs a name")
-        elif shard is None or shard.has(name):
-            found, merged = _judged(name, entry, common, complete=complete)
-            mistakes += [f"{path}.{w}: {what}" for w, what in found if f"{path}.{w}" not in misread]
+        if shard is None or shard.has(name):
+            found, merged = _judged(name, given, common, complete=complete)
+            mistakes += [f"{where}: {what}" for where, what in found if where not in misread]
             if not (found or wrong):
                 declared[name] = InstanceDeclaration.model_validate(merged)
     if mistakes:
@@ -246,17 +242,22 @@ def _mistakes(
 
 
 def _judged(
-    name: str, entry: Mapping[str, Any], common: Mapping[str, Mapping[str, Any]], *, complete: bool
+    name: str, given: Any, common: Mapping[str, Mapping[str, Any]], *, complete: bool
 ) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """Return what is wrong with an entry, and the entry with what it shares.
+    """Return what is wrong with an entry, each as path and what, and the entry with what it shares.
 
     A missing address for events is left out where it may still be set.
     """
+    path, entry = f"{KEY}{spelling.path((name,))}", _given(given)
+    if not name:
+        return [(KEY, "an entry needs a name")], {}
+    if not isinstance(entry, dict):
+        return [(path, "must be a map with at least 'element'")], {}
     shared = common.get(str(entry.get("element")), {})
     found, merged = _mistakes(name, entry, shared), defaults.merged(shared, entry)
     if not complete and lacks_address(merged):
         found = [(where, what) for where, what in found if where != "events.to"]
-    return found, merged
+    return [(f"{path}.{where}", what) for where, what in found], merged
 
 
 def _wrong_by_itself(entry: Mapping[str, Any]) -> list[tuple[str, str]]:

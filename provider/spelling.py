@@ -98,12 +98,7 @@ def misread(shown: Any, got: Any, place: Place = ()) -> Iterator[tuple[Place, st
         place: Where that is.
     """
     if isinstance(shown, dict) and isinstance(got, dict):
-        for key, item in shown.items():
-            read = key if key in got else next((word for word in got if _made_of(key, word)), None)
-            if read is not None:
-                if read != key:
-                    yield (*place, key), key, read
-                yield from misread(item, got[read], (*place, key))
+        yield from _misread_below(shown, got, place)
     elif isinstance(shown, list) and isinstance(got, list):
         for index, (item, value) in enumerate(zip(shown, got, strict=False)):
             yield from misread(item, value, (*place, index))
@@ -111,6 +106,19 @@ def misread(shown: Any, got: Any, place: Place = ()) -> Iterator[tuple[Place, st
         read = wire.stored(got) or ""
         if read != shown and _made_of(shown, read):
             yield place, shown, read
+
+
+def _misread_below(
+    shown: Mapping[str, Any], got: Mapping[str, Any], place: Place
+) -> Iterator[tuple[Place, str, str]]:
+    """Yield what Pulumi made of a map: of its keys, and of what stands below them."""
+    for key, item in shown.items():
+        read = key if key in got else next((word for word in got if _made_of(key, word)), None)
+        if read is None:
+            continue
+        if read != key:
+            yield (*place, key), key, read
+        yield from misread(item, got[read], (*place, key))
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [-+]\d{4} \S+")

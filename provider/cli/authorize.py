@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
+from ..instance.advice import describe
 from ..stack_keys import setting_path
 from .application import API_KEY, API_SECRET, CALLBACK_URL, CREDENTIALS, authentication
 from .completion import instance_names
@@ -272,7 +273,7 @@ def _kind(element: wire.Element, configuration: dict[str, str]) -> str:
     if kind not in ("", "oauth", "oauth1", "oauth2"):
         message = (
             f"Element '{shown(element.key)}' authenticates with '{shown(kind)}' and needs no "
-            f"consent: 'elements describe {shown(element.key)}' shows what it does need."
+            f"consent: {describe(shown(element.key))}."
         )
         raise FailureError(message)
     return "oauth1" if kind == "oauth1" else "oauth2"

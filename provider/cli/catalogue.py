@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..instance.advice import authorize
 from .application import API_KEY, API_SECRET, CALLBACK_URL
 from .completion import stack_names
 from .console import Exit, FailureError, could_not, emit, say, show_rows, shown, write
@@ -234,7 +234,7 @@ def _stack_lines(needs: _Needs, name: str, stack: str) -> Iterator[str]:
     element, control = needs.element, needs.control
     yield f"  # {_short(f'{element.name}: {element.description}')}"
     if needs.kind.startswith("oauth"):
-        command = shlex.join(["elements", "authorize", name, "--stack", stack, "--up"])
+        command = authorize(name, stack, up=True)
         yield shown(f"  # Then connect it: {command}")
     yield "  cloud-elements:instances:"
     yield f"    {scalar(name)}:"

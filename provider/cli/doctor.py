@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..instance.advice import FIND_ELEMENT, authorize, describe
 from .application import CALLBACK_URL, authentication
 from .console import Exit, FailureError, could_not, counted, emit, say, show_rows, shown
 from .options import AsJson, StackName  # noqa: TC001 - typer reads the annotations
@@ -340,7 +341,7 @@ def _answers(
             with could_not("look it up"):
                 elements[key] = client.get_element(key)
         except FailureError as failure:
-            what = f"{failure} 'elements search' finds keys."
+            what = f"{failure} {FIND_ELEMENT}."
             yield Check(f"element {shown(key)}", ok=False, what=what)
         else:
             entries = {name: each for name, each in declared.items() if each.element == key}
@@ -383,7 +384,7 @@ def _element(
         ]
         if CALLBACK_URL in keys and _waits_for_consent(element, each):
             keys.remove(CALLBACK_URL)
-            command = shlex.join(["elements", "authorize", instance, "--stack", stack])
+            command = authorize(instance, stack)
             notes.append(
                 f"{instance} gets its {CALLBACK_URL}, which pulumi up demands, with its code by "
                 f"'{command}'"
@@ -392,7 +393,7 @@ def _element(
         unknown += [f"{instance}: {said}" for said in unknown_keys(element, given)]
     what = "; ".join([*lacking, *unknown])
     if what:
-        what += f": 'elements describe {element.key}' shows what it takes"
+        what += f": {describe(element.key)}"
     what = "; ".join([what, *notes] if what else notes)
     what = what or f"{len(declared)} declared, nothing is missing"
     return Check(f"element {shown(element.key)}", ok=not lacking, what=what)

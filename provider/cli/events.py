@@ -117,15 +117,15 @@ class Run:
     def joined(cls, runs: Iterable[Run]) -> Run:
         """Return what several runs told, as one: each remark once."""
         whole = cls()
-        for one in runs:
-            whole.steps |= one.steps
-            whole.ended += one.ended
-            whole.types |= one.types
-            whole.outputs |= one.outputs
-            for kind, texts in one.remarks.items():
+        for each in runs:
+            whole.steps |= each.steps
+            whole.ended += each.ended
+            whole.types |= each.types
+            whole.outputs |= each.outputs
+            for kind, texts in each.remarks.items():
                 known = whole.remarks[kind]
                 known += [text for text in texts if text not in known]
-            for what, number in one.changes.items():
+            for what, number in each.changes.items():
                 whole.changes[what] = whole.changes.get(what, 0) + number
         return whole
 
@@ -157,31 +157,31 @@ class Run:
     def instances(self) -> list[Step]:
         """What is done with element instances, the engine's own duplicates left out."""
         known = [*self.steps.values()]  # it may grow meanwhile, where another thread hears
-        return [one for one in known if one.is_instance and one.operation != "replace"]
+        return [each for each in known if each.is_instance and each.operation != "replace"]
 
     @property
     def done(self) -> int:
         """How many of these ended."""
-        return sum(one.seconds is not None for one in self.instances)
+        return sum(each.seconds is not None for each in self.instances)
 
     @property
     def under_way(self) -> list[Step]:
         """Those that did not end yet, the longest first."""
-        waiting = [one for one in self.instances if one.seconds is None]
-        return sorted(waiting, key=lambda one: one.began)
+        waiting = [each for each in self.instances if each.seconds is None]
+        return sorted(waiting, key=lambda each: each.began)
 
     @property
     def slowest(self) -> list[Step]:
         """Those that ended, the slowest first."""
         return sorted(
-            (one for one in self.instances if one.seconds is not None),
-            key=lambda one: -(one.seconds or 0.0),
+            (each for each in self.instances if each.seconds is not None),
+            key=lambda each: -(each.seconds or 0.0),
         )
 
     @property
     def changed(self) -> bool:
         """Whether anything was, or would be, changed."""
-        return any(not one.quiet for one in self.steps.values())
+        return any(not each.quiet for each in self.steps.values())
 
     def _begin(self, event: Mapping[str, Any]) -> None:
         step = self._step(event)

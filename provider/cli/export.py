@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..instance.advice import forget
 from ..stack_keys import DEFAULTS
 from .additions import Additions, Written
 from .backend import Backend
@@ -275,7 +275,7 @@ def _place(key: str, events: Mapping[str, Any]) -> tuple[str, str]:
 
 def _to_be_forgotten(id_: str, holder: Stack, backend: Backend) -> str:
     urn = next(kept.urn for kept in backend.states[holder].kept if kept.id == id_)
-    command = shlex.join(["pulumi", "state", "delete", urn, "--stack", holder.name])
+    command = forget(urn, holder.name)
     return f"Once it is taken over here, let stack '{holder.name}' forget {id_}, by '{command}'."
 
 

@@ -6,6 +6,7 @@ import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..instance.advice import forget, of_another_stack
 from ..instance.markers import Markers, place_of
 from ..instance.ownership import others_tag
 from ..instance.state import Record
@@ -68,19 +69,18 @@ class Places:
         """Return what to do where another stack has an instance as well, or by now; or nothing."""
         inner = place_of(kept.urn)["stack"] if kept.urn else self.stack.last
         name = self.stack.name.removesuffix(self.stack.last) + inner
-        forget = shlex.join(["pulumi", "state", "delete", kept.urn, "--stack", name])
+        command = f"'{forget(kept.urn, name)}'"
         if other := self._sharer(kept, instance):
             return (
                 f"stack '{other.name}' has it in its state as well, and what either deletes is "
-                f"gone for both: keep it in one alone, by '{forget}' or the same there"
+                f"gone for both: keep it in one alone, by {command} or the same there"
             )
         markers, record = Markers.of(kept.markers), Record.of(kept.outputs)
         carried = instance.tags if instance else None
         if not (markers and carried and kept.urn) or record.adopted:
             return ""
         tag = others_tag(carried, markers, kept.urn)
-        then = f"has the tag '{tag}' of another stack, which has it now: let this state forget it"
-        return f"{then}, by '{forget}'" if tag else ""
+        return of_another_stack(tag, command) if tag else ""
 
 
 def up_of(stack: Stack) -> str:

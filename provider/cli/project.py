@@ -199,11 +199,11 @@ class Stack:
 
     def among(self, stacks: Iterable[Stack]) -> Stack | None:
         """Return this stack as one of those that exist, None when it does not."""
-        named = [one for one in stacks if one.last == self.last]
+        named = [each for each in stacks if each.last == self.last]
         if not self.given_organization:
-            exact = [one for one in named if one.name == self.name]
+            exact = [each for each in named if each.name == self.name]
             return next(iter(exact or named), None)
-        return next((one for one in named if one.organization == self.given_organization), None)
+        return next((each for each in named if each.organization == self.given_organization), None)
 
     def set(self, path: str, value: str, *, secret: bool, file: Path | None = None) -> None:
         """Set a value of the stack configuration; it travels over standard input.

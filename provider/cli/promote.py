@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..instance.advice import authorize
 from ..stack_keys import DEFAULTS, KEY
 from .additions import Additions, Place, Written
 from .application import API_KEY
@@ -218,18 +219,19 @@ def _share(additions: Additions, unchanged: list[Written], origin: _Side, other:
     """Add the defaults that new entries need there, and which shared secrets lack."""
     from ..defaults import merged  # noqa: PLC0415
 
-    new = [origin.declared[one.name].element for one in additions.entries]
-    for element in dict.fromkeys((*new, *(origin.declared[one.name].element for one in unchanged))):
+    entries = [*additions.entries, *unchanged]
+    new = [origin.declared[each.name].element for each in additions.entries]
+    for element in dict.fromkeys(origin.declared[each.name].element for each in entries):
         plain, secrets = origin.plain(DEFAULTS, element)
         theirs = other.documents[DEFAULTS].get(element)
         if theirs is None and plain and element in new:
             additions.shared[element] = plain
         wholes = [
-            merged(theirs or {}, other.documents[KEY].get(one.name) or {})
-            for one in (*additions.entries, *unchanged)
-            if origin.declared[one.name].element == element
+            merged(theirs or {}, other.documents[KEY].get(each.name) or {})
+            for each in entries
+            if origin.declared[each.name].element == element
         ]
-        if lacking := [at for at in secrets if not all(_is_set(one, at) for one in wholes)]:
+        if lacking := [at for at in secrets if not all(_is_set(each, at) for each in wholes)]:
             additions.secrets[element] = lacking
 
 
@@ -343,5 +345,5 @@ def _consent(name: str, declaration: InstanceDeclaration, other: _Side) -> str |
     if declaration.oauth_proxy:
         return set_command(other.stack.name, name, "code") if handed_in else None
     if handed_in or API_KEY in declaration.configuration:
-        return shlex.join(["elements", "authorize", name, "--stack", other.stack.name])
+        return authorize(name, other.stack.name)
     return None

@@ -41,7 +41,7 @@ def proxies_of_grpc(environment: Mapping[str, str]) -> list[str]:
 def spares_loopback(environment: Mapping[str, str]) -> bool:
     """Tell whether gRPC goes to 127.0.0.1 directly all the same."""
     spared = environment.get("no_grpc_proxy") or environment.get("no_proxy") or ""
-    return any(one and _LOOPBACK.endswith(one) for one in map(str.strip, spared.split(",")))
+    return any(each and _LOOPBACK.endswith(each) for each in map(str.strip, spared.split(",")))
 
 
 def _environment() -> dict[str, str]:

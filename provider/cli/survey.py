@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +12,15 @@ from ..api.errors import CloudElementsError, NotFoundError, SpentError
 from ..declarations import inputs
 from ..instance import diff
 from ..instance import inputs as schema
-from ..instance.advice import REFRESH, UP
+from ..instance.advice import (
+    CORRECT,
+    ENABLE,
+    FIND_ELEMENT,
+    REFRESH_AND_UP,
+    RIGHT_CREDENTIALS,
+    UP,
+    authorize,
+)
 from ..instance.claims import Claims
 from ..instance.credentials import (
     Credentials,
@@ -263,7 +270,7 @@ def _of_kept(
 
     instance = _whole(kept, instance, codes.client)
     if instance is None:
-        return row(Standing.GONE, f"deleted outside Pulumi: {REFRESH}, then pulumi up")
+        return row(Standing.GONE, f"deleted outside Pulumi: {REFRESH_AND_UP}")
     if shared := places.shared(kept, instance):
         return row(Standing.SHARED, shared)
     anew = _anew(places.stack, kept, declaration)
@@ -271,13 +278,13 @@ def _of_kept(
         return row(Standing.INVALID, f"its credentials are refused: {anew}")
     managed = (declaration.disabled if declaration else kept.inputs.get("disabled")) is not None
     if drift := ", ".join(_drift(kept, instance, managed=managed)):
-        return row(Standing.DRIFTED, f"{drift} changed outside Pulumi: {REFRESH}, then pulumi up")
+        return row(Standing.DRIFTED, f"{drift} changed outside Pulumi: {REFRESH_AND_UP}")
     if declaration and (spent := codes.spent(kept.name, declaration, kept=kept)):
         return row(Standing.CHANGED, f"{spent}: {anew}")
     if changes := ", ".join(_changes(kept, declaration, places)):
         return row(Standing.CHANGED, f"{changes}: {UP}")
     if instance.disabled and not managed:
-        return row(Standing.DISABLED, _ENABLE)
+        return row(Standing.DISABLED, f"calls through it are refused: {ENABLE}")
     return row(Standing.OK)
 
 
@@ -295,19 +302,15 @@ def _whole(
 def _anew(stack: Stack, kept: Kept, declaration: InstanceDeclaration | None) -> str:
     """Return what to do about credentials that are refused."""
     if not any(key.startswith("oauth.") for key in kept.outputs.get("configuration") or {}):
-        return f"correct its configuration, then {UP}"
+        return CORRECT
     if not declaration:
-        return f"give it a new code, then {UP}"
+        return RIGHT_CREDENTIALS
     return f"run {_consent(stack, kept.name, declaration)}"
 
 
 _CONSENT = ("code:", "provider_data:")
 _CALLBACK = "configuration.oauth.callback.url:"
 """How what is missing begins, where consent brings it."""
-_ENABLE = (
-    "calls through it are refused; if its tokens expired, give it a new code, which enables it; "
-    "else set 'disabled' to false where it is declared"
-)
 
 
 def _drift(kept: Kept, instance: wire.Instance, *, managed: bool) -> Iterator[str]:
@@ -362,7 +365,7 @@ def _consent(stack: Stack, name: str, declaration: InstanceDeclaration) -> str:
     """Return the command that brings an entry a new code; through a proxy we can't ask for one."""
     if declaration.oauth_proxy:
         return f"{set_command(stack.name, name, 'code')} with a code from your application"
-    return shlex.join(["elements", "authorize", name, "--stack", stack.name, "--up"])
+    return authorize(name, stack.name, up=True)
 
 
 def _not_created(
@@ -387,7 +390,7 @@ def _not_created(
         lacking, standing = _lacking(name, declaration, places.stack, codes)
         what = "; ".join(lacking) or what
     except NotFoundError:
-        what = "there is no such element: 'elements search' finds the right one"
+        what = f"there is no such element: {FIND_ELEMENT}"
     except CloudElementsError:
         pass  # pulumi up will say so
     return Row(name, declaration.element, None, standing, what)

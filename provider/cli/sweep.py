@@ -164,14 +164,14 @@ def _refuse_elsewhere(wanted: Wanted, state: State, client: CloudElementsClient)
     from ..instance.identity import Doubt, doubt  # noqa: PLC0415 - loads Pulumi's SDK
     from ..instance.state import Stored  # noqa: PLC0415
 
-    homes = sorted({one.platform for one in state.kept} - {""})
+    homes = sorted({each.platform for each in state.kept} - {""})
     if not homes or client.address in homes:
         return
-    listed = {one.id: one for one in client.find_instances(tag=wanted.marker)}
+    listed = {each.id: each for each in client.find_instances(tag=wanted.marker)}
     if any(
-        doubt(Stored(one.id, one.outputs), listed[one.id], one.inputs) is None
-        for one in state.kept
-        if one.id in listed
+        doubt(Stored(each.id, each.outputs), listed[each.id], each.inputs) is None
+        for each in state.kept
+        if each.id in listed
     ):
         return
     nothing = Doubt(
@@ -275,7 +275,7 @@ class Wanted:
 
     def find(self, client: CloudElementsClient) -> list[wire.Instance]:
         """Return the leftovers."""
-        return [one for one in client.find_instances(tag=self.marker) if self.takes(one)]
+        return [each for each in client.find_instances(tag=self.marker) if self.takes(each)]
 
 
 def remove(
@@ -286,18 +286,18 @@ def remove(
 
     removed: list[str] = []
     failed: dict[str, str] = {}
-    for one in found:
+    for each in found:
         try:
-            if not wanted.takes(client.get_instance(one.id)):
-                failed[one.id] = "it is in use by now"
+            if not wanted.takes(client.get_instance(each.id)):
+                failed[each.id] = "it is in use by now"
                 continue
-            client.delete_instance(one.id)
+            client.delete_instance(each.id)
         except NotFoundError:
             pass  # gone is what was wanted
         except CloudElementsError as error:
-            failed[one.id] = str(error)
+            failed[each.id] = str(error)
             continue
-        removed.append(one.id)
+        removed.append(each.id)
     return removed, failed
 
 
@@ -317,7 +317,7 @@ def _table(found: list[wire.Instance], wanted: Wanted, *, aside: bool) -> None:
             f"{nowhere}. If its state lives elsewhere, on another machine or backend, these "
             "instances are in use:"
         )
-    rows = [[one.name or "", one.element.key or "", one.id] for one in found]
+    rows = [[each.name or "", each.element.key or "", each.id] for each in found]
     show_rows(("Instance", "Element", "Id"), rows, aside=aside)
 
 

@@ -6,6 +6,8 @@ to the instance, and so are the parts from which other modules put their own adv
 
 from __future__ import annotations
 
+import shlex
+
 from ..api.errors import (
     AmbiguousError,
     APIError,
@@ -26,6 +28,7 @@ from ..config import environment_name, stack_key
 UP = "run pulumi up"
 UP_AGAIN = "run pulumi up again"
 REFRESH = "run pulumi refresh"
+REFRESH_AND_UP = f"{REFRESH}, then pulumi up"
 NEW_CODE = "get a new code"
 REPLACE = "get another one, and replace the instance by pulumi up --replace with its URN"
 """About a code that neither PATCH nor PUT hands in."""
@@ -34,6 +37,12 @@ CORRECT_OR_NEW_CODE = f"correct the inputs, with a new code if one was sent, the
 CORRECT_ADOPT = "correct 'adopt', or leave it out to create an instance"
 RIGHT_CREDENTIALS = f"give it a new code, or credentials that are right, then {UP}"
 """About an instance that the platform calls invalid."""
+ENABLE = (
+    "give it a new code, or set 'disabled' to false, and pulumi up enables it; with 'disabled' set "
+    "to true it stays as it is"
+)
+"""About an instance that is disabled without the program's doing."""
+FIND_ELEMENT = "'elements search' finds the right one"
 LATER = "try again later"
 
 _ADMINISTRATOR = "ask an administrator of your organization to allow this user to do it"
@@ -61,6 +70,27 @@ def without_pulumi(error: CloudElementsError, *, base_url: str = "the platform")
     """Return what the user of a command can do about an error."""
     then = advice(error, base_url=base_url)
     return then and then.replace(UP_AGAIN, "try again")
+
+
+def authorize(name: str, stack: str, *, up: bool = False) -> str:
+    """Return the command that brings an entry of a stack file its code."""
+    return shlex.join(["elements", "authorize", name, "--stack", stack, *(["--up"] if up else [])])
+
+
+def forget(urn: str, stack: str) -> str:
+    """Return the command by which a stack's state forgets a resource."""
+    return shlex.join(["pulumi", "state", "delete", urn, "--stack", stack])
+
+
+def describe(element_key: str) -> str:
+    """Return where to see what an element takes."""
+    return f"'elements describe {element_key}' shows what it takes"
+
+
+def of_another_stack(tag: str, forget: str = "pulumi state delete") -> str:
+    """Return what to do about an instance by whose tag another stack has it."""
+    then = f"let this state forget it, by {forget}"
+    return f"has the tag '{tag}' of another stack, which has it now: {then}"
 
 
 def use(address: str) -> str:

@@ -7,11 +7,11 @@ state stays as it was, and the run exits with 10.
 from __future__ import annotations
 
 import json
-import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..api.errors import CloudElementsError
+from .advice import authorize
 from .host import AwaitingError
 from .markers import base_of, place_of
 from .metadata import missing_consent
@@ -76,7 +76,7 @@ def awaiting(context: Context, inputs: Mapping[str, Any]) -> str:
     ways = [page] if page else []
     if name in context.entries:
         place = (base_of(stack) if context.sharded else None) or stack
-        ways.insert(0, shlex.join(["elements", "authorize", name, "--stack", place]))
+        ways.insert(0, authorize(name, place))
     return f"awaiting consent: {', or '.join(ways) or 'give its program a code for it'}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..api.client import CloudElementsClient
 from ..api.retry import Time
 from . import runs
-from .advice import RIGHT_CREDENTIALS
+from .advice import ENABLE, RIGHT_CREDENTIALS
 from .claims import Claims
 from .history import History
 from .leftovers import Leftovers
@@ -132,8 +132,7 @@ class Context:
             self._disabled.add(instance_id)
             self.host.warn(
                 f"element instance '{name}' ({instance_id}) is disabled on the platform, which "
-                "refuses calls through it: give it a new code, or set 'disabled' to false, and "
-                "pulumi up enables it; with 'disabled' set to true it stays as it is"
+                f"refuses calls through it: {ENABLE}"
             )
 
 

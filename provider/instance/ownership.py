@@ -11,6 +11,7 @@ from ..api.errors import (
     RefusedError,
     text_of,
 )
+from .advice import of_another_stack
 from .identity import Doubt, doubt
 from .journal import Fate
 from .markers import (
@@ -253,10 +254,7 @@ def warn_of_another_stack(context: Context, instance: wire.Instance, stored: Sto
     if markers is None or stored.record.adopted or not urn:
         return
     if tag := others_tag(instance.tags or [], markers, urn):
-        context.host.warn(
-            f"element instance {instance.id} has the tag '{tag}' of another stack, which has "
-            "it now: let this state forget it, by pulumi state delete"
-        )
+        context.host.warn(f"element instance {instance.id} {of_another_stack(tag)}")
 
 
 def others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None:

@@ -88,7 +88,7 @@ def test_each_standing_is_told_with_what_to_do(deployed):
     assert what(said, "desk").startswith("configuration.subdomain changed in the stack")
     assert what(said, "mail").startswith("name, tags changed outside Pulumi")
     assert what(said, "bad") == (
-        "its credentials are refused: correct its configuration, then run pulumi up"
+        "its credentials are refused: correct the inputs, then run pulumi up"
     )
     for lacking in ("oauth.api.key: is", "oauth.api.secret: is"):
         assert lacking in what(said, "files")
