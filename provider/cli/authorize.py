@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
+from ..api.redaction import is_secret_key
 from ..instance.advice import describe
 from ..stack_keys import setting_path
 from .application import API_KEY, API_SECRET, CALLBACK_URL, CREDENTIALS, authentication
 from .completion import instance_names
 from .console import Exit, FailureError, could_not, emit, say, shown
 from .options import AsJson, StackName  # noqa: TC001 - typer reads the annotations
-from .project import Project, platform, set_command, settings_of
+from .project import Project, platform, set_command, settings_of, undeclared
 
 if TYPE_CHECKING:
     from ..api import wire
@@ -159,16 +160,10 @@ class _Target:
 
     @classmethod
     def of(cls, stack: Stack, name: str) -> _Target:
-        from ..api.errors import did_you_mean  # noqa: PLC0415
-
         declared = stack.declared()
         stack.file.check()
         if name not in declared:
-            hint = did_you_mean(name, list(declared))
-            known = f"it has {', '.join(declared)}" if declared else "it declares none"
-            hint = hint or f"; {known}."
-            message = f"Stack '{stack.name}' declares no instance '{name}'{hint}"
-            raise FailureError(shown(message))
+            raise FailureError(undeclared(stack, name, declared))
         return cls(stack, name, declared[name])
 
     @property
@@ -284,7 +279,6 @@ def _needed_at_consent(element: wire.Element, configuration: dict[str, str]) -> 
 
     docs: `subdomain`, `authentication.type` and others are passed on as they are (2020-11).
     """
-    from ..api.redaction import is_secret_key  # noqa: PLC0415
     from ..instance.metadata import plain_keys  # noqa: PLC0415
 
     plain = plain_keys(element)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..api.errors import NotFoundError, did_you_mean
+from ..api.redaction import is_secret_key
 from ..instance.advice import authorize
 from .application import API_KEY, API_SECRET, CALLBACK_URL
 from .completion import stack_names
-from .console import Exit, FailureError, could_not, emit, say, show_rows, shown, write
+from .console import Exit, FailureError, emit, say, show_rows, shown, write
 from .options import AsJson  # noqa: TC001 - typer reads the annotations
 from .project import platform, set_command, settings_without_stack
 
@@ -59,10 +61,7 @@ def search(
       elements search drive
       elements search crm oauth2 --json
     """  # noqa: D301 - \b keeps the lines of a list apart
-    with (
-        platform(settings := settings_without_stack(stack)) as client,
-        could_not("list the elements", base_url=settings.base_url),
-    ):
+    with platform(settings_without_stack(stack), "list the elements") as client:
         elements = client.find_elements()
     wanted = [word.casefold() for word in words]
     found = [each for each in elements if all(word in _searched(each) for word in wanted)]
@@ -73,8 +72,6 @@ def search(
         rows = [[e.key, e.name, e.hub or "", e.kind, _short(e.description)] for e in found]
         show_rows(("Key", "Name", "Hub", "Authentication", "About"), rows)
     if not found:
-        from ..api.errors import did_you_mean  # noqa: PLC0415
-
         hint = did_you_mean(words[0], [each.key for each in elements])
         say(
             f"None of {len(elements)} elements has '{' '.join(words)}'{hint or ': try fewer words'}"
@@ -101,12 +98,7 @@ def describe(
       elements describe freshservice
       elements describe onedrivebusiness --name files --stack dev
     """  # noqa: D301 - \b keeps the lines of a list apart
-    from ..api.errors import NotFoundError, did_you_mean  # noqa: PLC0415
-
-    with (
-        platform(settings := settings_without_stack(stack)) as client,
-        could_not(f"describe element '{element}'", base_url=settings.base_url),
-    ):
+    with platform(settings_without_stack(stack), f"describe element '{element}'") as client:
         try:
             found = client.get_element(element)
         except NotFoundError:
@@ -187,7 +179,6 @@ class _Needs:
         return [e for e in required_keys(self.element, given) if e.key != control]
 
     def is_secret(self, key: str) -> bool:
-        from ..api.redaction import is_secret_key  # noqa: PLC0415
         from ..instance.metadata import plain_keys  # noqa: PLC0415
 
         return is_secret_key(key, plain_keys(self.element))

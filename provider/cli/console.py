@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from ..api.errors import CloudElementsError
+from ..instance.advice import without_pulumi
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import NoReturn, TextIO
@@ -249,9 +252,6 @@ def shown(text: str) -> str:
 @contextmanager
 def could_not(what: str, *, base_url: str = "the platform") -> Iterator[None]:
     """Turn an error of the platform into the sentence `Could not <what>: <why>: <what to do>.`."""
-    from ..api.errors import CloudElementsError  # noqa: PLC0415
-    from ..instance.advice import without_pulumi  # noqa: PLC0415
-
     try:
         yield
     except CloudElementsError as error:

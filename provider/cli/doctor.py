@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..api.redaction import is_secret_key, looks_secret
 from ..instance.advice import FIND_ELEMENT, authorize, describe
+from ..stack_keys import DEFAULTS
 from .application import CALLBACK_URL, authentication
 from .console import Exit, FailureError, could_not, counted, emit, say, show_rows, shown
 from .options import AsJson, StackName  # noqa: TC001 - typer reads the annotations
@@ -214,7 +216,6 @@ def _in_clear(
         elements: Metadata, by element key: where they are known, what they don't call plain counts.
     """
     from .. import stack_file  # noqa: PLC0415
-    from ..stack_keys import DEFAULTS  # noqa: PLC0415
 
     config = stack.file.shown
     entries = stack_file.entries(config.get("cloud-elements:instances"))
@@ -247,7 +248,6 @@ def _clear_paths(
     entry: Mapping[str, Any], element: wire.Element | None
 ) -> Iterator[tuple[str | int, ...]]:
     """Yield where an entry of the stack file holds a secret as plain text."""
-    from ..api.redaction import is_secret_key, looks_secret  # noqa: PLC0415
     from ..instance.events import FIELD, is_secret  # noqa: PLC0415
     from ..instance.metadata import plain_keys  # noqa: PLC0415
 
@@ -270,8 +270,6 @@ def _clear_paths(
 
 def _clear_leaves(value: Any, *, secret: bool) -> Iterator[tuple[str | int, ...]]:
     """Yield where a value holds a secret as plain text: all of it, or what is named like one."""
-    from ..api.redaction import looks_secret  # noqa: PLC0415
-
     if isinstance(value, dict) and [*value] != ["secure"]:
         for key, item in value.items():
             inside = _clear_leaves(item, secret=secret or looks_secret(key))

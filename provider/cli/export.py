@@ -13,7 +13,7 @@ from ..instance.advice import forget
 from ..stack_keys import DEFAULTS
 from .additions import Additions, Written
 from .backend import Backend
-from .console import FailureError, could_not, counted, emit, say, shown
+from .console import FailureError, counted, emit, say, shown
 from .holdings import Holdings
 from .options import AsJson, DryRun, StackName  # noqa: TC001 - typer reads the annotations
 from .project import Project, platform, settings_of
@@ -81,10 +81,7 @@ def _exporter(
     """Return what the account's instances became, and which elements the stack has already."""
     settings = settings_of(target)
     declared, state = target.declared(), target.whole(secrets=False)
-    with (
-        platform(settings) as client,
-        could_not("read the account's instances", base_url=settings.base_url),
-    ):
+    with platform(settings, "read the account's instances") as client:
         found = client.find_instances()
         exporter = _Exporter(
             client,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..api.errors import CloudElementsError
 from .console import say, shown
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ class Holdings:
 
     def element(self, key: str) -> wire.Element | None:
         """Return an element's metadata; without them, more counts as secret."""
-        from ..api.errors import CloudElementsError  # noqa: PLC0415
-
         if key not in self._metadata:
             try:
                 self._metadata[key] = self.client.get_element(key)

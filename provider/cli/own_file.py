@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..stack_file import entries, full_key, shared, stack_file, texts, written
 from ..stack_keys import KEY
 from .console import FailureError, shown
 
@@ -30,8 +32,6 @@ class OwnFile:
     @property
     def path(self) -> Path:
         """Where it is, or would be."""
-        from ..stack_file import stack_file  # noqa: PLC0415
-
         # Resolved, because it may be a link, which must stay one.
         return stack_file(self.project, self.stack).resolve()
 
@@ -43,14 +43,10 @@ class OwnFile:
     @property
     def shown(self) -> dict[str, Any]:
         """The stack's configuration by full key, as its file and the project's show it."""
-        from ..stack_file import written  # noqa: PLC0415
-
         return written(self.project, self.stack)
 
     def spelled(self, key: str) -> str:
         """Return a key as the file spells it: it may leave out the project."""
-        from ..stack_file import full_key, texts  # noqa: PLC0415
-
         project = str(texts(self.project)["name"])
         return next((own for own in self._config if full_key(project, own) == key), key)
 
@@ -60,8 +56,6 @@ class OwnFile:
         Raises:
             FailureError: The project's file declares some for all stacks, and this one none.
         """
-        from ..stack_file import entries, shared  # noqa: PLC0415
-
         if entries(shared(self.project).get(key)) and self.spelled(key) not in self._config:
             what = "instances" if key == KEY else "defaults"
             message = (
@@ -72,15 +66,11 @@ class OwnFile:
 
     @property
     def _config(self) -> dict[str, Any]:
-        from ..stack_file import texts  # noqa: PLC0415
-
         config = (texts(self.path) or {}).get("config") if self.path.exists() else None
         return config if isinstance(config, dict) else {}
 
     def write(self, text: str) -> None:
         """Replace it, whole or not at all."""
-        import tempfile  # noqa: PLC0415
-
         path = self.path
         path.parent.mkdir(exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from .. import config
+from ..api.errors import ConfigError, did_you_mean
+from ..doors.loading import lean
 from ..stack_keys import DEFAULTS, KEY, setting_path
-from .console import FailureError, shown
-from .own_file import OwnFile
+from .console import FailureError, could_not, shown
 from .pulumi import Pulumi
 from .state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..api.client import CloudElementsClient
     from ..config import Settings
     from ..declarations import InstanceDeclaration
+    from .own_file import OwnFile
 
 
 class Stack:
@@ -101,6 +104,8 @@ class Stack:
     @property
     def file(self) -> OwnFile:
         """Its configuration file."""
+        from .own_file import OwnFile  # noqa: PLC0415 - loads YAML
+
         return OwnFile(self.project.file, self.last)
 
     @property
@@ -234,33 +239,34 @@ class Project:
         self.pulumi = Pulumi(self.root)
 
     @cached_property
+    def _document(self) -> Mapping[str, Any]:
+        from ..stack_file import texts  # noqa: PLC0415 - loads YAML
+
+        document: Mapping[str, Any] = texts(self.file)
+        return document
+
+    @property
     def name(self) -> str:
         """The project's name, from its file."""
-        from ..stack_file import texts  # noqa: PLC0415
+        return str(self._document["name"])
 
-        return str(texts(self.file)["name"])
-
-    @cached_property
+    @property
     def runtime(self) -> str:
         """The language of its program, as Pulumi calls it."""
-        from ..stack_file import texts  # noqa: PLC0415
-
-        runtime = texts(self.file).get("runtime")
+        runtime = self._document.get("runtime")
         return str(runtime.get("name") if isinstance(runtime, dict) else runtime)
 
     @property
     def program(self) -> Path:
         """The folder of its program."""
-        from ..stack_file import program_folder  # noqa: PLC0415
+        from ..stack_file import program_folder  # noqa: PLC0415 - loads YAML
 
         return program_folder(self.file)
 
     @property
     def main(self) -> Path:
         """The file of its program, where it is a Python program."""
-        from ..stack_file import texts  # noqa: PLC0415
-
-        main = self.root / str(texts(self.file).get("main") or ".")
+        main = self.root / str(self._document.get("main") or ".")
         return main if main.is_file() else main / "__main__.py"
 
     def stack(self, name: str | None) -> Stack:
@@ -275,6 +281,13 @@ class Project:
         """Return every stack that the backend shows, those of other projects included."""
         listed = json.loads(self.pulumi.run("stack", "ls", "--all", "--json"))
         return [Stack(self, str(entry["name"])) for entry in listed]
+
+
+def undeclared(stack: Stack, name: str, declared: Iterable[str]) -> str:
+    """Return what is wrong with the name of an entry that a stack does not declare."""
+    known = list(declared)
+    hint = did_you_mean(name, known) or f"; it declares {', '.join(known) or 'none'}."
+    return shown(f"Stack '{stack.name}' declares no instance '{name}'{hint}")
 
 
 def bare(stack: str) -> str:
@@ -310,9 +323,6 @@ def settings_of(stack: Stack) -> Settings:
     Raises:
         FailureError: Some are missing or malformed.
     """
-    from .. import config  # noqa: PLC0415
-    from ..api.errors import ConfigError  # noqa: PLC0415
-
     try:
         return config.load(os.environ, stack.text)
     except ConfigError as error:
@@ -322,8 +332,6 @@ def settings_of(stack: Stack) -> Settings:
 
 def concurrency(stack: Stack) -> int | None:
     """Return how many operations the provider works on; None where the setting is no number."""
-    from .. import config  # noqa: PLC0415
-
     name = "concurrency"
     text = os.environ.get(config.environment_name(name)) or stack.text(config.stack_key(name))
     number = (text or str(config.Settings.concurrency)).strip()
@@ -332,8 +340,6 @@ def concurrency(stack: Stack) -> int | None:
 
 def overridden(stack: Stack) -> str | None:
     """Return what to say where the environment leads elsewhere than the stack."""
-    from .. import config  # noqa: PLC0415
-
     return config.overridden(os.environ, stack.text)
 
 
@@ -366,9 +372,6 @@ def settings_without_stack(stack: str | None) -> Settings:
 
 def _of_environment() -> Settings | str:
     """Return the connection settings of the environment, or what it lacks."""
-    from .. import config  # noqa: PLC0415
-    from ..api.errors import ConfigError  # noqa: PLC0415
-
     try:
         return config.load(os.environ, lambda _: None)
     except ConfigError as error:
@@ -376,20 +379,15 @@ def _of_environment() -> Settings | str:
 
 
 @contextmanager
-def platform(settings: Settings) -> Iterator[CloudElementsClient]:
+def platform(settings: Settings, doing: str = "use the platform") -> Iterator[CloudElementsClient]:
     """Connect to the platform while the `with` block runs.
 
     Raises:
-        FailureError: Its address can't be used.
+        FailureError: Its address can't be used, or what the block is `doing` failed there.
     """
-    from ..doors.loading import lean  # noqa: PLC0415
-    from .console import could_not  # noqa: PLC0415
-
     with lean():
         from ..api.client import CloudElementsClient  # noqa: PLC0415 - loads HTTP
     with could_not("connect to the platform"):
         client = CloudElementsClient(settings)
-    try:
+    with closing(client), could_not(doing, base_url=settings.base_url):
         yield client
-    finally:
-        client.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..api.redaction import looks_secret
 from ..instance.advice import authorize
 from ..stack_keys import DEFAULTS, KEY
 from .additions import Additions, Place, Written
@@ -15,7 +16,7 @@ from .application import API_KEY
 from .completion import instance_names, stack_names
 from .console import FailureError, counted, emit, say, shown
 from .options import AsJson, DryRun  # noqa: TC001 - typer reads the annotations
-from .project import Project, set_command
+from .project import Project, set_command, undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -170,7 +171,6 @@ def _plain(value: Any, shown_: Any, place: Place, secrets: list[Place]) -> Any:
 
 def _named_secret(place: Place) -> bool:
     """Tell whether a place inside an entry is one of secrets, by the names that lead to it."""
-    from ..api.redaction import looks_secret  # noqa: PLC0415
     from ..instance.events import FIELD, is_secret  # noqa: PLC0415
 
     if place[0] == FIELD and is_secret(str(place[1])):
@@ -186,14 +186,12 @@ def _additions(names: list[str], origin: _Side, other: _Side) -> tuple[Additions
     Raises:
         FailureError: An entry is not declared, or is there and differs; all at once.
     """
-    from ..api.errors import did_you_mean  # noqa: PLC0415
     from ..defaults import merged  # noqa: PLC0415
 
     additions, unchanged, wrong = Additions([]), list[Written](), list[str]()
     for name in names:
         if name not in origin.declared:
-            hint = did_you_mean(name, list(origin.declared)) or "."
-            wrong.append(f"Stack '{origin.stack.name}' declares no instance '{name}'{hint}")
+            wrong.append(undeclared(origin.stack, name, origin.declared))
             continue
         entry, secrets = origin.plain(KEY, name)
         theirs = other.documents[KEY].get(name)

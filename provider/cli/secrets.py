@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..api.errors import RefusedError, did_you_mean
+from ..api.redaction import MASK, is_secret_key
 from ..stack_keys import DEFAULTS
 from .application import CREDENTIALS, authentication
 from .completion import instance_names
-from .console import Exit, FailureError, could_not, counted, emit, say, shown
+from .console import Exit, FailureError, counted, emit, say, shown
 from .options import AsJson, DryRun, StackName  # noqa: TC001 - typer reads the annotations
-from .project import Project, platform, settings_of
+from .project import Project, platform, settings_of, undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -63,7 +65,7 @@ def secrets(
     """  # noqa: D301 - \b keeps the lines of a list apart
     target = Project().stack(stack)
     declared, lacking = target.declared(complete=False), None
-    chosen = _chosen(declared, instances or [], target.name)
+    chosen = _chosen(declared, instances or [], target)
     if dry_run or sys.stdin.isatty():
         lacking = _to_be_set(target, chosen, every=not instances)
         given = {} if dry_run else _prompted(lacking)
@@ -82,11 +84,7 @@ def _to_be_set(
     target: Stack, chosen: Mapping[str, InstanceDeclaration], *, every: bool
 ) -> list[Keys]:
     """Return the places of the secrets that entries lack; what `every` one shares stands once."""
-    settings = settings_of(target)
-    with (
-        platform(settings) as client,
-        could_not("look up what is to be set", base_url=settings.base_url),
-    ):
+    with platform(settings_of(target), "look up what is to be set") as client:
         shares = target.shared() if every else {}
         return list(_once(list(_lacking(chosen, client)), chosen, shares))
 
@@ -101,15 +99,11 @@ def _store(target: Stack, given: Mapping[Keys, str]) -> None:
 
 
 def _chosen(
-    declared: Mapping[str, InstanceDeclaration], names: list[str], stack: str
+    declared: Mapping[str, InstanceDeclaration], names: list[str], stack: Stack
 ) -> dict[str, InstanceDeclaration]:
-    from ..api.errors import did_you_mean  # noqa: PLC0415
-
     for name in names:
         if name not in declared:
-            hint = did_you_mean(name, list(declared)) or "."
-            message = f"Stack '{stack}' declares no instance '{name}'{hint}"
-            raise FailureError(shown(message))
+            raise FailureError(undeclared(stack, name, declared))
     return {
         name: declaration for name, declaration in declared.items() if name in names or not names
     }
@@ -165,7 +159,6 @@ def _once(
 
 def _held(name: str, declaration: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an instance to be adopted has."""
-    from ..api.errors import RefusedError  # noqa: PLC0415
     from ..instance.adoption import find  # noqa: PLC0415
 
     try:
@@ -178,7 +171,6 @@ def _held(name: str, declaration: InstanceDeclaration, holdings: Holdings) -> li
 
 def _required(declaration: InstanceDeclaration, holdings: Holdings) -> list[str]:
     """Return the secret keys that an element requires, and consent with it."""
-    from ..api.redaction import is_secret_key  # noqa: PLC0415
     from ..instance.metadata import needless_keys, plain_keys, required_keys  # noqa: PLC0415
 
     element = holdings.element(declaration.element)
@@ -255,8 +247,6 @@ def _flat(
     document: Any, declared: Collection[str], elements: list[str], mistakes: list[str]
 ) -> Iterator[tuple[Keys, str]]:
     """Yield each secret with its place; add what is wrong to the mistakes."""
-    from ..api.errors import did_you_mean  # noqa: PLC0415
-
     for name, entry in _pairs(document, (), mistakes):
         if name in declared:
             yield from _inside((name,), entry, mistakes)
@@ -273,7 +263,6 @@ def _flat(
 
 def _inside(place: Keys, entry: Any, mistakes: list[str]) -> Iterator[tuple[Keys, str]]:
     """Yield each secret of an entry, or of defaults, with its place."""
-    from ..api.errors import did_you_mean  # noqa: PLC0415
     from ..instance.events import FIELD, KEYS  # noqa: PLC0415
 
     for key, value in _pairs(entry, place, mistakes):
@@ -311,8 +300,6 @@ def _pairs(value: Any, place: Keys, mistakes: list[str]) -> Iterator[tuple[str, 
 
 
 def _leaf(place: Keys, value: Any, mistakes: list[str]) -> Iterator[tuple[Keys, str]]:
-    from ..api.redaction import MASK  # noqa: PLC0415
-
     where = ": ".join(place)
     if not isinstance(value, str):
         mistakes.append(f"{where}: must be text; put it in quotes")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Exit, FailureError, could_not, emit, say, show_rows
+from .console import Exit, FailureError, emit, say, show_rows
 from .options import StackName  # noqa: TC001 - typer reads the annotations
 from .project import Project, overridden, platform, settings_of
 
@@ -105,10 +105,7 @@ class _Looking:
             say(f"{elsewhere}.")
             self._said.add(elsewhere)
         declared, state = stack.declared(), stack.whole(secrets=True)
-        with (
-            platform(settings) as client,
-            could_not(f"look at stack '{stack.name}'", base_url=settings.base_url),
-        ):
+        with platform(settings, f"look at stack '{stack.name}'") as client:
             history = History.at_home(os.environ, settings)
             return survey(stack, declared, state, client, history=history)
 

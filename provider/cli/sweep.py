@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..api.errors import CloudElementsError, NotFoundError
 from .backend import Backend, stack_marker
 from .completion import stack_names
 from .console import (
     Exit,
     FailureError,
     agreed,
-    could_not,
     counted,
     emit,
     say,
@@ -32,7 +31,7 @@ from .project import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ..api import wire
     from ..api.client import CloudElementsClient
@@ -56,6 +55,7 @@ _Marker = Annotated[
 _Owner = Annotated[
     str, typer.Option(help="The cloud-elements:owner that a deleted stack had, if any.")
 ]
+_DOING = "clean up"
 _Organization = Annotated[str, typer.Option(help="Pulumi organization of a deleted stack.")]
 
 
@@ -92,11 +92,11 @@ def sweep(
         raise FailureError(message, Exit.USAGE)
     backend = Backend.read(Project())
     if stack is None and marker is None:
-        with _asking(settings_without_stack(None)) as client:
+        with platform(settings_without_stack(None), _DOING) as client:
             _overview(backend, client, as_json=as_json)
         return
     wanted = Wanted.of(backend, stack, marker, organization=organization, owner=owner)
-    with _asking(_settings(wanted.known)) as client:
+    with platform(_settings(wanted.known), _DOING) as client:
         _clean_up(wanted, backend, client, _How(dry_run=dry_run, yes=yes, as_json=as_json))
 
 
@@ -104,12 +104,6 @@ def _settings(known: Stack | None) -> Settings:
     if known and (elsewhere := overridden(known)):
         say(f"{elsewhere}.")
     return settings_of(known) if known else settings_without_stack(None)
-
-
-@contextmanager
-def _asking(settings: Settings) -> Iterator[CloudElementsClient]:
-    with platform(settings) as client, could_not("clean up", base_url=settings.base_url):
-        yield client
 
 
 @dataclass(frozen=True)
@@ -282,8 +276,6 @@ def remove(
     wanted: Wanted, found: list[wire.Instance], client: CloudElementsClient
 ) -> tuple[list[str], dict[str, str]]:
     """Delete leftovers, each looked at once more; return ids deleted, and why others were not."""
-    from ..api.errors import CloudElementsError, NotFoundError  # noqa: PLC0415
-
     removed: list[str] = []
     failed: dict[str, str] = {}
     for each in found:
