@@ -173,7 +173,7 @@ def _command() -> Check:
     host = "pulumi-language-python"
     beside = os.path.dirname(os.path.realpath(shutil.which("pulumi") or ""))  # noqa: PTH120
     if not shutil.which(host, path=f"{os.environ.get('PATH', '')}{os.pathsep}{beside}"):
-        what = f"{version}, but its {host} is not beside it: install the whole of Pulumi"
+        what = f"{version}, but its {host} is missing beside it: install all of Pulumi"
         return Check("pulumi", ok=False, what=what)
     shows = "; it shows secrets when it refuses a saved plan, so update it before you use --plan"
     return Check("pulumi", ok=True, what=version + (shows if numbers[0] < _HIDES_PLANNED else ""))
@@ -313,7 +313,7 @@ def _journal(settings: Settings, stack: Stack) -> Check:
     if said:
         return Check("journal", ok=False, what="; ".join(said))
     if history.folder is None:
-        what = "off: after a run that was killed, nothing but tags tells what it sent"
+        what = "off: after a run that was killed, only tags tell what it sent"
         return Check("journal", ok=True, what=what)
     return Check("journal", ok=True, what=f"what is sent is remembered in {history.folder}")
 

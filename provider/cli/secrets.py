@@ -50,7 +50,7 @@ def secrets(
     At a terminal it asks for each secret that an entry lacks: what its element requires, and
     what an instance to be adopted has. Key and secret of an application are asked for once
     where its element has a place in cloud-elements:defaults. What is typed is not shown; Enter
-    leaves one out.
+    skips one.
 
     Otherwise it takes JSON on standard input, {"INSTANCE": {"KEY": "VALUE"}}, where KEY is a
     configuration key or 'code'; "configuration", "events" and "provider_data" may hold maps of
@@ -191,7 +191,7 @@ def _prompted(lacking: list[Keys]) -> dict[Keys, str]:
 
     given: dict[Keys, str] = {}
     if lacking:
-        say(f"{counted(len(lacking), 'secret')} to be set (not shown; Enter leaves one out):")
+        say(f"{counted(len(lacking), 'secret')} to be set (not shown; Enter skips one):")
     for keys in lacking:
         name, key = _holder(keys), _spoken(keys)
         try:

@@ -53,8 +53,8 @@ def status(
 ) -> None:
     """Compare what the stack declares with what the platform has.
 
-    Each instance is ok, or: not created (declared only), awaiting consent (all but the code is
-    there), changed (in the stack since the last pulumi up), drifted (on the platform), disabled,
+    Each instance is ok, or: not created (declared only), awaiting consent (only the code is
+    missing), changed (in the stack since the last pulumi up), drifted (on the platform), disabled,
     not valid (its credentials are refused), gone (deleted outside Pulumi), left over (carries the
     stack's marker, but is in no state), in two states, elsewhere (in another stack's state), other
     platform (the address in use is not that of its platform).

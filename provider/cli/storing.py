@@ -69,7 +69,7 @@ def _edited(file: OwnFile, values: Mapping[Keys, str | dict[str, str]]) -> bool:
         text = with_values(file.text, spelled)
     except FailureError:
         say(
-            "Pulumi writes the whole stack file anew, because an alias shares what is set in "
+            "Pulumi rewrites the whole stack file, because an alias shares what is set in "
             "one place."
         )
         return False

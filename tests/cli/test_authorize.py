@@ -154,7 +154,7 @@ def test_what_aliases_share_is_left_to_pulumi(workplace):
     said = workplace.process("authorize", "files")
 
     assert said.code == 0, said.stderr
-    assert "Pulumi writes the whole stack file anew" in said.stderr
+    assert "Pulumi rewrites the whole stack file" in said.stderr
     assert workplace.values("files")["code"].startswith("code-")
     assert "code" not in workplace.values("base")
 
