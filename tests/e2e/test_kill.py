@@ -98,6 +98,16 @@ for name in json.loads(os.environ["DESKS"]):
         configuration={"subdomain": "acme", "username": "someone", "password": "hidden-password"},
     )
 """
+NATIVE[DESKS] = """
+import os
+
+for name in json.loads(os.environ["DESKS"]):
+    ElementInstance(
+        name,
+        elementKey="freshservice",
+        configuration={"subdomain": "acme", "username": "someone", "password": "hidden-password"},
+    )
+"""
 PATIENCE = 60.0
 MOMENTS = {
     "before it is made": {"method": "POST", "path": "/instances", "when": "before"},
@@ -368,11 +378,11 @@ def test_an_up_names_what_a_killed_run_made_of_what_was_taken_out(desks, sandbox
 
 
 @pytest.fixture
-def under_way(new_project, sandbox, gate):
+def under_way(project_by, sandbox, gate):
     """Return a project whose four creates have begun, two of them at the gate, and its run."""
     names = [f"desk-{number}" for number in range(4)]
     environment = {"DESKS": json.dumps(names), "CLOUD_ELEMENTS_CONCURRENCY": "2"}
-    project = new_project(program=DESKS, environment=environment)
+    project = project_by(DESKS, environment)
     sandbox.add_fault("slow", method="POST", path="/instances", when="before", times=2)
     run = project.start("up", "--yes", "--skip-preview", "--parallel", "64")
     until(lambda: len(posts(sandbox)) == 2)
