@@ -9,7 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provider.api.retry import table_as_markdown
+from provider.api.errors import Outcome
+from provider.api.retry import TABLE, Kind
 from provider.config import Settings, environment_name, stack_key
 from provider.declarations import InstanceDeclaration
 from provider.defaults import MERGED, OWN
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+
+def retry_table() -> str:
+    """Return the table of what is sent again."""
+    return _table(
+        ("what came of it", *(kind.value for kind in Kind)),
+        ((outcome.value, *(TABLE[outcome][kind].value for kind in Kind)) for outcome in Outcome),
+    )
 
 
 def inputs() -> str:
@@ -81,7 +90,7 @@ def defaults() -> str:
 
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
-    "guarantees.md": {"retry": table_as_markdown},
+    "guarantees.md": {"retry": retry_table},
     "reference.md": {
         "inputs": inputs,
         "events": events,

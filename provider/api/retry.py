@@ -123,16 +123,3 @@ class Policy(Retry):
         named = getattr(response, "retry_after", None)
         wait = self.backoff_strategy() if named is None else named
         self.clock.sleep(min(wait, max(0.0, self.deadline - self.clock.now())))
-
-
-def table_as_markdown() -> str:
-    """Return the table as the documentation shows it."""
-    lines = [
-        "| what came of it | " + " | ".join(kind.value for kind in Kind) + " |",
-        "|---|" + "---|" * len(Kind),
-    ]
-    lines += [
-        f"| {outcome.value} | " + " | ".join(TABLE[outcome][kind].value for kind in Kind) + " |"
-        for outcome in Outcome
-    ]
-    return "\n".join(lines)

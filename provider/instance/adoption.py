@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..api.errors import NotFoundError, RefusedError
+from . import ownership
 from .advice import CORRECT_ADOPT
 from .diff import own_tags, same_text
-from .markers import is_stack_marker
 from .state import Origin
 from .update import take_over
 
@@ -24,15 +24,11 @@ def adopt(context: Context, desired: Desired, named: str) -> tuple[str, dict[str
     if not context.claims.claim(instance.id, Origin.ADOPTED):
         message = f"instance {instance.id} already belongs to a resource: correct 'adopt'"
         raise RefusedError(message)
-    markers, carried = desired.markers, instance.tags or []
-    for tag in filter(is_stack_marker, carried):
-        if markers is None or tag != markers.stack:
-            context.host.warn(
-                f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
-                "still has it in its state, take it out there, by pulumi state delete"
-            )
+    markers = desired.markers
+    for warning in ownership.made_by_others(instance, markers):
+        context.host.warn(warning)
     # One that a create of ours made is no stranger: it goes when its resource goes.
-    ours = markers is not None and markers.instance in carried
+    ours = markers is not None and markers.instance in (instance.tags or [])
     origin = Origin.RECOVERED if ours else Origin.ADOPTED
     return instance.id, take_over(context, desired, instance, origin, sent=False)
 

@@ -51,12 +51,15 @@ class Claims:
 
     client: CloudElementsClient
     history: History = field(default_factory=History)
+    proved: set[str] = field(default_factory=set)
+    """Instances that are surely those that the state means."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """Instances that their resource goes on having, as no replacement is planned, each with the
+    mark of its claim in the record: the state may have it twice."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _owned: set[str] = field(default_factory=set)
     _claims: dict[str, tuple[Origin, str]] = field(default_factory=dict)
-    _kept: dict[str, str] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
-    _proved: set[str] = field(default_factory=set)
     _meant: dict[str, str] = field(default_factory=dict)
     _lists: dict[str, Future[list[wire.Instance]]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
@@ -67,8 +70,7 @@ class Claims:
 
     def own(self, instance_id: str) -> None:
         """Note that a resource has this instance: no create may take it."""
-        with self._lock:
-            self._owned.add(instance_id)
+        self._owned.add(instance_id)
 
     def make(self, instance_id: str, markers: Markers | None) -> str | None:
         """Note that a create of this process made an instance; return why it can't be so."""
@@ -82,33 +84,7 @@ class Claims:
 
     def is_new(self, instance_id: str) -> bool:
         """Tell whether a create of this process made the instance, or took it over."""
-        with self._lock:
-            return instance_id in self._made or instance_id in self._claims
-
-    def prove(self, instance_id: str) -> None:
-        """Note that the instance of this id is the one that the state means."""
-        with self._lock:
-            self._proved.add(instance_id)
-
-    def proved(self, instance_id: str) -> bool:
-        """Tell whether that was noted."""
-        with self._lock:
-            return instance_id in self._proved
-
-    def keep(self, instance_id: str, claim: str) -> None:
-        """Note that a resource goes on having this instance: no replacement is planned.
-
-        Args:
-            instance_id: The instance.
-            claim: The mark of its claim, in its record: the state may have it twice.
-        """
-        with self._lock:
-            self._kept[instance_id] = claim
-
-    def kept(self, instance_id: str) -> str | None:
-        """Return what `keep` noted; None when no resource goes on having this instance."""
-        with self._lock:
-            return self._kept.get(instance_id)
+        return instance_id in self._made or instance_id in self._claims
 
     def claim(self, instance_id: str, origin: Origin) -> bool:
         """Take an instance that is there for a resource; False when another one has it."""
@@ -126,13 +102,12 @@ class Claims:
 
     def origin_of(self, instance_id: str) -> Origin | None:
         """Return how a create of this process claimed the instance; None where none did."""
-        with self._lock:
-            return self._claims[instance_id][0] if instance_id in self._claims else None
+        claim = self._claims.get(instance_id)
+        return claim and claim[0]
 
     def claim_of(self, instance_id: str) -> str:
         """Return the mark of that claim, which is no other's; nothing where there was none."""
-        with self._lock:
-            return self._claims[instance_id][1] if instance_id in self._claims else ""
+        return self._claims.get(instance_id, (None, ""))[1]
 
     def free(self, instances: Collection[wire.Instance]) -> list[wire.Instance]:
         """Return those that belong to no resource yet."""
@@ -141,8 +116,7 @@ class Claims:
 
     def owns(self, instance_id: str) -> bool:
         """Tell whether a resource has this instance."""
-        with self._lock:
-            return instance_id in self._owned
+        return instance_id in self._owned
 
     def made(self, markers: Markers, instance_id: str) -> list[wire.Instance]:
         """Return the instances with the resource's marker.

@@ -8,7 +8,7 @@ from ..api.errors import CloudElementsError, RefusedError
 from . import diff, ownership, state
 from . import inputs as schema
 from .holdings import chosen
-from .markers import MARKERS, Markers, is_stack_marker
+from .markers import MARKERS, Markers
 from .metadata import plain_keys
 from .refresh import Refreshed
 from .state import Record, Stored
@@ -63,15 +63,11 @@ def _remarks(instance: wire.Instance, markers: Markers | None, secrets: list[str
             f"the platform does not tell {', '.join(secrets)}: put what instance {instance.id} "
             "has into its configuration, or leave it out, and it stays as it is"
         )
-    for tag in filter(is_stack_marker, instance.tags or []):
-        if markers is None or tag != markers.stack:
-            yield (
-                f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
-                "still has it in its state, take it out there, by pulumi state delete"
-            )
-        elif markers.instance not in (instance.tags or []):
-            yield (
-                f"instance {instance.id} was made as another resource of this stack: where the "
-                "state still has that one, take one of the two out, by pulumi state delete, or "
-                "either deletes it for both"
-            )
+    yield from ownership.made_by_others(instance, markers)
+    tags = instance.tags or []
+    if markers is not None and markers.stack in tags and markers.instance not in tags:
+        yield (
+            f"instance {instance.id} was made as another resource of this stack: where the "
+            "state still has that one, take one of the two out, by pulumi state delete, or "
+            "either deletes it for both"
+        )

@@ -144,7 +144,7 @@ class Operations:
     @staticmethod
     def _keeps(context: Context, stored: Stored, news: dict[str, Any], changes: Changes) -> None:
         """Note that a resource keeps its instance, and tell what there is to know of that."""
-        context.claims.keep(stored.instance_id, stored.record.claim)
+        context.claims.kept[stored.instance_id] = stored.record.claim
         ownership.warn_of_another(context, stored)
         preview.tell_disabled(context, stored, news, authenticates=bool(changes.credentials))
         preview.warn_of_spent(context, news, changes)

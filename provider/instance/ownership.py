@@ -27,7 +27,7 @@ from .markers import (
 from .state import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..api import wire
     from .context import Context
@@ -56,7 +56,7 @@ def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> w
         RefusedError: It may be another one.
     """
     home = home_of(context, stored)
-    if home == context.address or context.claims.proved(stored.instance_id):
+    if home == context.address or stored.instance_id in context.claims.proved:
         return None
     if context.claims.is_new(stored.instance_id):  # so the state's is another one of that number
         this_runs = Doubt(f"instance {stored.instance_id} is of this run")
@@ -73,7 +73,7 @@ def make_sure(context: Context, stored: Stored, *inputs: Mapping[str, Any]) -> w
     if found is not None:
         context.homes |= {home} - {""}
         raise RefusedError(found.refusal(home, context.address))
-    context.claims.prove(stored.instance_id)
+    context.claims.proved.add(stored.instance_id)
     return instance
 
 
@@ -110,7 +110,7 @@ def found_in_state(context: Context, stored: Stored) -> None:
 def leaves_alone(context: Context, stored: Stored) -> bool:
     """Tell, also the user, whether a delete leaves the instance in place."""
     instance_id = stored.instance_id
-    kept, record = context.claims.kept(instance_id), stored.record
+    kept, record = context.claims.kept.get(instance_id), stored.record
     if context.claims.claim_of(instance_id):
         _keep(context, stored)
     elif record.adopted and not stored.outputs.get("delete_adopted"):
@@ -255,6 +255,16 @@ def warn_of_another_stack(context: Context, instance: wire.Instance, stored: Sto
         return
     if tag := others_tag(instance.tags or [], markers, urn):
         context.host.warn(f"element instance {instance.id} {of_another_stack(tag)}")
+
+
+def made_by_others(instance: wire.Instance, markers: Markers | None) -> Iterator[str]:
+    """Yield what to do about each other stack that shows to have made an instance."""
+    for tag in filter(is_stack_marker, instance.tags or []):
+        if markers is None or tag != markers.stack:
+            yield (
+                f"instance {instance.id} was made by another stack (tag '{tag}'): where that one "
+                "still has it in its state, take it out there, by pulumi state delete"
+            )
 
 
 def others_tag(carried: Iterable[str], markers: Markers, urn: str) -> str | None:

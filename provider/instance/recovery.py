@@ -47,13 +47,6 @@ def waits(patience: float, clock: Time) -> Iterable[None]:
         yield
 
 
-def _fits(desired: Desired, instance: wire.Instance) -> bool:
-    """Tell whether an instance can be the one that a create of ours made."""
-    return instance.is_of(desired.inputs.element_key) and (
-        instance.name is None or same_text(instance.name, desired.inputs.name)
-    )
-
-
 @dataclass(frozen=True, repr=False)
 class Search:
     """How the instance of one resource is looked for."""
@@ -68,7 +61,12 @@ class Search:
         Raises:
             RefusedError: Several fit, or one carries the marker and is something else.
         """
-        fitting = [instance for instance in candidates if _fits(self.desired, instance)]
+        key, name = self.desired.inputs.element_key, self.desired.inputs.name
+        fitting = [
+            instance
+            for instance in candidates
+            if instance.is_of(key) and (instance.name is None or same_text(instance.name, name))
+        ]
         if len(fitting) == 1:
             return fitting[0]
         ids = ", ".join(instance.id for instance in fitting or candidates)

@@ -26,7 +26,6 @@ from provider.api.retry import (
     Outcome,
     Then,
     Time,
-    table_as_markdown,
 )
 from provider.config import Settings
 from provider.doors.engine import EngineHost
@@ -439,13 +438,6 @@ def test_an_answer_after_the_budget_is_the_last():
     with pytest.raises(APIError):
         platform.client.get_instance("7")
     assert len(platform.arrived) == 1
-
-
-def test_the_table_in_the_documentation_has_a_row_for_each_outcome():
-    lines = table_as_markdown().splitlines()
-    assert len(lines) == 2 + len(Outcome)
-    assert all(line.count("|") == len(Kind) + 2 for line in lines)
-    assert all(any(outcome.value in line for line in lines) for outcome in Outcome)
 
 
 def test_errors_of_others_are_not_swallowed():
