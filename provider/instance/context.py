@@ -87,12 +87,8 @@ class Context:
         with cls._lock:
             known = cls.of_process.get(settings)
             if known is None:
-                same = [
-                    context
-                    for context in cls.of_process.values()
-                    if context.address == settings.address
-                ]
-                claims = same[0].claims if same else None
+                here = (one for one in cls.of_process.values() if one.address == settings.address)
+                claims = next((one.claims for one in here), None)
                 warn = host.warn_once
                 history = None if claims else History.at_home(os.environ, settings, warn=warn)
                 known = cls.of(settings, host, claims=claims, history=history)

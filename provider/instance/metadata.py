@@ -176,14 +176,14 @@ def _odd_choices(element: wire.Element, configuration: Mapping[str, Any]) -> Ite
             continue
         known = {choice.lower() for choice in [*possible, control.default_value or ""]}
         if (stored(chosen) or "").lower() not in known:
-            listed = _spoken([f"'{choice}'" for choice in possible], "and")
+            listed = _spoken([f"'{choice}'" for choice in possible])
             yield f"element '{element.key}' lists no such '{control.key}', but {listed}"
 
 
-def _spoken(words: list[str], conjunction: str) -> str:
+def _spoken(words: list[str]) -> str:
     """Return `a, b and c`."""
     *first, last = words
-    return f"{', '.join(first)} {conjunction} {last}" if first else last
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def plain_keys(element: wire.Element | None) -> frozenset[str]:
@@ -307,7 +307,7 @@ def missing_consent(element: wire.Element, inputs: Mapping[str, Any]) -> Iterato
         )
     elif kind == _OAUTH1:
         yield (
-            f"provider_data: needs {_spoken(lacking, 'and')} to create an instance of "
+            f"provider_data: needs {_spoken(lacking)} to create an instance of "
             f"'{element.key}', which uses OAuth 1; get them by 'elements authorize'"
         )
     else:

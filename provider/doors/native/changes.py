@@ -35,9 +35,7 @@ def paths(changes: Changes, news: Mapping[str, Any]) -> Iterator[tuple[str, str 
             yield name, None
     configuration = {*changes.configuration, *changes.removed}
     fields = ("configuration", FIELD, NULLS_FIELD)
-    if unknown := [
-        name for name in fields if news.get(name) is not None and _is_unknown(news[name])
-    ]:
+    if unknown := [name for name in fields if isinstance(news.get(name), Unknown)]:
         yield from ((name, None) for name in unknown)
     else:
         for key in sorted(configuration):
@@ -50,11 +48,6 @@ def paths(changes: Changes, news: Mapping[str, Any]) -> Iterator[tuple[str, str 
         if name == "code" and "code" not in news:
             name, key = "provider_data", "code"
         yield name, key or None
-
-
-def _is_unknown(value: Any) -> bool:
-    """Tell whether nothing at all is known of a value yet."""
-    return isinstance(value, Unknown)
 
 
 def detailed(
