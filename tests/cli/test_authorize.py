@@ -370,7 +370,7 @@ def test_a_taken_port_is_told_before_anything_is_asked(workplace):
         (
             FILES + "    oauth.callback.url: https://app.example.com/cb\n",
             ["files", "--port", "8080"],
-            "so --port has no meaning",
+            "so --port makes no sense",
         ),
     ],
 )
@@ -497,7 +497,7 @@ def test_a_mistake_of_our_own_is_no_traceback(workplace, monkeypatch):
     said = workplace.elements("authorize", "files")
 
     assert said.code == 1
-    assert "a mistake of its own, LookupError at test_authorize.py:" in said.stderr
+    assert "a bug of its own, LookupError at test_authorize.py:" in said.stderr
     assert "7731" not in said.all
 
 

@@ -194,9 +194,9 @@ def test_what_is_to_be_set_is_listed(workplace):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("", ["holds no JSON"]),
-        ('{"files": {"k": "value-7731"', ["holds no JSON (line 1)"]),
-        ("\xff\xfe", ["holds no JSON"]),
+        ("", ["is not JSON"]),
+        ('{"files": {"k": "value-7731"', ["is not JSON (line 1)"]),
+        ("\xff\xfe", ["is not JSON"]),
         ("{}", ["it is empty"]),
         ("[]", ["the whole: must be an object"]),
         ('{"files": "value-7731"}', ["files: must be an object"]),

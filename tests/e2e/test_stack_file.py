@@ -117,7 +117,7 @@ def test_settings_are_refused_as_well_and_secrets_not_repeated(project):
     said = project.preview(expect=1).stdout
     assert "cloud-elements:owner: written 0123, read as 83: put it in quotes" in said
     for path in ("configuration.api.token", "code"):
-        assert f"{KEY}.mail.{path}: is read as another value than the one" in said
+        assert f"{KEY}.mail.{path}: is read as a value other than the one" in said
     assert not {"07654321", "2054353", "0777", "511"} & set(re.findall(r"\d+", said))
 
 

@@ -724,8 +724,8 @@ SETTINGS = {
             "CLOUD_ELEMENTS_METADATA must be a boolean (true or false)",
             f"{BASE_URL} must be an address such as {HTTPS}",
             (
-                "CLOUD_ELEMENTS_USER_SECRET (or cloud-elements:userSecret) must hold neither "
-                "spaces nor accents; copy it again"
+                "CLOUD_ELEMENTS_USER_SECRET (or cloud-elements:userSecret) must contain neither "
+                "spaces nor accented characters; copy it again"
             ),
         ],
     ),
