@@ -1,6 +1,7 @@
 """What is spared of the SDK's own work: the run itself stays what it is."""
 
 import asyncio
+import gc
 import threading
 import types
 
@@ -91,6 +92,20 @@ def test_where_nobody_hears_debug_messages_none_is_sent_for_a_resource(run, monk
     heard = run(lambda: (declare("a", "b", "c"), pulumi.log.info("x")), Mocks())
     assert heard.count(engine_pb2.INFO) == 1
     assert heard.count(engine_pb2.DEBUG) < of_one
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((700, 10, 10), 50_000), ((90_000, 10, 10), 90_000), ((0, 10, 10), 0)]
+)
+def test_garbage_is_looked_for_less_often_unless_somebody_chose(run, before, after):
+    old = gc.get_threshold()
+    try:
+        gc.set_threshold(*before)
+        run(lambda: declare("a"), Mocks())
+        assert gc.get_threshold() == (after, *before[1:])
+    finally:
+        gc.set_threshold(*old)
+        gc.unfreeze()
 
 
 def test_the_wait_for_all_resources_does_not_begin_anew_with_each(run, monkeypatch):
