@@ -10,14 +10,16 @@ from pulumi.runtime import rpc
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret, wrap_rpc_secret
 
 from ..api.errors import CloudElementsError
-from ..instance.inputs import marked_secret
+from ..instance.inputs import NO_VALUE, marked_secret
 from . import names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 UNKNOWN: Any = pulumi.output.Unknown()  # type: ignore[no-untyped-call]
 _SIGNATURE, _SECRET = rpc._special_sig_key, rpc._special_secret_sig  # noqa: SLF001 - the protocol's own
+_ODD: Any = object()
+"""Where a file or a resource stands in the place of a value; no check lets it through."""
 PROVIDER = "__provider"
 """What the dynamic door has in every state: the provider itself, in text."""
 
@@ -54,18 +56,29 @@ def hidden(struct: Any) -> dict[str, Any]:
     return {key: _plain(value) for key, value in found.items() if key != PROVIDER}
 
 
-def _plain(value: Any) -> Any:
+def given(struct: Any) -> dict[str, Any]:
+    """Return a program's properties, to be checked: what is no value, such as a file, as such."""
+    return {
+        key: _plain(value, lambda: _ODD) for key, value in struct.fields.items() if key != PROVIDER
+    }
+
+
+def _refused() -> Any:
+    message = f"an argument {NO_VALUE}"
+    raise CloudElementsError(message)
+
+
+def _plain(value: Any, odd: Callable[[], Any] = _refused) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "list_value":
-        return [_plain(item) for item in value.list_value.values]
+        return [_plain(item, odd) for item in value.list_value.values]
     if kind == "struct_value":
         fields = value.struct_value.fields
         if _SIGNATURE not in fields:
-            return {key: _plain(item) for key, item in fields.items()}
+            return {key: _plain(item, odd) for key, item in fields.items()}
         if fields[_SIGNATURE].string_value != _SECRET:
-            message = "a file (an asset or an archive) is no value for an instance: give its text"
-            raise CloudElementsError(message)
-        return _plain(fields["value"])
+            return odd()
+        return _plain(fields["value"], odd)
     if kind == "string_value":
         return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
     return None if kind in (None, "null_value") else getattr(value, kind)
@@ -84,6 +97,8 @@ def struct(properties: Mapping[str, Any]) -> Any:
 def _wire(value: Any) -> Any:
     if isinstance(value, pulumi.output.Unknown):
         return rpc.UNKNOWN
+    if value is _ODD:
+        return None
     if is_rpc_secret(value):
         return _hidden(unwrap_rpc_secret(value))
     if isinstance(value, dict):
@@ -96,5 +111,7 @@ def _hidden(value: Any) -> Any:
         return {key: _hidden(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_hidden(item) for item in value]
-    shown = value is None or is_rpc_secret(value) or isinstance(value, pulumi.output.Unknown)
+    shown = (
+        value in (None, _ODD) or is_rpc_secret(value) or isinstance(value, pulumi.output.Unknown)
+    )
     return _wire(value) if shown else wrap_rpc_secret(value)

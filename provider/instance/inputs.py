@@ -157,6 +157,7 @@ def names_at(place: Sequence[str | int], names: list[str]) -> list[str]:
 
 _NAMES = [name for name in Inputs.model_fields if name != "markers"]
 MARKUP = re.compile(r"<[^<>]*>")
+NO_VALUE = "is a file or a resource, not a value: give the text that is meant"
 _MAPS = ("configuration", common.FIELD, "provider_data")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST_INTEGER = 2**53
@@ -226,6 +227,8 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
             yield f"{path}: must be a finite number"
         elif abs(value) >= _LARGEST_INTEGER:
             yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
+    elif not (value is None or isinstance(value, str | bool) or is_unknown(value)):
+        yield f"{path}: {NO_VALUE}"
 
 
 def normalised(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pulumi.runtime import rpc
 
 from tests.host.server import APPLICATION, BASIC, UNKNOWN, RefusedCall, marked
 
@@ -48,6 +49,8 @@ def without(bag, *path):
 
 
 # Each: the inputs, and all that check finds wrong with them.
+FILE = {rpc._special_sig_key: rpc._special_asset_sig, "text": "hidden-text"}
+FOLDER = {rpc._special_sig_key: rpc._special_archive_sig, "path": "/tmp/no-such-folder"}
 INPUTS = {
     "nothing": (
         {},
@@ -236,6 +239,22 @@ INPUTS = {
         [
             "tags.0: looks like a marker tag of this provider; choose another",
             "tags.1: looks like a marker tag of this provider; choose another",
+        ],
+    ),
+    "files and resources in the place of values": (
+        DESK
+        | {
+            "configuration": BASIC | {"a": FILE, "b": [{"c": FOLDER}], "password": FILE},
+            "provider_data": {"d": FILE},
+        },
+        [
+            f"{path}: is a file or a resource, not a value: give the text that is meant"
+            for path in (
+                "configuration.a",
+                "configuration.b.0.c",
+                "configuration.password",
+                "provider_data.d",
+            )
         ],
     ),
     "beside what is not known yet": (

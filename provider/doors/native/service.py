@@ -74,7 +74,7 @@ class Service:
         """Judge a program's inputs; a failure names no property, whose value would be printed."""
         with self._answering(request, context):
             olds = names.inward(values.properties(request.olds))
-            news = names.given(values.properties(request.news))
+            news = names.given(values.given(request.news))
             if news.get("name") is None:
                 news["name"] = _name(request.urn)
             news |= self._markers(request.urn, olds)
