@@ -106,6 +106,16 @@ def test_the_settings_that_the_state_gets_are_marked_and_hold_nothing_else(bare)
     assert secrets(inputs) == {"userSecret", "organizationSecret"}
 
 
+@pytest.mark.parametrize("name", ["default_0_2_0", "mine"])
+def test_it_has_no_shards(start, name):
+    """Each shard would make the whole: its programs don't ask what falls to them."""
+    refusal = ["cloud-elements:shards: the native provider has no shards: take it out"]
+    if name != "mine":
+        assert check_config(start(), name, ARGUMENTS | {"shards": "2"})[1] == refusal
+    server = start(environment={"CLOUD_ELEMENTS_SHARD": "1/2"})
+    assert check_config(server, name, ARGUMENTS)[1] == refusal
+
+
 def test_mistakes_of_an_explicit_provider_are_told_at_once(bare):
     given = {"baseURL": "x", "timeout": "soon", "userSecret": "hidden-user"}
     _, failures = check_config(bare, "mine", given)

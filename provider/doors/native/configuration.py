@@ -12,6 +12,7 @@ from ... import config
 from ...api.errors import ConfigError, did_you_mean
 from ...config import NAMESPACE, Settings, environment_name
 from ...instance.gaps import is_unknown
+from ...instance.runs import SHARD
 from ..names import camel
 
 if TYPE_CHECKING:
@@ -79,9 +80,11 @@ class Arguments:
     def problems(self) -> list[str]:
         """Return everything wrong with them, each in one sentence; never a value."""
         found = []
+        if self.text("shards") or os.environ.get(SHARD):
+            found.append(f"{NAMESPACE}:shards: the native provider has no shards: take it out")
         if self.explicit:
             known = [*_SETTINGS, *PLACE]
-            found = [
+            found += [
                 f"{name}: is no setting of this provider{did_you_mean(name, known)}"
                 for name in self.values
                 if name not in (*known, *_ENGINES) and not name.startswith("__")
