@@ -200,11 +200,10 @@ def _complete(call: Call | None, given: Properties, field: str) -> Properties:
     Older SDKs (3.217 among them) drop every key that begins with `__` from what they hand over.
     What a state has may be in the words of the native provider's programs.
     """
-    given = {**given} if field == "news" else inward(given)
-    given.pop(PROVIDER, None)
-    if call is None or MARKERS in given or RECORD in given:
-        return given
-    return given | values.hidden(getattr(call.request, field))
+    given = {key: value for key, value in given.items() if key != PROVIDER}
+    if call is not None and not (MARKERS in given or RECORD in given):
+        given |= values.hidden(getattr(call.request, field))
+    return inward(given) if field == "olds" or RECORD in given else given
 
 
 def _as_kept(olds: Properties) -> Properties:
