@@ -5,6 +5,8 @@ TIERS := unit rules property states host package sandbox-test clients tools-test
 PYTHON := .venv/bin/python
 # Each worker gets half, and takes from the other when it is done: what a module shares is made once.
 PYTEST := $(PYTHON) -m pytest -n 2 --dist worksteal
+# Where tests wait for other processes, for answers and for limits, two do not keep two processors busy.
+WAITING := $(PYTEST) -n 3
 # What the platform answers is read behind the doors, whichever SDK they were opened with.
 BEHIND := (test_answers or test_journal or test_switches or test_platforms) and not serialized and not providers
 export SE_OFFLINE := true
@@ -32,12 +34,12 @@ lint: install ## Check style, spelling, types and the direction of imports; prin
 unit rules property states corpus clients sandbox-test tools-test: install ## Run that folder of tests/
 	$(PYTEST) tests/$(@:-test=) $(if $(filter property,$@),tests/chaos)
 host: install ## Run tests/host; with the oldest and the newest SDK, what depends on it
-	$(PYTEST) tests/host
+	$(WAITING) tests/host
 	@newest=$$(echo 'pulumi<4' | $(UV) pip compile -q --no-deps --no-header --no-annotate -) || exit 1; \
 	for sdk in $$(sed -nE 's/.*"pulumi>=([0-9.]+),.*/pulumi==\1/p' pyproject.toml) $$(echo "$$newest" | grep -vxF "$$($(UV) pip freeze --python .venv)"); do \
-	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 2 --dist worksteal tests/host -k '(not native or test_native) and not ($(BEHIND))' || exit 1; done
+	  echo "tests/host with $$sdk"; $(UV) run -q --isolated --frozen --with $$sdk python -m pytest -n 3 --dist worksteal tests/host -k '(not native or test_native) and not ($(BEHIND))' || exit 1; done
 cli e2e package pipelines: engine ## Run that folder of tests/, with the real engine
-	$(PYTEST) tests/$@
+	$(WAITING) tests/$@
 languages: engine ## Run tests/languages: the native provider from YAML, Python, TypeScript, Go and Java
 	@{ command -v mvn && command -v javac; } >/dev/null \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends maven default-jdk-headless; } >/dev/null 2>&1 \
@@ -47,7 +49,7 @@ languages: engine ## Run tests/languages: the native provider from YAML, Python,
 older: export CLOUD_ELEMENTS_ENGINE_VERSION = $(shell awk -F '"' '/^PINNED/ {print $$4}' tools/engine.py)
 older: install ## Run what the engine's version may decide with the older engine too
 	@$(PYTHON) tools/engine.py
-	$(PYTEST) -m older tests/cli tests/e2e
+	$(WAITING) -m older tests/cli tests/e2e
 browser: engine ## Run tests/browser with a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 \

@@ -211,7 +211,7 @@ class Moment:
 
 @pytest.fixture(scope="session")
 def moments(engine, shared_sandbox):
-    """Return the moments of one project, by the entries that were deployed; without any at first.
+    """Return the moments of one project by what was prepared: nothing at first, or entries.
 
     A state is worth the same at the same place alone, so there is one project for all.
     """
@@ -238,16 +238,29 @@ def deployed(moments, sandbox, monkeypatch):
 
 
 @pytest.fixture
-def up_with(moments, deployed):
-    """Return a function that brings entries up, once for all tests that begin with the same."""
+def once(moments, deployed):
+    """Return a function that prepares the project, once for all tests that begin so."""
 
-    def up_with(entries):
-        if entries in moments:
-            moments[entries].come_back()
+    def once(name, prepare):
+        if name in moments:
+            moments[name].come_back()
             deployed.enter()
         else:
-            deployed.declare(entries)
-            deployed.project.up()
-            moments[entries] = Moment(deployed.project, deployed.sandbox)
+            prepare()
+            moments[name] = Moment(deployed.project, deployed.sandbox)
+
+    return once
+
+
+@pytest.fixture
+def up_with(once, deployed):
+    """Return a function that brings entries up, or back."""
+
+    def up():
+        deployed.project.up()
+
+    def up_with(entries):
+        deployed.declare(entries)
+        once(entries, up)
 
     return up_with

@@ -132,7 +132,7 @@ def test_what_several_instances_share_is_written_once(deployed):
     assert "7731" not in deployed.file.read_text() + set_.all
     deployed.project.up()
     assert {one["id"]: one["configuration"] for one in deployed.sandbox.instances()} == before
-    assert deployed.process("status").code == 0
+    assert deployed.elements("status").code == 0
     again = deployed.elements("secrets", "--stack", "test", "--dry-run", "--json")
     assert json.loads(again.stdout)["to_be_set"] == {}
     later = deployed.create(
@@ -185,14 +185,14 @@ def test_events_are_written_in_their_own_words(deployed, address, place):
     assert set_.code == 0, set_.stderr
     deployed.project.up()
     assert deployed.sandbox.instances()[0]["configuration"] == held
-    assert deployed.process("status").code == 0
+    assert deployed.elements("status").code == 0
 
 
 def test_export_then_up_changes_nothing_but_the_marker_tags(deployed, account):
     """The whole way: export, set the secrets it lists, `pulumi up`: the platform is as it was."""
     account(deployed)
     before = {one["id"]: one for one in copy.deepcopy(deployed.sandbox.instances())}
-    said = deployed.process("export", "--json")
+    said = deployed.elements("export", "--json")
     result = json.loads(said.stdout)
     for name, keys in result["to_be_set"].items():
         held = before[int(result["entries"][name]["adopt"])]["configuration"]
@@ -210,9 +210,9 @@ def test_export_then_up_changes_nothing_but_the_marker_tags(deployed, account):
         assert one | {"tags": 0} == before[id_] | {"tags": 0}
     assert deployed.sandbox.counters()["creates"] == len(before)
     assert "unchanged" in deployed.project.preview("--expect-no-changes").stdout
-    again = deployed.process("export")
+    again = deployed.elements("export")
     assert "There is nothing to add" in again.stderr
-    status = deployed.process("status")
+    status = deployed.elements("status")
     assert status.code == 0, status.stdout
     kept = [line for line in deployed.file.read_text().splitlines() if "adopt:" not in line]
     deployed.file.write_text("\n".join([*kept, ""]))

@@ -34,13 +34,16 @@ class Stacks:
 
     def __init__(self, place):
         self.place, self.project = place, place.project
+
+    def prepare(self):
+        """Make them, as the document does, from an empty project."""
+        place = self.place
         for name in ("staging", "dev"):
             self.project.init(name)
         self.declare("dev", invoices(code=place.sandbox.new_code("onedrivebusiness")) + DESK)
         for command in commands("The steps")[:2]:
             self.run(command.replace("staging", "dev"))
         self.project.up()
-        self.before = self.tokens()
 
     def declare(self, stack, entries, folder=None):
         """Write the entries of a stack's file."""
@@ -86,8 +89,11 @@ class Stacks:
 
 
 @pytest.fixture
-def stacks(deployed):
-    return Stacks(deployed)
+def stacks(deployed, once):
+    stacks = Stacks(deployed)
+    once("stacks", stacks.prepare)
+    stacks.before = stacks.tokens()
+    return stacks
 
 
 @pytest.mark.older

@@ -168,7 +168,7 @@ def test_a_secret_inside_a_secret_is_read(deployed):
     assert kept.inputs["configuration"]["custom.map"] == mapped
     assert json.loads(kept.outputs["configuration"]["custom.map"]) == mapped
     assert kept.outputs["configuration"]["password"] == "desk-password-7731"
-    said = deployed.process("status", "--json")
+    said = deployed.elements("status", "--json")
     assert json.loads(said.stdout)["instances"][0]["standing"] == "ok", said.all
 
 

@@ -165,8 +165,10 @@ def test_null_in_a_program_counts_as_not_given_too(new_project, sandbox):
     project.preview("--expect-no-changes")
 
 
-@pytest.mark.parametrize("way", ["set", "preview"])
-@pytest.mark.parametrize("key", ["instances.mail.protect", 'instances["mail"].protect'])
+@pytest.mark.parametrize(
+    ("way", "key"),
+    [("set", 'instances["mail"].protect'), ("preview", "instances.mail.protect")],
+)
 def test_a_path_that_became_a_key_is_refused_and_the_commands_told_mend_it(project, way, key):
     declare(project, "mail: {element: sendgrid, configuration: {api.token: t}}")
     if way == "set":
@@ -298,12 +300,9 @@ def test_ignore_changes_takes_the_bracket_form_and_the_dotted_one_is_told(new_pr
     assert f"ignore_changes: {told}" in said
 
 
-@pytest.mark.parametrize("own", ["provider.py", "provider/__init__.py"])
-def test_a_provider_of_the_program_s_own_hides_nothing(project, own, sandbox):
+def test_a_provider_of_the_program_s_own_hides_nothing(project, sandbox):
     (project.folder / "provider").unlink()
-    path = project.folder / own
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("mine = True\n")
+    (project.folder / "provider.py").write_text("mine = True\n")
     program = project.folder / "__main__.py"
     program.write_text(f"import provider\nassert provider.mine\n{program.read_text()}")
     declare(project, ONE)

@@ -8,6 +8,19 @@ from tests.host.native import NativeServer
 from tests.host.server import Server
 
 DOORS = {"dynamic": Server, "native": NativeServer}
+_running = []
+"""The servers of the module's tests."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """End the servers that a test itself started: a hundred of them would fill the memory."""
+    before = len(_running)
+    try:
+        return (yield)
+    finally:
+        for server in _running[before:]:
+            server.stop()
 
 
 @pytest.fixture(scope="module", params=DOORS)
@@ -18,16 +31,15 @@ def door(request):
 
 @pytest.fixture(scope="module")
 def start(door):
-    """Return a function that starts servers; they end with the module's tests."""
-    running = []
+    """Return a function that starts servers; they end with the module's tests at the latest."""
 
     def started(*args, **options):
-        running.append(DOORS[door](*args, **options))
-        return running[-1]
+        _running.append(DOORS[door](*args, **options))
+        return _running[-1]
 
     yield started
-    for server in running:
-        server.stop()
+    while _running:
+        _running.pop().stop()
 
 
 @pytest.fixture(scope="module")

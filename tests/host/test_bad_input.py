@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from tests.host.server import APPLICATION, BASIC, UNKNOWN, RefusedCall, marked
+from tests.ports import free_port
 
 SECRETS = (
     "hidden-password",
@@ -770,6 +771,14 @@ def test_settings_that_cannot_work_are_named_at_once_by_check(start, environment
     assert refused.value.message.startswith("could not create element instance 'desk': CLOUD_")
     is_one_sentence(refused.value.message)
     assert server.stop() == ""
+
+
+def test_where_nobody_listens_there_is_no_connection(start):
+    nobody = settings(f"http://127.0.0.1:{free_port()}/elements/api-v2")
+    server = start(environment=nobody | QUICK)
+    with pytest.raises(RefusedCall, match="no connection") as refused:
+        server.create(DESK)
+    is_one_sentence(refused.value.message)
 
 
 @pytest.mark.parametrize("metadata", ["true", "false"])
