@@ -192,7 +192,7 @@ def test_export_then_up_changes_nothing_but_the_marker_tags(deployed, account):
     """The whole way: export, set the secrets it lists, `pulumi up`: the platform is as it was."""
     account(deployed)
     before = {one["id"]: one for one in copy.deepcopy(deployed.sandbox.instances())}
-    said = deployed.elements("export", "--json")
+    said = deployed.process("export", "--json")
     result = json.loads(said.stdout)
     for name, keys in result["to_be_set"].items():
         held = before[int(result["entries"][name]["adopt"])]["configuration"]
@@ -210,9 +210,9 @@ def test_export_then_up_changes_nothing_but_the_marker_tags(deployed, account):
         assert one | {"tags": 0} == before[id_] | {"tags": 0}
     assert deployed.sandbox.counters()["creates"] == len(before)
     assert "unchanged" in deployed.project.preview("--expect-no-changes").stdout
-    again = deployed.elements("export")
+    again = deployed.process("export")
     assert "There is nothing to add" in again.stderr
-    status = deployed.elements("status")
+    status = deployed.process("status")
     assert status.code == 0, status.stdout
     kept = [line for line in deployed.file.read_text().splitlines() if "adopt:" not in line]
     deployed.file.write_text("\n".join([*kept, ""]))
