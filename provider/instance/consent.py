@@ -14,7 +14,7 @@ from ..api.errors import CloudElementsError
 from .advice import authorize
 from .host import AwaitingError
 from .markers import base_of, place_of
-from .metadata import missing_consent
+from .metadata import AUTHORIZE, missing_consent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,14 +70,29 @@ def awaiting(context: Context, inputs: Mapping[str, Any]) -> str:
     if inputs.get("oauth_proxy") or not urn:
         return "awaiting consent: give it a code from your application"
     name, stack = urn.rpartition("::")[2], place_of(urn)["stack"]
-    page = context.settings.consent_page
-    for word, text in (("{name}", name), ("{stack}", stack)):
-        page = page.replace(word, quote(text, safe=""))
+    page = _page(context, name, stack)
     ways = [page] if page else []
     if name in context.entries:
         place = (base_of(stack) if context.sharded else None) or stack
         ways.insert(0, authorize(name, place))
     return f"awaiting consent: {', or '.join(ways) or 'give its program a code for it'}"
+
+
+def way(context: Context) -> str:
+    """Return how the resource at hand gets what it can't be created without."""
+    urn = context.host.urn()
+    name = urn.rpartition("::")[2]
+    if not urn or name in context.entries:
+        return AUTHORIZE
+    page = _page(context, name, place_of(urn)["stack"])
+    return f"at {page}" if page else "and let the program give it"
+
+
+def _page(context: Context, name: str, stack: str) -> str:
+    page = context.settings.consent_page
+    for word, text in (("{name}", name), ("{stack}", stack)):
+        page = page.replace(word, quote(text, safe=""))
+    return page
 
 
 def entries(text: str | None) -> frozenset[str]:

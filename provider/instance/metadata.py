@@ -44,7 +44,7 @@ _CALLBACK = "oauth.callback.url"
 _HELD_BY_PROXY = frozenset({"oauth.api.key", "oauth.api.secret", _CALLBACK})
 """What need not be given with an OAuth proxy (docs: page on the OAuth proxy, 2020-11, whose create
 has no configuration)."""
-_AUTHORIZE = "get one by 'elements authorize'"
+AUTHORIZE = "by 'elements authorize'"
 _OAUTH1 = "oauth1"
 _OAUTH1_DATA = ("oauth_token", "oauth_verifier", "secret")
 """What consent brings under OAuth 1 (docs: in each of 21 create bodies, 2020-11)."""
@@ -205,7 +205,7 @@ def missing(
     inputs: Mapping[str, Any],
     *,
     new: bool,
-    consent: bool = True,
+    consent: str = AUTHORIZE,
     before: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[str]:
     """Yield what an instance of `element` needs and `inputs` lack, as `path: what`.
@@ -217,7 +217,8 @@ def missing(
         element: The element's metadata.
         inputs: Inputs that may hold unknowns, which count as given.
         new: The instance is still to be created, so credentials are needed too.
-        consent: What the consent of the account's owner brings is one of them.
+        consent: How to get what the consent of the account's owner brings, which is one of them;
+            nothing where it isn't.
         before: The inputs of the instance as it is; empty when there is none.
     """
     if inputs.get("adopt"):
@@ -237,7 +238,7 @@ def missing(
     if new:
         yield from _missing_token(inputs, configuration)
         if consent:
-            yield from missing_consent(element, inputs)
+            yield from missing_consent(element, inputs, consent)
 
 
 def _without_interval(
@@ -287,7 +288,9 @@ def _missing_token(inputs: Mapping[str, Any], configuration: Mapping[str, Any]) 
         )
 
 
-def missing_consent(element: wire.Element, inputs: Mapping[str, Any]) -> Iterator[str]:
+def missing_consent(
+    element: wire.Element, inputs: Mapping[str, Any], way: str = AUTHORIZE
+) -> Iterator[str]:
     """Yield what a create lacks of what consent brings; what is not known yet counts as given."""
     configuration = inputs.get("configuration", {})
     if not isinstance(configuration, dict) or inputs.get("adopt"):
@@ -308,12 +311,12 @@ def missing_consent(element: wire.Element, inputs: Mapping[str, Any]) -> Iterato
     elif kind == _OAUTH1:
         yield (
             f"provider_data: needs {_spoken(lacking)} to create an instance of "
-            f"'{element.key}', which uses OAuth 1; get them by 'elements authorize'"
+            f"'{element.key}', which uses OAuth 1; get them {way}"
         )
     else:
         yield (
             f"code: is required to create an instance of '{element.key}', which uses OAuth 2; "
-            + ("let your application get one" if inputs.get("oauth_proxy") else _AUTHORIZE)
+            + ("let your application get one" if inputs.get("oauth_proxy") else f"get one {way}")
         )
 
 

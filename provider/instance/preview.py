@@ -101,7 +101,9 @@ def _against_metadata(
     if not new and configuration == held:
         return failures, plain_keys(element)
     waits = not (olds or _made(context, news)) and consent.waits(context, element, news)
-    failures += missing(element, news, new=new, consent=not waits, before=olds)
+    failures += missing(
+        element, news, new=new, consent="" if waits else consent.way(context), before=olds
+    )
     if waits:
         context.host.note(consent.awaiting(context, news))
     if isinstance(configuration, dict):

@@ -97,6 +97,23 @@ def test_where_it_can_not_or_shall_not_wait_the_check_refuses(start, sandbox, le
     assert [one.partition(":")[0] for one in failures] == ([] if waits else ["code"])
 
 
+@pytest.mark.parametrize(
+    ("declared", "page", "way"),
+    [
+        (True, PAGE, "by 'elements authorize'"),
+        (False, PAGE, "at https://connect.example.com/dev/{name}"),
+        (False, "", "and let the program give it"),
+    ],
+)
+def test_a_refusal_names_a_way_that_there_is(start, sandbox, declared, page, way):
+    inputs = unauthorized(sandbox)
+    name = name_of(start(), inputs)
+    entries = {name: {"element": "onedrivebusiness"}} if declared else {}
+    config = {"cloud-elements:instances": json.dumps(entries), "cloud-elements:consentPage": page}
+    _, [failure] = start(sandbox, config=config).check(inputs)
+    assert failure.endswith(f"; get one {way.format(name=quote(name, safe=''))}")
+
+
 def test_half_of_what_consent_brings_is_a_mistake(server):
     inputs = TWITTER | {"provider_data": {"oauth_token": "half"}, "__markers": marked()}
     _, [failure] = server.check(inputs)

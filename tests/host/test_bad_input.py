@@ -99,7 +99,7 @@ INPUTS = {
         [
             (
                 "code: is required to create an instance of 'onedrivebusiness', which uses "
-                "OAuth 2; get one by 'elements authorize'"
+                "OAuth 2; get one and let the program give it"
             )
         ],
     ),
@@ -108,7 +108,7 @@ INPUTS = {
         [
             (
                 "provider_data: needs oauth_token, oauth_verifier and secret to create an instance "
-                "of 'twitter', which uses OAuth 1; get them by 'elements authorize'"
+                "of 'twitter', which uses OAuth 1; get them and let the program give it"
             )
         ],
     ),
@@ -122,7 +122,7 @@ INPUTS = {
         [
             (
                 "provider_data: needs oauth_verifier and secret to create an instance "
-                "of 'twitter', which uses OAuth 1; get them by 'elements authorize'"
+                "of 'twitter', which uses OAuth 1; get them and let the program give it"
             )
         ],
     ),
@@ -131,7 +131,7 @@ INPUTS = {
         [
             (
                 "code: is required to create an instance of 'onedrivebusiness', which uses "
-                "OAuth 2; get one by 'elements authorize'"
+                "OAuth 2; get one and let the program give it"
             )
         ],
     ),
