@@ -417,7 +417,7 @@ REFUSED = {
     "connection lost": (
         DRIVE,
         broken("drop", when="before"),
-        r"connection was lost before an answer came .*code counts as spent, so get a new code.*",
+        r"the connection was lost before an answer .*code counts as spent, so get a new code.*",
     ),
     "too many": (DESK, broken("status", status=429), r"Sandbox fault 429 .*: run pulumi up again"),
     "too large": (
