@@ -243,10 +243,6 @@ class _Limited:
     def close(self) -> None:
         self._stream.close()
 
-    @property
-    def closed(self) -> bool:
-        return bool(self._stream.closed)
-
 
 class _Handler(BaseHTTPRequestHandler):
     """One request for each connection; every method, every mistake gets a page of ours."""
