@@ -1,5 +1,7 @@
 """Whatever the platform does where its documentation is silent, what was created is no change."""
 
+from itertools import cycle
+
 import httpx
 import pytest
 
@@ -90,9 +92,22 @@ def server(start, shared_sandbox):
     return start(shared_sandbox)
 
 
+@pytest.mark.parametrize("door", ["dynamic"], indirect=True, scope="module")
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 @pytest.mark.parametrize(("switch", "value"), POSITIONS)
 def test_what_was_created_or_updated_is_no_change(server, sandbox, switch, value, program):
+    under(server, sandbox, switch, value, program)
+
+
+@pytest.mark.parametrize("door", ["native"], indirect=True, scope="module")
+@pytest.mark.parametrize(("position", "program"), [*zip(POSITIONS, cycle(PROGRAMS), strict=False)])
+def test_nor_is_it_through_the_native_door(server, sandbox, position, program):
+    """Every position, with one program each: what the platform does is read behind the doors."""
+    under(server, sandbox, *position, program)
+
+
+def under(server, sandbox, switch, value, program):
+    """Live under a position of a switch."""
     sandbox.set_switch(switch, value)
     refused = (switch, value, program.__name__) in REFUSING
     lives_without_a_change(server, sandbox, program, refused=refused)
