@@ -172,8 +172,9 @@ def changes(stored: Stored, news: Mapping[str, Any]) -> Changes:
     """
     news = compiled(news)
     olds, record, before = stored.outputs, stored.record, stored.properties
-    unknown = {key for key, value in news.items() if is_unknown(value)}
-    after = known_part(dict(news)) if unknown else news
+    known = not is_unknown(news)
+    unknown = set() if known else {key for key, value in news.items() if is_unknown(value)}
+    after = news if known else known_part(dict(news))
 
     def differs(name: str, old: Any, read: Callable[[Any], Any] = lambda value: value) -> bool:
         return name in unknown or read(after.get(name)) != read(old)

@@ -122,7 +122,7 @@ class Operations:
                 found, known_plain = preview.judge(self._context, olds, news, failures)
                 failures += found
                 news = preview.in_the_elements_words(self._context, news)
-            for path in schema.nulls_in_values(given):
+            for path in schema.nulls_in_values(given) if news != given else ():
                 self._host.warn(f"{path}: is null, so it counts as not given")
             return Checked(schema.marked_secret(news, known_plain), failures)
 
