@@ -17,6 +17,8 @@ from tests.pipelines.test_pipelines import (  # noqa: F401 - fixtures
     SCHEMAS,
     clean,
     engine,
+    machines,
+    place,
     repository,
     sandbox,
     team,
@@ -79,7 +81,7 @@ def by_gitlab(team):  # noqa: F811
     assert trigger == [{"artifact": "shards.yml", "job": "shards"}]
     no_cache = {"key": "none", "paths": ["none"], "policy": "pull"}
     assert system.job(first | {"cache": no_cache}, {}), team.place.said
-    child = yaml.safe_load((team.place.kept / "machine" / "clone" / "shards.yml").read_text())
+    child = yaml.safe_load((team.place.machines / "machine" / "clone" / "shards.yml").read_text())
     assert child.pop("include") == [{"local": ".gitlab/shard.yml"}]
     system.pipeline = child | yaml.safe_load((SHARDS / "gitlab-shard.yml").read_text())
     for job in child:
