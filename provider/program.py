@@ -32,7 +32,6 @@ for each resource, nearly all of which last, so looking took nearly half of the 
 def spare() -> None:
     """Spare the program what the SDK would do for the resource that was just declared."""
     if 0 < gc.get_threshold()[0] < _COLLECTED:
-        gc.freeze()  # what was loaded stays
         gc.set_threshold(_COLLECTED, *gc.get_threshold()[1:])
     if os.environ.get(runs.UNHEARD):
         pulumi.log.debug = _nothing  # a call of its own to the engine, four for each resource

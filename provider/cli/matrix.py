@@ -25,10 +25,11 @@ def matrix(
         ),
     ] = None,
 ) -> None:
-    """Print the stack's shards as JSON, for a job each of a CI system.
+    """Print a stack's shards as JSON, for a job each in CI.
 
-    For GitHub's fromJSON it is the matrix {"shard": [1, 2, …]}; with --gitlab a child pipeline with
-    $SHARD in each job. A stack without shards has one job. Nothing but the stack's file is read.
+    It is JSON without --json. For GitHub's fromJSON it is the matrix {"shard": [1, 2, …]}; with
+    --gitlab a child pipeline with $SHARD in each job. A stack without shards has one job. Nothing
+    but the stack's file is read.
 
     \b
     Examples:

@@ -105,7 +105,6 @@ def test_garbage_is_looked_for_less_often_unless_somebody_chose(run, before, aft
         assert gc.get_threshold() == (after, *before[1:])
     finally:
         gc.set_threshold(*old)
-        gc.unfreeze()
 
 
 def test_the_wait_for_all_resources_does_not_begin_anew_with_each(run, monkeypatch):
