@@ -111,9 +111,8 @@ def test_stack_reference(new_project, example, sandbox):
 
 def test_mocks():
     """Its tests pass with no engine on the PATH, no home and no settings of ours."""
-    without = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:hypothesispytest")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *without, "test_program.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_program.py"],
         cwd=EXAMPLES / "mocks",
         env={"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

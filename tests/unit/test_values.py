@@ -62,6 +62,6 @@ def test_what_goes_out_is_marked_at_its_leaves():
 
 def test_a_file_is_no_value():
     asset = {rpc._special_sig_key: rpc._special_asset_sig, "text": "hidden"}
-    with pytest.raises(CloudElementsError, match=r"a file .* is no value") as refused:
+    with pytest.raises(CloudElementsError, match=r"a file .* not a value") as refused:
         values.properties(wire({"configuration": {"a": [asset]}}))
     assert "hidden" not in str(refused.value)
