@@ -11,9 +11,8 @@ from ..api.errors import NotFoundError, did_you_mean
 from ..api.redaction import is_secret_key
 from ..instance.advice import authorize
 from .application import API_KEY, API_SECRET, CALLBACK_URL
-from .completion import stack_names
 from .console import Exit, FailureError, emit, say, show_rows, shown, write
-from .options import AsJson  # noqa: TC001 - typer reads the annotations
+from .options import AsJson, stack_option
 from .project import platform, set_command, settings_without_stack
 
 if TYPE_CHECKING:
@@ -35,12 +34,8 @@ _EVENTS_URL = "https://app.example.com/events"
 _EXAMPLE_CALLBACK = "http://127.0.0.1:8080/callback"
 _SettingsOf = Annotated[
     str | None,
-    typer.Option(
-        "--stack",
-        "-s",
-        help="Stack whose connection settings are used; not needed when they are in the "
-        "environment.",
-        autocompletion=stack_names,
+    stack_option(
+        "Stack whose connection settings are used; not needed when they are in the environment."
     ),
 ]
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from .project import Project
+
 TYPES = ("cloud-elements:ElementInstance", "cloud-elements:index:ElementInstance")
 """What the types of element instances end with: the dynamic provider's, and the native one's."""
 _YAML = ("Main.json", "Main.yaml", "Pulumi.yaml")
@@ -72,6 +74,12 @@ def others_in_state(resources: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(found)
 
 
+def doubt_of(project: Project) -> str:
+    """Return why a project's program may declare other resources; nothing where it does not."""
+    is_yaml = project.runtime == "yaml"
+    return doubt_of_yaml(project.program) if is_yaml else doubt_of_program(project.main)
+
+
 def doubt_of_program(main: Path) -> str:
     """Return why a program may declare other resources; nothing where it surely does not.
 
@@ -126,13 +134,9 @@ def doubt_of_yaml(folder: Path) -> str:
 
 def _names(tree: ast.AST) -> Iterator[str]:
     """Yield what a module uses of others: `os`, `pulumi.Config`, `.sibling`, `!exec`."""
-    aliases: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for one in node.names:
-                yield one.name
-                if one.name == "pulumi":
-                    aliases.add(one.asname or "pulumi")
+            yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):
             within = "." * node.level + (node.module or "")
             for one in node.names:
@@ -141,11 +145,14 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield f"!{node.id}"
         elif isinstance(node, ast.keyword) and node.arg == "remote":
             yield "pulumi.remote"  # a component whose parts another program declares
-    yield from _of_sdk(tree, aliases)
+    yield from _of_sdk(tree)
 
 
-def _of_sdk(tree: ast.AST, aliases: Collection[str]) -> Iterator[str]:
+def _of_sdk(tree: ast.AST) -> Iterator[str]:
     """Yield what a module uses of Pulumi's SDK by the names that it has there."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+    names = [one for node in imports for one in node.names if one.name == "pulumi"]
+    aliases = {one.asname or one.name for one in names}
     attributes = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Attribute)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

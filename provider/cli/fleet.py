@@ -13,21 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..api.errors import CloudElementsError
 from ..instance.markers import base_of, markers
 from ..shards import KEY, Shard, ShardsError, count, shard_of, stack_of
 from ..stack_file import stack_file, texts
 from ..stack_keys import KEY as INSTANCES
-from .backend import stack_marker
 from .console import FailureError, counted
-from .project import Stack, platform, settings_of
+from .project import Stack
 from .state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from ..api import wire
     from .own_file import OwnFile
     from .project import Project
     from .state import Root
@@ -282,15 +279,6 @@ class Fleet:
             self.base.pulumi.run("stack", "init", member.name, "--no-select", *provider)
         finally:
             file.unlink(missing_ok=True)
-
-    def listed(self) -> dict[str, wire.Instance] | None:
-        """Return what carries the stack's tag, by id; None where the platform can't be asked."""
-        try:
-            with platform(settings_of(self.base)) as client:
-                marker = stack_marker(self.base, self.whole)
-                return {one.id: one for one in client.find_instances(tag=marker)}
-        except (CloudElementsError, FailureError):
-            return None
 
     @cached_property
     def tags(self) -> dict[str, int]:

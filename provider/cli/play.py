@@ -7,6 +7,7 @@ import shlex
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,11 @@ class Job:
     def plans(self) -> bool:
         """Whether nothing but a preview is asked for."""
         return self.command == "preview"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes what is on the platform."""
+        return self.command in ("up", "destroy")
 
     @property
     def partial(self) -> bool:
@@ -187,36 +193,33 @@ def play(
         stage: Where it is shown.
     """
     heard: list[str] = []
-    title = "preview" if planned else job.command
-    watched = Watched(title, Run(heard.append), way.expected, planned)
-    report = Report(watched.run, way=way)
-    if remarks:
-        watched.run.remarks = {kind: [*texts] for kind, texts in remarks.items()}
+    run = Run(heard.append)
+    run.remarks |= {kind: [*texts] for kind, texts in (remarks or {}).items()}
+    watched = Watched("preview" if planned else job.command, run, way.expected, planned)
     began = time.monotonic()
     with TemporaryDirectory() as folder, stage(watched) as at:
-
-        def hear(line: str) -> None:
-            if line:
-                watched.run.hear(line)
-            elif not at.many:
-                at.display.turn()
-            while heard:
-                at.display.say(heard.pop(0))
-
-        report.ended = stack.pulumi.followed(
-            *_command(job, planned=planned),
-            *_options(stack, job, way),
-            *_arguments(job, planned=planned),
+        hear = partial(_hear, watched, heard, at)
+        ended = stack.pulumi.followed(
+            *_command(stack, job, way, planned=planned),
             into=Path(folder) / "events",
             hear=hear,
             more=_environment(job, way),
             started=started,
             stops=at.stops,
         )
-        watched.run.fail(report.ended.said)
+        run.fail(ended.said)
         hear("")
-    report.seconds = time.monotonic() - began
-    return report
+    return Report(run, ended, time.monotonic() - began, way)
+
+
+def _hear(watched: Watched, heard: list[str], at: Stage, line: str) -> None:
+    """Take in a line of the engine's events; an empty one tells that time passed."""
+    if line:
+        watched.run.hear(line)
+    elif not at.many:
+        at.display.turn()
+    while heard:
+        at.display.say(heard.pop(0))
 
 
 def _environment(job: Job, way: Way) -> dict[str, str]:
@@ -232,19 +235,19 @@ def _environment(job: Job, way: Way) -> dict[str, str]:
     }
 
 
-def _command(job: Job, *, planned: bool) -> list[str]:
+def _command(stack: Stack, job: Job, way: Way, *, planned: bool) -> list[str]:
+    """Return what pulumi is given."""
     if not planned:
-        return [job.command, "--skip-preview", "--yes"]
-    if job.command in ("up", "preview"):
-        return ["preview"]
-    return [job.command, "--preview-only"]
-
-
-def _options(stack: Stack, job: Job, way: Way) -> list[str]:
+        asked = [job.command, "--skip-preview", "--yes"]
+    elif job.command in ("up", "preview"):
+        asked = ["preview"]
+    else:
+        asked = [job.command, "--preview-only"]
+    named = ["--stack", stack.name, *stack.config_file]
     parallel = ["--parallel", str(way.at_once)] if way.at_once else []
     refresh = ["--refresh"] if way.refresh and job.command != "refresh" else []
-    named = ["--stack", stack.name, *stack.config_file]
-    return [*named, "--json", "--non-interactive", *parallel, *refresh]
+    own = [*named, "--json", "--non-interactive", *parallel, *refresh]
+    return [*asked, *own, *_arguments(job, planned=planned)]
 
 
 def _arguments(job: Job, *, planned: bool) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .console import emit, say, shown, write
+from .console import agreed, counted, emit, say, shown, write
 from .progress import line_of, summary
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ def show_plan(job: Job, planned: Report) -> None:
     tell(summary(planned.run, planned.seconds, planned=True))
 
 
+def is_wanted(job: Job, planned: Report, where: str = "") -> bool:
+    """Ask whether what a preview told is to be done; `where` ends the question."""
+    number = sum(not one.quiet for one in planned.run.steps.values() if one.is_instance)
+    what = f"{counted(number, 'instance')} of stack '{job.stack}'{where}"
+    return agreed(f"Run {job.command}, which changes {what}?", yes=False)
+
+
 def finish(job: Job, report: Report, *, planned: bool, shown_already: bool = False) -> int:
     """Tell what came of it; return the exit code.
 
@@ -34,10 +41,22 @@ def finish(job: Job, report: Report, *, planned: bool, shown_already: bool = Fal
         planned: It was a preview.
         shown_already: The result was told as JSON.
     """
-    found = report.run.remarks
-    if shown_already:
-        pass
-    elif job.as_json:
+    if not shown_already:
+        _tell(job, report, planned=planned)
+    slow = [one for one in report.run.slowest[:3] if (one.seconds or 0.0) >= _SLOW]
+    if slow and not planned:
+        say(f"The slowest: {'; '.join(map(line_of, slow))}.")
+    for kind, texts in report.run.remarks.items():
+        for text in texts:
+            say(f"{kind}: {text}")
+    if report.code:
+        say(why(job, report))
+    return report.code
+
+
+def _tell(job: Job, report: Report, *, planned: bool) -> None:
+    """Tell the result itself, on standard output."""
+    if job.as_json:
         emit(document(job, report, planned=planned))
     elif planned:
         show_plan(job, report)
@@ -46,15 +65,6 @@ def finish(job: Job, report: Report, *, planned: bool, shown_already: bool = Fal
             write(f"{shown(name)}: {shown(_output(value))}")
         if report.run.steps or not report.code:
             write(summary(report.run, report.seconds, planned=False))
-    slow = [one for one in report.run.slowest[:3] if (one.seconds or 0.0) >= _SLOW]
-    if slow and not planned:
-        say(f"The slowest: {'; '.join(map(line_of, slow))}.")
-    for kind, texts in found.items():
-        for text in texts:
-            say(f"{kind}: {text}")
-    if report.code:
-        say(why(job, report))
-    return report.code
 
 
 _SLOW = 1.0

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..doors.loading import lean
 from .backend import state_and_marker
-from .completion import stack_names
-from .console import Exit, FailureError, agreed, counted, say
-from .play import Job, Report, play
+from .console import Exit, FailureError, say
+from .options import AsJson, StackName, Yes  # noqa: TC001 - typer reads the annotations
+from .play import Job, Way, play
 from .project import Project, concurrency
-from .report import finish, show_plan
+from .report import finish, is_wanted, show_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .lost import Situation
     from .project import Stack
+    from .situation import Situation
 
-_STACK = Annotated[
-    str | None,
-    typer.Option(
-        "--stack",
-        "-s",
-        help="The stack; the current one if not given.",
-        autocompletion=stack_names,
-    ),
-]
-_YES = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _SKIP = Annotated[
     bool, typer.Option("--skip-preview", "-f", help="Neither preview nor ask before the run.")
 ]
-_JSON = Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")]
 _CHECKPOINTS = Annotated[
     bool,
     typer.Option("--checkpoints", help="Have the state written at each step, as pulumi does."),
@@ -65,18 +55,32 @@ _ARGUMENTS = Annotated[
 ]
 
 
-def up(
-    *,
-    stack: _STACK = None,
-    yes: _YES = False,
-    skip_preview: _SKIP = False,
-    checkpoints: _CHECKPOINTS = False,
-    shards: _SHARDS = False,
-    shard: _SHARD = None,
-    at_once: _AT_ONCE = None,
-    as_json: _JSON = False,
-    arguments: _ARGUMENTS = None,
-) -> None:
+def _changing(command: Callable[[], None]) -> Callable[..., None]:
+    """Return a command that changes something, by its name and the text of its help."""
+
+    def change(
+        *,
+        stack: StackName = None,
+        yes: Yes = False,
+        skip_preview: _SKIP = False,
+        checkpoints: _CHECKPOINTS = False,
+        shards: _SHARDS = False,
+        shard: _SHARD = None,
+        at_once: _AT_ONCE = None,
+        as_json: AsJson = False,
+        arguments: _ARGUMENTS = None,
+    ) -> None:
+        asked = {"yes": yes, "skip_preview": skip_preview, "as_json": as_json}
+        more = {**asked, "checkpoints": checkpoints, "shard": shard}
+        job = Job.of(change.__name__, stack, arguments, **more)
+        raise typer.Exit(run(job, shards=shards, at_once=at_once))
+
+    change.__name__, change.__doc__ = command.__name__, command.__doc__
+    return change
+
+
+@_changing
+def up() -> None:
     """Run pulumi up, as is right for element instances.
 
     As many operations run at once as the provider works on (cloud-elements:concurrency). Where
@@ -95,23 +99,15 @@ def up(
       elements up --stack prod --shard 2 --yes
       elements up --stack prod --yes -- --target '**desk**'
     """  # noqa: D301 - \b keeps the lines of a list apart
-    more = {
-        "yes": yes,
-        "skip_preview": skip_preview,
-        "as_json": as_json,
-        "checkpoints": checkpoints,
-    }
-    job = Job.of("up", stack, arguments, shard=shard, **more)
-    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
 def preview(
     *,
-    stack: _STACK = None,
+    stack: StackName = None,
     shards: _SHARDS = False,
     shard: _SHARD = None,
     at_once: _AT_ONCE = None,
-    as_json: _JSON = False,
+    as_json: AsJson = False,
     arguments: _ARGUMENTS = None,
 ) -> None:
     """Run pulumi preview, as is right for element instances.
@@ -127,18 +123,8 @@ def preview(
     raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
-def refresh(
-    *,
-    stack: _STACK = None,
-    yes: _YES = False,
-    skip_preview: _SKIP = False,
-    checkpoints: _CHECKPOINTS = False,
-    shards: _SHARDS = False,
-    shard: _SHARD = None,
-    at_once: _AT_ONCE = None,
-    as_json: _JSON = False,
-    arguments: _ARGUMENTS = None,
-) -> None:
+@_changing
+def refresh() -> None:
     """Run pulumi refresh, as is right for element instances.
 
     As many operations run at once as the provider works on. Exits as pulumi does.
@@ -148,28 +134,10 @@ def refresh(
       elements refresh --stack prod
       elements refresh --yes -- --clear-pending-creates
     """  # noqa: D301 - \b keeps the lines of a list apart
-    more = {
-        "yes": yes,
-        "skip_preview": skip_preview,
-        "as_json": as_json,
-        "checkpoints": checkpoints,
-    }
-    job = Job.of("refresh", stack, arguments, shard=shard, **more)
-    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
-def destroy(
-    *,
-    stack: _STACK = None,
-    yes: _YES = False,
-    skip_preview: _SKIP = False,
-    checkpoints: _CHECKPOINTS = False,
-    shards: _SHARDS = False,
-    shard: _SHARD = None,
-    at_once: _AT_ONCE = None,
-    as_json: _JSON = False,
-    arguments: _ARGUMENTS = None,
-) -> None:
+@_changing
+def destroy() -> None:
     """Run pulumi destroy, as is right for element instances.
 
     As many operations run at once as the provider works on. Exits as pulumi does.
@@ -178,14 +146,6 @@ def destroy(
     Examples:
       elements destroy --stack pr-123 --yes
     """  # noqa: D301 - \b keeps the lines of a list apart
-    more = {
-        "yes": yes,
-        "skip_preview": skip_preview,
-        "as_json": as_json,
-        "checkpoints": checkpoints,
-    }
-    job = Job.of("destroy", stack, arguments, shard=shard, **more)
-    raise typer.Exit(run(job, shards=shards, at_once=at_once))
 
 
 def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
@@ -196,7 +156,7 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         shards: The stack has to be one with shards.
         at_once: How many shards run side by side.
     """
-    from .fleet import Fleet, asked_for, refuse_forgotten  # noqa: PLC0415
+    from .fleet import Fleet, asked_for  # noqa: PLC0415
 
     project = Project()
     name, number = asked_for(project, job.stack)
@@ -215,6 +175,13 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
             f"{stack.file.path.name} to their number, or leave the option out."
         )
         raise FailureError(message)
+    return _run_whole(stack, job, asks=asks)
+
+
+def _run_whole(stack: Stack, job: Job, *, asks: bool) -> int:
+    """Do a job over a stack without shards; return the exit code."""
+    from .fleet import refuse_forgotten  # noqa: PLC0415
+
     situation = _situation(stack, job)
     refuse_forgotten(stack, situation.stray)
     for remark in situation.remarks(job):
@@ -225,12 +192,14 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         if job.plans or planned.code:
             return finish(job, planned, planned=True)
         show_plan(job, planned)
-        if asks and planned.run.changed and not agreed(_question(job, planned), yes=False):
+        if asks and planned.run.changed and not is_wanted(job, planned):
             say("Nothing was done.")
             return Exit.DECLINED
         remarks = planned.run.remarks
         situation = situation.after(planned)
-    return finish(job, situation.run(job, remarks, asks=asks), planned=False)
+    from . import lost  # noqa: PLC0415
+
+    return finish(job, lost.run(situation, job, remarks, asks=asks), planned=False)
 
 
 def _situation(stack: Stack, job: Job) -> Situation:
@@ -239,8 +208,10 @@ def _situation(stack: Stack, job: Job) -> Situation:
     with stack.pulumi.begun(lambda ask: ask(), asked) as ended:
         with lean():
             from ..api import client  # noqa: F401, PLC0415
-            from .lost import Situation  # noqa: PLC0415
-        return Situation.of(stack, job, *ended())
+            from . import lost  # noqa: F401, PLC0415
+            from .situation import Situation, compared  # noqa: PLC0415
+        state, at_once = ended()
+        return Situation.of(stack, job, state, Way(at_once), partial(compared, stack, state))
 
 
 def _see_that_somebody_answers(job: Job) -> None:
@@ -250,9 +221,3 @@ def _see_that_somebody_answers(job: Job) -> None:
             "or --skip-preview to do without one."
         )
         raise FailureError(message, Exit.DECLINED)
-
-
-def _question(job: Job, planned: Report) -> str:
-    number = sum(not one.quiet for one in planned.run.steps.values() if one.is_instance)
-    what = f"{counted(number, 'instance')} of stack '{job.stack}'"
-    return f"Run {job.command}, which changes {what}?"

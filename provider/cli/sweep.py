@@ -10,7 +10,6 @@ import typer
 
 from ..api.errors import CloudElementsError, NotFoundError
 from .backend import Backend, stack_marker
-from .completion import stack_names
 from .console import (
     Exit,
     FailureError,
@@ -21,7 +20,7 @@ from .console import (
     show_rows,
     shown,
 )
-from .options import AsJson, DryRun, Yes  # noqa: TC001 - typer reads the annotations
+from .options import AsJson, DryRun, Yes, stack_option
 from .project import (
     Project,
     overridden,
@@ -41,13 +40,7 @@ if TYPE_CHECKING:
 
 
 _Stack = Annotated[
-    str | None,
-    typer.Option(
-        "--stack",
-        "-s",
-        help="The stack whose leftovers go; it may be deleted already.",
-        autocompletion=stack_names,
-    ),
+    str | None, stack_option("The stack whose leftovers go; it may be deleted already.")
 ]
 _Marker = Annotated[
     str | None, typer.Option(help="The stack's marker tag, for a stack whose name is not known.")

@@ -10,17 +10,17 @@ from provider.cli.fleet import Move, joined, shards_in
 from provider.cli.matrix import child_pipeline
 from provider.cli.play import Job
 from provider.cli.rebalance import _commands
-from provider.cli.sharded import Shards
+from provider.cli.sharded import Shares
 from provider.cli.state import Root, State
 
 JOB = Job("up", "prod", ())
 
 
-def shards(texts, *, at_once, beside, monkeypatch):
+def shares(texts, *, at_once, beside, monkeypatch):
     monkeypatch.delenv("CLOUD_ELEMENTS_REQUESTS_PER_SECOND", raising=False)
     monkeypatch.delenv("CLOUD_ELEMENTS_CONCURRENCY", raising=False)
     fleet = SimpleNamespace(base=SimpleNamespace(text=texts.get), shards=4)
-    return Shards(fleet, JOB, [None] * 4, at_once, beside)
+    return Shares(fleet, at_once, beside)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_what_is_for_the_account_or_the_machine_is_divided(
     at_once, beside, rate, operations, monkeypatch
 ):
     texts = {"cloud-elements:requestsPerSecond": "20"}
-    run = shards(texts, at_once=at_once, beside=beside, monkeypatch=monkeypatch)
-    assert run._environment(3) == {
+    its = shares(texts, at_once=at_once, beside=beside, monkeypatch=monkeypatch)
+    assert its.environment(3) == {
         "CLOUD_ELEMENTS_SHARD": "3/4",
         "CLOUD_ELEMENTS_REQUESTS_PER_SECOND": rate,
         "CLOUD_ELEMENTS_CONCURRENCY": operations,
@@ -39,12 +39,12 @@ def test_what_is_for_the_account_or_the_machine_is_divided(
 
 
 def test_what_the_environment_says_goes_before_the_stack(monkeypatch):
-    run = shards({}, at_once=2, beside=2, monkeypatch=monkeypatch)
-    assert "CLOUD_ELEMENTS_REQUESTS_PER_SECOND" not in run._environment(1)
+    its = shares({}, at_once=2, beside=2, monkeypatch=monkeypatch)
+    assert "CLOUD_ELEMENTS_REQUESTS_PER_SECOND" not in its.environment(1)
     monkeypatch.setenv("CLOUD_ELEMENTS_REQUESTS_PER_SECOND", "3")
     monkeypatch.setenv("CLOUD_ELEMENTS_CONCURRENCY", "5")
-    run.__dict__.pop("_operations")
-    told = run._environment(1)
+    its.__dict__.pop("operations")
+    told = its.environment(1)
     assert told["CLOUD_ELEMENTS_REQUESTS_PER_SECOND"] == "1.5"
     assert told["CLOUD_ELEMENTS_CONCURRENCY"] == "2"
 
