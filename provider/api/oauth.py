@@ -86,26 +86,19 @@ class OAuth:
         application = {"apiKey": api_key, "apiSecret": api_secret, "callbackUrl": callback_url}
         rest = {"state": state, "scope": scope, "siteAddress": site_address}
         form = {**extras, **application, **_given(rest)}
-        secrets = frozenset({api_key, api_secret})
-        post = Request("POST", path, wire.Redirect, parts, secrets=secrets)
-        get = replace(post, method="GET", query=form)
-        return self._consent_by_post(post, form) or self._exchange.ask(get)
+        post = Request("POST", path, wire.Redirect, parts, secrets=frozenset({api_key, api_secret}))
+        try:
+            page = self._consent_by_post(post, form)
+        except APIError as error:
+            if error.status not in _NO_SUCH_FORM:
+                raise
+            page = None
+        return page or self._exchange.ask(replace(post, method="GET", query=form))
 
     def _consent_by_post(
         self, post: Request[wire.Redirect], form: Mapping[str, str]
     ) -> wire.Redirect | None:
         """Return the address that a POST returns; None where it may be that of another page."""
-        try:
-            return self._consent_with_all(post, form)
-        except APIError as error:
-            if error.status not in _NO_SUCH_FORM:
-                raise
-            return None
-
-    def _consent_with_all(
-        self, post: Request[wire.Redirect], form: Mapping[str, str]
-    ) -> wire.Redirect | None:
-        """Return the address to which each field led, in the body or in the query."""
         fixed = {name: value for name, value in form.items() if name in _BODY_FIELDS}
         extras = {name: value for name, value in form.items() if name not in _BODY_FIELDS}
         if not extras:

@@ -13,6 +13,7 @@ times.
 from __future__ import annotations
 
 import threading
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -76,11 +77,10 @@ class History:
         warn: Callable[[str], None] = lambda _: None,
     ) -> History:
         """Return the journal in Pulumi's own folder; in memory only when the settings say so."""
-        if not settings.journal:
-            return cls()
-        folder = runs.home(environment)
+        folder = runs.home(environment) if settings.journal else None
         if folder is None:
-            warn(unwritten("there is no home folder", "set PULUMI_HOME to one"))
+            if settings.journal:
+                warn(unwritten("there is no home folder", "set PULUMI_HOME to one"))
             return cls()
         # A sandbox mints the same codes as the next one; at the vendor, a code is spent once.
         everywhere = not is_loopback(urlsplit(settings.base_url).hostname or "")
@@ -204,10 +204,8 @@ class History:
             return self._spent(markers.stack, codes)
 
     def _spent(self, stack: str, codes: tuple[str, ...]) -> Entry | None:
-        if found := self._of(stack).spent(codes):
-            return found
-        found_elsewhere = (entries.spent(codes) for entries in self._elsewhere(stack))
-        return next(filter(None, found_elsewhere), None)
+        everywhere = chain([self._of(stack)], self._elsewhere(stack))
+        return next(filter(None, (entries.spent(codes) for entries in everywhere)), None)
 
     def _add(
         self,

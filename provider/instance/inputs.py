@@ -222,13 +222,14 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _value_problems(f"{path}.{index}", item)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            yield f"{path}: must be a finite number"
-        elif abs(value) >= _LARGEST_INTEGER:
-            yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
-    elif not (value is None or isinstance(value, str | bool) or is_unknown(value)):
+    elif value is None or isinstance(value, str | bool) or is_unknown(value):
+        pass
+    elif not isinstance(value, int | float):
         yield f"{path}: {NO_VALUE}"
+    elif not math.isfinite(value):
+        yield f"{path}: must be a finite number"
+    elif abs(value) >= _LARGEST_INTEGER:
+        yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
 
 
 def normalised(inputs: Mapping[str, Any]) -> dict[str, Any]:

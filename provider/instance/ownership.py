@@ -216,14 +216,15 @@ def warn_of_another(context: Context, stored: Stored, fate: Fate = Fate.MADE) ->
     and once after each create. When there is no other one, `fate` is what is written down.
     """
     history, markers = context.history, stored.markers
-    last = history.last(markers) if markers else None
-    if markers is not None and stored.instance_id in context.new:
+    if markers is None:
+        return
+    if stored.instance_id in context.new:
         context.new.discard(stored.instance_id)
         context.leftovers.tell_of_doubles(markers, stored.instance_id)
         return
+    last = history.last(markers)
     if (
-        markers is None
-        or last is None
+        last is None
         or last.fate in (Fate.VOID, Fate.REFUSED)
         or last.instance == stored.instance_id
         or context.claims.owns(last.instance)

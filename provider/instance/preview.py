@@ -91,7 +91,7 @@ def _against_metadata(
     failures = [
         f"{path}: was spent for the old element; a new element needs a new code" for path in again
     ]
-    element, problems = _looked_up(context, element_key, lives=not new or bool(news.get("adopt")))
+    element, problems = _looked_up(context, news, new=new)
     failures += problems
     if element is None:
         return failures, frozenset()
@@ -113,16 +113,17 @@ def _against_metadata(
 
 
 def _looked_up(
-    context: Context, element_key: str, *, lives: bool
+    context: Context, news: Mapping[str, Any], *, new: bool
 ) -> tuple[wire.Element | None, list[str]]:
     """Return an element's metadata, where they can be had, and what is wrong with its key.
 
     Where an instance of it lives, it may have been retired: its instances still work.
     """
+    element_key = news["element_key"]
     try:
         return context.metadata.element(element_key), []
     except NotFoundError as error:
-        if lives:
+        if not new or news.get("adopt"):
             context.host.warn(
                 f"{text_of(error)}, so the inputs are not checked before they are sent"
             )

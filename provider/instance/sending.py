@@ -23,7 +23,7 @@ from .recovery import waits
 from .settling import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..api import wire
     from .change import Change
@@ -101,10 +101,10 @@ class _Attempt:
         else answered, and the request counts as lost.
         """
         seen, took = change.seen or change.before, reauthentication.took_effect
-        sent = set(filter(is_credential_marker, change.body.get("tags") or []))
-        fresh = sent - set(seen.tags or [])  # else an earlier PATCH left it, which tells nothing
+        sent = _of_codes(change.body.get("tags"))
+        fresh = sent - _of_codes(seen.tags)  # else an earlier PATCH left it, which tells nothing
         verdict_of_answer = took(seen, answered, change.body)
-        if verdict_of_answer and fresh.intersection(answered.tags or []):
+        if verdict_of_answer and fresh & _of_codes(answered.tags):
             return answered
         try:
             now = self._read(seen.id)
@@ -113,10 +113,10 @@ class _Attempt:
         verdict = took(seen, now, change.body)
         if verdict:
             return now
-        arrived = not fresh or bool(fresh.intersection(now.tags or []))
+        arrived = not fresh or bool(fresh & _of_codes(now.tags))
         if verdict is False and (arrived or verdict_of_answer is False):
             return None
-        if not arrived and any(map(is_credential_marker, seen.tags or [])):
+        if not arrived and _of_codes(seen.tags):
             lost = OtherInstanceError(call, f"instance {seen.id} does not show what was answered")
             return self._verified(change, self._found(change, lost), call)
         if reauthentication.shows_the_same_token(seen, now):
@@ -133,7 +133,7 @@ class _Attempt:
             self._note(change, Fate.VOID if then is Then.SEND_AGAIN else Fate.REFUSED)
         if change.sends and then is Then.LOOK_UP_ONLY:
             seen = change.seen or change.before
-            wanted = set(credential_marker(change.record.spent)) - set(seen.tags or [])
+            wanted = set(credential_marker(change.record.spent)) - _of_codes(seen.tags)
             for _ in waits(self.context.settings.lookup_window, self.context.clock):
                 try:
                     instance = self._read(seen.id)
@@ -141,7 +141,7 @@ class _Attempt:
                     break
                 took = reauthentication.took_effect(seen, instance, change.body)
                 # A tag that was there before, left by a PATCH, tells nothing.
-                if wanted & set(instance.tags or []) or (took and not wanted):
+                if wanted & _of_codes(instance.tags) or (took and not wanted):
                     return instance
         sent = change.record.spent if change.sends and then is not Then.SEND_AGAIN else None
         raise self._failure(change, error, sent=sent) from None
@@ -190,6 +190,11 @@ class _Attempt:
         """Return the instance as it is now."""
         key = self.desired.inputs.element_key
         return self.context.client.get_instance(instance_id, element_key=key)
+
+
+def _of_codes(tags: Iterable[str] | None) -> set[str]:
+    """Return which of an instance's tags are those of codes."""
+    return set(filter(is_credential_marker, tags or []))
 
 
 @dataclass(frozen=True, repr=False)
