@@ -6,6 +6,7 @@ whose encryption key it shares.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..instance.markers import base_of, markers
+from ..instance.markers import base_of, markers, place_of
 from ..shards import KEY, Shard, ShardsError, count, shard_of, stack_of
 from ..stack_file import stack_file, texts
 from ..stack_keys import KEY as INSTANCES
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .own_file import OwnFile
     from .project import Project
-    from .state import Root
+    from .state import Kept, Root
 
 _PROVIDER, _KEY, _SALT = "secretsprovider", "encryptedkey", "encryptionsalt"
 """Keys of a stack's file that say how its secrets are encrypted."""
@@ -205,6 +206,23 @@ class Fleet:
                     found.append(Move(root, name, dest, twice))
         return found
 
+    @property
+    def locked(self) -> list[str]:
+        """Names of the stacks that a run has, on whichever machine.
+
+        Pulumi Cloud lists them. Elsewhere the engine takes a stack's lock before it refuses to give
+        a stack a name that is taken, such as its own.
+        """
+        listed = json.loads(self.base.pulumi.run("stack", "ls", "--all", "--json"))
+        stacks = [*self.there.values()]
+        if any("url" in one for one in listed):
+            ran = (one["name"] for one in listed if one.get("updateInProgress"))
+            at_work = [Stack(self.base.project, str(name)) for name in ran]
+            ours = [one for one in at_work if not one.foreign and self._same_organization(one)]
+            return [one.name for one in stacks if one.last in {other.last for other in ours}]
+        found = self.base.pulumi.each(_is_locked, stacks)
+        return [one.name for one, is_so in zip(stacks, found, strict=True) if is_so]
+
     def look_again(self) -> None:
         """Forget what the backend has, for it is another by now."""
         for name in ("there", "states", "moves"):
@@ -287,6 +305,14 @@ class Fleet:
         return {self.base.marker_tags(name)[1]: shard_of(name, self.shards) for name in document}
 
 
+def _is_locked(stack: Stack) -> bool:
+    try:
+        stack.pulumi.run("stack", "rename", stack.last, "--stack", stack.name)
+    except FailureError as failure:
+        return "currently locked" in str(failure)
+    return False
+
+
 def refuse_forgotten(stack: Stack, stray: frozenset[str]) -> None:
     """See that a stack without shards had none before, or that they have nothing any more.
 
@@ -342,13 +368,22 @@ def asked_for(project: Project, name: str | None) -> tuple[str | None, int | Non
 
 
 def joined(states: Iterable[State]) -> State:
-    """Return several states as one."""
+    """Return several states as one, in which what is in two of them stands once."""
     parts = [*states]
+    same: dict[tuple[str, str, bool], list[Kept]] = {}
+    for each in (kept for one in parts for kept in one.kept):
+        key = (each.id, each.urn.partition("::")[2], each.waiting_to_go)
+        same.setdefault(key, []).append(each)
     return State(
-        [kept for one in parts for kept in one.kept],
+        [one for one, *_ in same.values()],
         busy=any(one.busy for one in parts),
         unsettled=frozenset[str]().union(*(one.unsettled for one in parts)),
         others=tuple(sorted({type_ for one in parts for type_ in one.others})),
         written=max((one.written for one in parts), default=""),
         roots=tuple(root for one in parts for root in one.roots),
+        twice={
+            id_: tuple(place_of(each.urn)["stack"] for each in found)
+            for (id_, *_), found in same.items()
+            if len(found) > 1
+        },
     )

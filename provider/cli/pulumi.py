@@ -149,7 +149,7 @@ class Pulumi:
             finally:
                 self._running.discard(process)
         if process.returncode:
-            words = itertools.takewhile(lambda word: not word.startswith("-"), arguments)
+            words = itertools.takewhile(lambda word: not word.startswith(("-", "urn:")), arguments)
             reason = _reason(stderr, stdin)
             message = f"'pulumi {' '.join(words)}' failed: {reason}{_hint(reason)}."
             raise FailureError(message)

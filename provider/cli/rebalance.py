@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TOGETHER = 500
 """Resources that one command moves; a command line has an end."""
+_REST = "what has moved stays where it is now, and the rest moves when the command is run again."
 _ROUNDS = 5
 """How often what is left is looked for: what was in several states needs more than one."""
 
@@ -48,14 +49,13 @@ def rebalance(
     fleet = _fleet(stack)
     moves = fleet.moves
     if moves:
-        _see_that_all_is_settled(fleet)
-    for one in () if as_json else moves:
-        write(f"{shown(one.root.name)}: {one.source} -> {one.dest}")
-    if moves and not dry_run:
-        if not agreed(f"Move {counted(len(moves), 'resource')} into other states?", yes=yes):
-            message = "Nothing was moved."
-            raise FailureError(message, Exit.DECLINED)
-        _move(fleet)
+        with _held(fleet):
+            _see_that_all_is_settled(fleet, locks=not dry_run)
+            for one in () if as_json else moves:
+                write(f"{shown(one.root.name)}: {one.source} -> {one.dest}")
+            if not dry_run:
+                _agree(moves, yes=yes)
+                _move(fleet)
     _tell(fleet, moves, done=not (moves and dry_run), as_json=as_json)
 
 
@@ -73,6 +73,12 @@ def _fleet(stack: str | None) -> Fleet:
     raise FailureError(message)
 
 
+def _agree(moves: Sequence[Move], *, yes: bool) -> None:
+    if not agreed(f"Move {counted(len(moves), 'resource')} into other states?", yes=yes):
+        message = "Nothing was moved."
+        raise FailureError(message, Exit.DECLINED)
+
+
 def _tell(fleet: Fleet, moves: Sequence[Move], *, done: bool, as_json: bool) -> None:
     name = fleet.base.name
     if as_json:
@@ -85,8 +91,12 @@ def _tell(fleet: Fleet, moves: Sequence[Move], *, done: bool, as_json: bool) -> 
         say(f"Moved {number}: 'elements up --stack {name}' goes on from here.")
 
 
-def _see_that_all_is_settled(fleet: Fleet) -> None:
+def _see_that_all_is_settled(fleet: Fleet, *, locks: bool) -> None:
     """Refuse to move what a run is at, or has yet to bring to its end.
+
+    Args:
+        fleet: The shards.
+        locks: Look whether a run has them on another machine, by taking their locks for a moment.
 
     Raises:
         FailureError: There is such a thing.
@@ -99,6 +109,13 @@ def _see_that_all_is_settled(fleet: Fleet) -> None:
                 "set then."
             )
             raise FailureError(message)
+    if locked := fleet.locked if locks else ():
+        message = (
+            f"Nothing was moved, because a run has stack '{locked[0]}' on this machine or another: "
+            f"wait for its end; where it was killed, run 'pulumi cancel --stack {locked[0]}', then "
+            "'elements up' with the number of shards that was set then."
+        )
+        raise FailureError(message)
 
 
 def _move(fleet: Fleet) -> None:
@@ -108,21 +125,19 @@ def _move(fleet: Fleet) -> None:
         FailureError: It can't be, or not all of it.
     """
     stopped: list[int] = []
-    with (
-        _held(fleet),
-        # A command that moves is not cut off; between two of them is the place to stop.
-        handling(lambda number, _: stopped.append(number), signal.SIGINT, *ENDINGS),
-    ):
+    # A command that moves is not cut off; between two of them is the place to stop.
+    with handling(lambda number, _: stopped.append(number), signal.SIGINT, *ENDINGS):
         fleet.make(fleet.members)
         for _ in range(_ROUNDS):
             for command in _commands(fleet.moves):
                 if stopped:
-                    message = (
-                        "Stopped: what has moved stays where it is now, and the rest moves when "
-                        "the command is run again."
-                    )
+                    message = f"Stopped: {_REST}"
                     raise FailureError(message, Exit.of_signal(stopped[0]))
-                fleet.base.pulumi.run(*command, "--yes", apart=True)
+                try:
+                    fleet.base.pulumi.run(*command, "--yes", apart=True)
+                except FailureError as failure:
+                    message = f"{str(failure).rstrip('.')}; {_REST}"
+                    raise FailureError(message) from None
             fleet.look_again()
             if not fleet.moves:
                 return

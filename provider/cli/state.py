@@ -107,6 +107,8 @@ class State:
     """When it was written, as the engine says."""
     roots: tuple[Root, ...] = ()
     """What of it can be moved: all but the stack and its providers."""
+    twice: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of shards: the stacks that have an instance by its id, where a move was interrupted."""
 
     @property
     def ids(self) -> set[str]:

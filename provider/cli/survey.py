@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -139,6 +140,8 @@ class _Look:
             found, declaration = self.carrying.get(each.id), self.declared.get(each.name)
             if row := _unproved(each, found, self.codes.client):
                 yield row
+            elif stacks := self.state.twice.get(each.id):
+                yield _between(each, stacks, self.places.stack)
             elif by_file and each.alone and declaration is None:
                 yield _undeclared(each, found, self.places)
             else:
@@ -216,6 +219,16 @@ def _unproved(
         return None
     what = found.refusal(kept.platform, client.address)
     return Row(kept.name, kept.element_key, kept.id, Standing.OTHER_PLATFORM, what)
+
+
+def _between(kept: Kept, stacks: Collection[str], whole: Stack) -> Row:
+    """Return the row of what a rebalance that was interrupted left in several shards' states."""
+    names = " and ".join(f"'{name}'" for name in stacks)
+    command = shlex.join(["elements", "rebalance", "--stack", whole.name])
+    what = (
+        f"stacks {names} both have it, since a move was interrupted: {command} goes on from there"
+    )
+    return Row(kept.name, kept.element_key, kept.id, Standing.SHARED, what)
 
 
 def _undeclared(kept: Kept, instance: wire.Instance | None, places: Places) -> Row:

@@ -1,17 +1,19 @@
 """What the runs of shards are given, and what is told of all of them."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
 from provider.cli.console import FailureError
 from provider.cli.events import Run
-from provider.cli.fleet import Move, joined, shards_in
+from provider.cli.fleet import Fleet, Move, joined, shards_in
 from provider.cli.matrix import child_pipeline
 from provider.cli.play import Job
+from provider.cli.project import Stack
 from provider.cli.rebalance import _commands
 from provider.cli.sharded import Shares
-from provider.cli.state import Root, State
+from provider.cli.state import Kept, Root, State
 
 JOB = Job("up", "prod", ())
 
@@ -65,6 +67,63 @@ def test_of_several_states_the_busy_one_counts():
     quiet, busy = State([], busy=False, others=("a",)), State([], busy=True, others=("a", "b"))
     assert joined([quiet, busy]).busy
     assert joined([quiet, busy]).others == ("a", "b")
+
+
+def kept(name, id_, stack):
+    return Kept.of({"urn": f"urn:pulumi:{stack}::p::t::{name}", "id": id_, "type": "t"})
+
+
+def test_what_a_move_left_in_two_states_counts_once():
+    """Two names for one instance are two, though: somebody has to say which is to go."""
+    one = State([kept("a", "1", "prod"), kept("b", "2", "prod")], busy=False)
+    two = State([kept("a", "1", "prod-shard-2"), kept("c", "2", "prod-shard-2")], busy=False)
+    whole = joined([one, two])
+    assert [each.name for each in whole.kept] == ["a", "b", "c"]
+    assert whole.twice == {"1": ("prod", "prod-shard-2")}
+
+
+class Backend:
+    """What answers for pulumi: a list of stacks, and locks on some of them."""
+
+    def __init__(self, listed, locked=()):
+        self.listed = listed
+        self.locked = locked
+
+    def run(self, *words):
+        if words[:2] == ("stack", "ls"):
+            return json.dumps(self.listed)
+        assert words[:2] == ("stack", "rename")
+        assert words[2] == words[4].rpartition("/")[2]  # to its own name, which changes nothing
+        locked = "the stack is currently locked by 1 lock(s)"
+        raise FailureError(locked if words[4] in self.locked else "a stack of that name exists")
+
+    def each(self, task, things):
+        return [task(one) for one in things]
+
+
+def locked(backend, names):
+    project = SimpleNamespace(name="shop", pulumi=backend)
+    base = SimpleNamespace(project=project, pulumi=backend, given_organization="", last="prod")
+    base.name = "prod"
+    fleet = Fleet.__new__(Fleet)
+    fleet.base = base
+    fleet.__dict__["there"] = {name: Stack(project, name) for name in names}
+    return fleet.locked
+
+
+def test_in_files_the_engine_tells_what_is_locked():
+    backend = Backend([{"name": "prod"}, {"name": "prod-shard-1"}], locked=["prod-shard-1"])
+    assert locked(backend, ["prod", "prod-shard-1"]) == ["prod-shard-1"]
+
+
+def test_pulumi_cloud_lists_what_runs_and_is_asked_for_nothing_else():
+    url = "https://app.pulumi.com/acme/shop/x"
+    listed = [
+        {"name": "acme/shop/prod", "url": url, "updateInProgress": False},
+        {"name": "acme/shop/prod-shard-1", "url": url, "updateInProgress": True},
+        {"name": "acme/other/prod", "url": url, "updateInProgress": True},
+    ]
+    assert locked(Backend(listed, ["prod"]), ["prod", "prod-shard-1"]) == ["prod-shard-1"]
 
 
 @pytest.mark.parametrize("given", ["0", "x", {"secure": "v1:x"}, ["1"], None])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -231,22 +231,28 @@ sys.exit(code if {after} else subprocess.call([{pulumi!r}, *sys.argv[1:]]))
 """
 
 
-def interrupted(fleet, number, code, *, after):
-    """Run a rebalance to which a signal comes during its first move, or right after it."""
+@contextmanager
+def wrapped(fleet, text):
+    """Have another program run as `pulumi` while the `with` block runs."""
     folder = fleet.project.home / "bin"
     folder.mkdir()
     wrapper = folder / "pulumi"
-    pulumi = str(fleet.project.engine.path)
-    wrapper.write_text(
-        WRAPPER.format(python=sys.executable, pulumi=pulumi, signal=int(number), after=after)
-    )
+    wrapper.write_text(text)
     wrapper.chmod(0o755)
     path = fleet.project.env["PATH"]
     fleet.project.env["PATH"] = f"{folder}{os.pathsep}{path}"
     try:
-        return fleet.elements("rebalance", "--stack", "prod", "--yes", code=code)
+        yield
     finally:
         fleet.project.env["PATH"] = path
+
+
+def interrupted(fleet, number, code, *, after):
+    """Run a rebalance to which a signal comes during its first move, or right after it."""
+    pulumi = str(fleet.project.engine.path)
+    more = {"signal": int(number), "after": after}
+    with wrapped(fleet, WRAPPER.format(python=sys.executable, pulumi=pulumi, **more)):
+        return fleet.elements("rebalance", "--stack", "prod", "--yes", code=code)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +267,15 @@ def test_a_rebalance_that_was_interrupted_goes_on(fleet, number, code, after):
     interrupted(fleet, number, code, after=after)
     held = fleet.held()
     assert held["prod"]
-    assert held["prod-shard-1"] or held["prod-shard-2"]
+    moved = held["prod-shard-1"] or held["prod-shard-2"]
+    assert moved
     fleet.project.run("stack", "import", "--stack", "prod", stdin=state)
+    told = json.loads(fleet.start("status", "--stack", "prod", "--json").communicate()[0])
+    assert sorted(one["name"] for one in told["instances"]) == sorted(NAMES)  # each once
+    assert {one["name"] for one in told["instances"] if one["standing"] != "ok"} == {*moved}
+    said = fleet.elements("status", "--stack", "prod", code=3)
+    assert said.count("in two states") == len(moved)
+    assert "elements rebalance --stack prod" in said
     fleet.up(code=1)
     silently(fleet, "--yes")
     fleet.judge(creates=len(NAMES))
@@ -282,6 +295,109 @@ def test_a_rebalance_waits_for_runs_and_for_what_lost_ones_left(fleet):
     said = fleet.up()
     assert "was killed before it wrote its state" in said
     fleet.judge(creates=len(NAMES))
+
+
+def test_a_rebalance_refuses_while_a_run_has_a_shard_and_after_a_lost_one(fleet):
+    """On this machine, on another one, and where a note tells of a run that was killed."""
+    fleet.up()
+    fleet.declare("ember")
+    fleet.hold("POST", "/instances", when="after")
+    running = fleet.start("up", "--skip-preview", "--stack", "prod")
+    assert fleet.gate.reached.wait(PATIENCE)
+    fleet.declare(shards=3)
+    before = fleet.held()
+    said = silently(fleet, "--yes", code=1)
+    assert "is under way on this machine: wait for its end" in said
+    home = fleet.project.env["PULUMI_HOME"]
+    fleet.project.env["PULUMI_HOME"] = f"{home}-of-another-machine"
+    said = silently(fleet, "--yes", code=1)
+    assert "Nothing was moved, because a run has stack 'prod-shard-" in said
+    assert "wait for its end; where it was killed, run 'pulumi cancel --stack prod-shard-" in said
+    assert fleet.held() == before
+    fleet.project.env["PULUMI_HOME"] = home
+    lose(fleet, running)
+    for arguments in ("--dry-run", "--yes"):
+        said = silently(fleet, arguments, code=1)
+        assert "was killed before it wrote its state: run 'elements up' first" in said
+    assert fleet.held() == before
+    fleet.declare(shards=2)
+    fleet.up()
+    fleet.declare(shards=3)
+    silently(fleet, "--yes")
+    fleet.judge(creates=len(NAMES) + 1)
+
+
+FULL = """#!{python}
+import os, resource, sys
+if sys.argv[1:3] == ["state", "move"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))
+os.execv({pulumi!r}, ["pulumi", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("which", ["source", "destination"])
+def test_a_disk_that_is_full_in_a_rebalance_is_told_and_nothing_is_lost(fleet, which):
+    """No file may be longer than so much: as where the disk has no more for either state."""
+    fleet.declare(shards=1)
+    fleet.up()
+    before = fleet.held()
+    (state,) = Path(fleet.project.home, "state", ".pulumi", "stacks").rglob("prod.json")
+    most = 2000 if which == "destination" else state.stat().st_size * 2 // 3
+    fleet.declare(shards=4)
+    text = FULL.format(python=sys.executable, pulumi=str(fleet.project.engine.path), most=most)
+    with wrapped(fleet, text):
+        said = silently(fleet, "--yes", code=1)
+    assert f"'pulumi state move' failed: failed to save {which} snapshot" in said
+    assert "file too large" in said
+    assert "the rest moves when the command is run again" in said
+    after = fleet.held()
+    assert {**before, **{name: {} for name in after if name != "prod"}} == after
+    silently(fleet, "--yes")
+    fleet.judge(creates=len(NAMES))
+
+
+def test_a_state_of_a_shard_that_cant_be_written_is_told_and_found_again(fleet):
+    """As on a full disk: a folder stands where the state belongs."""
+    fleet.up()
+    fleet.declare("ember")
+    fleet.hold("POST", "/instances", when="after")
+    running = fleet.start("up", "--skip-preview", "--stack", "prod")
+    assert fleet.gate.reached.wait(PATIENCE)
+    shard = fleet.stack("ember")
+    (state,) = Path(fleet.project.home, "state", ".pulumi", "stacks").rglob(f"{shard}.json")
+    kept = state.read_bytes()
+    state.unlink()
+    state.mkdir()
+    (state / "in-the-way").touch()
+    fleet.gate.open.set()
+    said, aside = running.communicate(timeout=PATIENCE)
+    assert running.returncode != 0, said + aside
+    assert "could not write its state" in aside
+    assert "1 of 2 shards failed" in aside
+    (state / "in-the-way").unlink()
+    state.rmdir()
+    state.write_bytes(kept)
+    fleet.up()
+    fleet.judge(creates=len(NAMES) + 1)
+
+
+def test_two_machines_run_a_shard_each_at_once(fleet):
+    """Two jobs of a pipeline: neither waits for the other, nor takes what the other makes."""
+    fleet.hold("POST", "/instances", when="after")
+    up = ("up", "--yes", "--stack", "prod", "--at-once", "2", "--shard")
+    first = fleet.start(*up, "1")
+    assert fleet.gate.reached.wait(PATIENCE)
+    home = fleet.project.env["PULUMI_HOME"]
+    fleet.project.env["PULUMI_HOME"] = f"{home}-of-another-machine"
+    said = fleet.elements(*up, "2")
+    assert "is in no state" not in said
+    assert first.poll() is None
+    fleet.gate.open.set()
+    fleet.project.env["PULUMI_HOME"] = home
+    said, aside = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0, said + aside
+    fleet.judge(creates=len(NAMES))
+    assert f"{len(NAMES)} unchanged" in fleet.up()
 
 
 def lose(fleet, running):
