@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..instance.runs import BusyError, Place, home
 from .console import ENDINGS, Exit, FailureError, agreed, counted, emit, handling, say, shown, write
+from .copies import Copies
 from .options import AsJson, DryRun, StackName, Yes  # noqa: TC001 - typer reads them
 from .project import Project
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _TOGETHER = 500
 """Resources that one command moves; a command line has an end."""
 _REST = "what has moved stays where it is now, and the rest moves when the command is run again."
+_STACKS = frozenset({"--source", "--dest", "--stack"})
 _ROUNDS = 5
 """How often what is left is looked for: what was in several states needs more than one."""
 
@@ -133,16 +135,35 @@ def _move(fleet: Fleet) -> None:
                 if stopped:
                     message = f"Stopped: {_REST}"
                     raise FailureError(message, Exit.of_signal(stopped[0]))
-                try:
-                    fleet.base.pulumi.run(*command, "--yes", apart=True)
-                except FailureError as failure:
-                    message = f"{str(failure).rstrip('.')}; {_REST}"
-                    raise FailureError(message) from None
+                _run(fleet, command)
             fleet.look_again()
             if not fleet.moves:
                 return
     message = f"{counted(len(fleet.moves), 'resource')} did not move: run the command again."
     raise FailureError(message)
+
+
+def _run(fleet: Fleet, command: Sequence[str]) -> None:
+    """Run a command that writes states, and see that none is left in pieces where it fails.
+
+    Raises:
+        FailureError: It failed.
+    """
+    names = [command[at + 1] for at, word in enumerate(command) if word in _STACKS]
+    pulumi = fleet.base.pulumi
+    copies = Copies.take(pulumi, fleet.base.project_name, names)
+    try:
+        pulumi.run(*command, "--yes", apart=True)
+    except FailureError as failure:
+        rest = _REST
+        if left := copies.put_back():
+            commands = " and ".join(f"'{one}'" for one in left)
+            rest = (
+                f"a state was written by halves, which {commands} mends once there is room; {rest}"
+            )
+        message = f"{str(failure).rstrip('.')}; {rest}"
+        raise FailureError(message) from None
+    copies.drop()
 
 
 def _commands(moves: Sequence[Move]) -> Iterator[list[str]]:
