@@ -66,8 +66,8 @@ class Copies:
         except OSError as error:
             taken.drop()
             message = (
-                f"The states can't be copied to {folder} before they change: {error.strerror}; make "
-                "room there, or set PULUMI_HOME to another folder, then run the command again."
+                f"The states can't be copied to {folder} before they change: {error.strerror}; "
+                "make room there, or set PULUMI_HOME to another folder, then run the command again."
             )
             raise FailureError(message) from None
         return taken

@@ -158,9 +158,7 @@ def _run(fleet: Fleet, command: Sequence[str]) -> None:
         rest = _REST
         if left := copies.put_back():
             commands = " and ".join(f"'{one}'" for one in left)
-            rest = (
-                f"a state was written by halves, which {commands} mends once there is room; {rest}"
-            )
+            rest = f"a state is left in pieces: make room, then run {commands}; {rest}"
         message = f"{str(failure).rstrip('.')}; {rest}"
         raise FailureError(message) from None
     copies.drop()

@@ -1,11 +1,15 @@
 """Copies of states, and what is done with them where a state was left in pieces."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from provider.cli.console import FailureError
 from provider.cli.copies import Copies
+
+FULL = "no space left on device"
+TORN = "unexpected end of JSON input"
 
 
 class Engine:
@@ -19,11 +23,10 @@ class Engine:
         name = words[words.index("--stack") + 1]
         if words[:2] == ("stack", "import"):
             if self.full:
-                raise FailureError("no space left on device")
-            with open(words[words.index("--file") + 1]) as file:
-                self.states[name] = file.read()
+                raise FailureError(FULL)
+            self.states[name] = Path(words[words.index("--file") + 1]).read_text()
         elif self.states[name] is None:
-            raise FailureError("unexpected end of JSON input")
+            raise FailureError(TORN)
         return self.states[name]
 
 
