@@ -226,7 +226,7 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
         pass
     elif not isinstance(value, int | float):
         yield f"{path}: {NO_VALUE}"
-    elif not math.isfinite(value):
+    elif isinstance(value, float) and not math.isfinite(value):
         yield f"{path}: must be a finite number"
     elif abs(value) >= _LARGEST_INTEGER:
         yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
