@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..instance.markers import name_of
 from .console import shown
 from .contents import TYPES
 
@@ -71,7 +72,7 @@ class Step:
     @property
     def is_instance(self) -> bool:
         """Whether it is about an element instance."""
-        return self.urn.rpartition("::")[0].endswith(TYPES)
+        return "::".join(self.urn.split("::", 3)[:3]).endswith(TYPES)
 
     @property
     def words(self) -> str:
@@ -196,7 +197,7 @@ class Run:
         kind = "delete" if operation.startswith("delete") else ""
         step = self.steps.get((urn, kind))
         if step is None:
-            step = Step(urn.rpartition("::")[2], urn, operation, self._now())
+            step = Step(name_of(urn), urn, operation, self._now())
             self.steps[urn, kind] = step
         elif operation == "replace":  # its halves tell of themselves
             return step
@@ -226,7 +227,7 @@ class Run:
         if not message or severity == "debug":
             return
         if severity in self.remarks:
-            self._remark(severity, urn.rpartition("::")[2], message)
+            self._remark(severity, name_of(urn), message)
         elif event.get("ephemeral"):
             self.doing[urn] = shown(message)
         else:

@@ -313,6 +313,27 @@ def _is_locked(stack: Stack) -> bool:
     return False
 
 
+def _refuse_shard(stack: Stack) -> None:
+    """See that a stack is no shard whose declaration is not there, so that all would be deleted.
+
+    Raises:
+        FailureError: It is.
+    """
+    base = base_of(stack.last)
+    if base and any(
+        Stack(stack.project, base).is_marked(each.markers[0])
+        for each in stack.state(secrets=False).kept
+        if each.markers
+    ):
+        message = (
+            f"Nothing was done, because stack '{stack.name}' has instances of stack '{base}', "
+            f"whose shard it is or was, and {stack_file(stack.project.file, base).name} is not "
+            f"there or has no {KEY}: put that back, or set it to 1 and run 'elements rebalance "
+            f"--stack {base}'."
+        )
+        raise FailureError(message)
+
+
 def refuse_forgotten(stack: Stack, stray: frozenset[str]) -> None:
     """See that a stack without shards had none before, or that they have nothing any more.
 
@@ -329,6 +350,7 @@ def refuse_forgotten(stack: Stack, stray: frozenset[str]) -> None:
             "elements reads it, and not in an environment."
         )
         raise FailureError(message)
+    _refuse_shard(stack)
     if not stray:
         return
     for one in stack.project.stacks():

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..instance.markers import name_of
 from .contents import TYPES, others_in_state
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Kept:
         """Return a resource as a deployment writes it."""
         urn = str(resource["urn"])
         return cls(
-            name=urn.rpartition("::")[2],
+            name=name_of(urn),
             id=str(resource["id"]),
             inputs=_properties(resource, "inputs"),
             outputs=_properties(resource, "outputs"),
@@ -89,7 +90,7 @@ class Root:
     @property
     def name(self) -> str:
         """Logical name."""
-        return self.urn.rpartition("::")[2]
+        return name_of(self.urn)
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class State:
         return cls(
             [Kept.of(each) for each in resources if _is_ours(each)],
             busy=any(urn not in known for urn in at),
-            unsettled=frozenset(urn.rpartition("::")[2] for urn in at),
+            unsettled=frozenset(name_of(urn) for urn in at),
             others=tuple(others_in_state(resources)),
             written=str((deployment.get("manifest") or {}).get("time") or ""),
             roots=_roots(resources),

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ..api.errors import CloudElementsError
 from .advice import authorize
 from .host import AwaitingError
-from .markers import base_of, place_of
+from .markers import base_of, name_of, place_of
 from .metadata import AUTHORIZE, missing_consent
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def awaiting(context: Context, inputs: Mapping[str, Any]) -> str:
     urn = context.host.urn()
     if inputs.get("oauth_proxy") or not urn:
         return "awaiting consent: give it a code from your application"
-    name, stack = urn.rpartition("::")[2], place_of(urn)["stack"]
+    name, stack = name_of(urn), place_of(urn)["stack"]
     page = _page(context, name, stack)
     ways = [page] if page else []
     if name in context.entries:
@@ -81,7 +81,7 @@ def awaiting(context: Context, inputs: Mapping[str, Any]) -> str:
 def way(context: Context) -> str:
     """Return how the resource at hand gets what it can't be created without."""
     urn = context.host.urn()
-    name = urn.rpartition("::")[2]
+    name = name_of(urn)
     if not urn or name in context.entries:
         return AUTHORIZE
     page = _page(context, name, place_of(urn)["stack"])

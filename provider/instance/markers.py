@@ -122,6 +122,11 @@ def place_of(urn: str) -> dict[str, str]:
     return {"project": project, "stack": stack}
 
 
+def name_of(urn: str) -> str:
+    """Return the logical name that a URN ends with, in which `::` may stand as well."""
+    return urn.split("::", 3)[-1] if "::" in urn else ""
+
+
 def base_of(stack: str) -> str | None:
     """Return the stack whose shard a name tells of: `prod` of `prod-shard-2`; None of any other."""
     found = _SHARD.fullmatch(stack)

@@ -82,6 +82,13 @@ def test_what_a_move_left_in_two_states_counts_once():
     assert whole.twice == {"1": ("prod", "prod-shard-2")}
 
 
+def test_a_name_may_have_colons():
+    """It is all of a URN behind the type; the program asks for the shard by the same name."""
+    urn = "urn:pulumi:prod::p::t::o::p"
+    assert State.of({"resources": [{"urn": urn, "id": "1", "type": "t"}]}).roots[0].name == "o::p"
+    assert kept("o::p", "1", "prod").name == "o::p"
+
+
 class Backend:
     """What answers for pulumi: a list of stacks, and locks on some of them."""
 

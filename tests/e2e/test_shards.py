@@ -178,6 +178,12 @@ def test_the_life_of_a_fleet(fleet):
     text = fleet.file.read_text()
     fleet.file.write_text(text.replace("  cloud-elements:shards: 2\n", ""))
     assert "a former shard, still has 2 instances" in fleet.up(code=1)
+    before = fleet.held()
+    alone = ("up", "--yes", "--stack", "prod-shard-1")  # which declares nothing then
+    assert "has instances of stack 'prod', whose shard" in fleet.elements(*alone, code=1)
+    fleet.file.unlink()
+    assert "Pulumi.prod.yaml is not there or has no" in fleet.elements(*alone, code=1)
+    assert fleet.held() == before
     fleet.file.write_text(text)
 
     fleet.declare("grove")
