@@ -58,7 +58,7 @@ def declare() -> dict[str, ElementInstance]:
         if (text := runtime_config.get_config(key)) is not None:
             config[key] = text  # which may have a variable of its own
     project = stack_file.project_file(Path(pulumi.get_root_directory() or "."))
-    shard = _shard(project)
+    shard = _shard(project, config)
     name = shard.base if shard else pulumi.get_stack()
     written = stack_file.written(project, name) if project else {}
     declared = declarations(config, written, shard=shard)
@@ -82,7 +82,7 @@ def declare() -> dict[str, ElementInstance]:
     return instances
 
 
-def _shard(project: Path | None) -> Shard | None:
+def _shard(project: Path | None, config: Mapping[str, str]) -> Shard | None:
     """Return the shard that this run is for, if any.
 
     Raises:
@@ -98,6 +98,14 @@ def _shard(project: Path | None) -> Shard | None:
         text = stack_file.written(project, base).get(SHARDS)
         if text is not None:
             raise StackError(refusal(base, None))
+        own = stack_file.stack_file(project, pulumi.get_stack())
+        known = stack_file.texts(own) if own.exists() else None  # pulumi may have made it, for keys
+        if config.get(KEY, "{}") == "{}" and not (known or {}).get("config"):
+            message = (
+                f"stack '{pulumi.get_stack()}', by its name a shard of '{base}', declares nothing, "
+                f"and the file of '{base}' is not there or has no {SHARDS}: put that back"
+            )
+            raise StackError(message)
     return shard
 
 

@@ -183,6 +183,10 @@ def test_the_life_of_a_fleet(fleet):
     assert "has instances of stack 'prod', whose shard" in fleet.elements(*alone, code=1)
     fleet.file.unlink()
     assert "Pulumi.prod.yaml is not there or has no" in fleet.elements(*alone, code=1)
+    said = fleet.project.preview("--stack", "prod-shard-1", expect=None).stdout
+    assert "by its name a shard of 'prod', declares nothing" in said
+    assert "to delete" not in said
+    fleet.project.stack_file("prod-shard-1").unlink(missing_ok=True)  # made by pulumi, for its keys
     assert fleet.held() == before
     fleet.file.write_text(text)
 
