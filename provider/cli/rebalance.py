@@ -68,6 +68,7 @@ def _fleet(stack: str | None) -> Fleet:
     base = project.stack(asked_for(project, stack)[0])
     if fleet := Fleet.of(base):
         return fleet
+    base.text("cloud-elements:shards")  # says what else is wrong: no such stack, or no such YAML
     message = (
         f"Stack '{base.name}' has no shards: set cloud-elements:shards in {base.file.path.name} to "
         "their number, or to 1 where all are to come back into one."

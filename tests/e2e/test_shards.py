@@ -496,6 +496,12 @@ def test_bad_input_is_told_before_anything_is_made(fleet):
     assert "--plan is for one stack alone" in fleet.elements(*up, "--", "--plan", "x", code=2)
     assert "give --yes" in fleet.elements("up", "--stack", "prod", code=4)
 
+    rebalance = ("rebalance", "--yes", "--stack")
+    assert "no stack named 'prd' found" in fleet.elements(*rebalance, "prd", code=1)
+    fleet.file.write_text("config: [")
+    assert "invalid YAML file" in fleet.elements(*rebalance, "prod", code=1)
+    fleet.file.write_text(text)
+
     own = fleet.file.with_name("Pulumi.prod-shard-2.yaml")
     own.write_text("config: {}\n")
     assert "Pulumi.prod-shard-2.yaml is there" in fleet.elements(*up, code=1)
