@@ -151,7 +151,7 @@ FIGURES = (
     Figure("crossings between modules in one create", lambda: crossings().total(), 90, 110),
     Figure("modules that refuse a code", refusing, 1, 1),
     Figure("lines without cli/ and consent/", lambda: lines(apart=False), 5000, 12100),
-    Figure("lines of cli/ and consent/", lambda: lines(apart=True), 8000, 9300),
+    Figure("lines of cli/ and consent/", lambda: lines(apart=True), 8000, 9500),
     Figure("lines of the longest class", lambda: longest(ast.ClassDef), 200, 200),
     Figure("lines of the longest function", lambda: longest(*FUNCTIONS), 40, 40),
     Figure("branches of one function", lambda: max(map(branches, definitions(*FUNCTIONS))), 12, 12),

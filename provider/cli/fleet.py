@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .project import Project
     from .state import Kept, Root
 
-_PROVIDER, _KEY, _SALT = "secretsprovider", "encryptedkey", "encryptionsalt"
+_PROVIDER, *_ = _ENCRYPTION = "secretsprovider", "encryptedkey", "encryptionsalt"
 """Keys of a stack's file that say how its secrets are encrypted."""
 
 
@@ -259,8 +259,7 @@ class Fleet:
                 f"init {self.base.name}' first."
             )
             raise FailureError(message)
-        shared = {key: self._file.get(key) for key in (_PROVIDER, _KEY, _SALT)}
-        keys = {key: str(value) for key, value in shared.items() if value}
+        keys = {key: str(value) for key in _ENCRYPTION if (value := self._file.get(key))}
         if not keys and "secure" in repr(self._file.get("config")):
             message = (
                 f"The secrets of stack '{self.base.name}' are encrypted for it alone by Pulumi "
@@ -277,7 +276,7 @@ class Fleet:
                 )
                 raise FailureError(message)
         for one, file in files.items():
-            self._init(one, file, keys)
+            _init(one, file, keys)
             self.there[one.name] = one
             if "states" in self.__dict__:
                 self.states[one.name] = State([], busy=False)
@@ -288,21 +287,22 @@ class Fleet:
         found = texts(file) if file.exists() else None
         return found if isinstance(found, dict) else {}
 
-    def _init(self, member: Member, file: Path, keys: Mapping[str, str]) -> None:
-        """Make a stack; the engine takes the key from a file of that name, which goes again."""
-        provider = ["--secrets-provider", keys[_PROVIDER]] if _PROVIDER in keys else []
-        try:
-            if keys:
-                file.write_text(yaml.safe_dump(dict(keys)), encoding="utf-8")
-            self.base.pulumi.run("stack", "init", member.name, "--no-select", *provider)
-        finally:
-            file.unlink(missing_ok=True)
-
     @cached_property
     def tags(self) -> dict[str, int]:
         """The shard of each entry of the stack's file, by its instance marker."""
         document = self.base.documents()[INSTANCES]
         return {self.base.marker_tags(name)[1]: shard_of(name, self.shards) for name in document}
+
+
+def _init(member: Member, file: Path, keys: Mapping[str, str]) -> None:
+    """Make a stack; the engine takes the key from a file of that name, which goes again."""
+    provider = ["--secrets-provider", keys[_PROVIDER]] if _PROVIDER in keys else []
+    try:
+        if keys:
+            file.write_text(yaml.safe_dump(dict(keys)), encoding="utf-8")
+        member.base.pulumi.run("stack", "init", member.name, "--no-select", *provider)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _is_locked(stack: Stack) -> bool:

@@ -5,7 +5,6 @@ Every rule about a field stands on the field. Knows no HTTP.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -226,9 +225,7 @@ def _value_problems(path: str, value: Any) -> Iterator[str]:
         pass
     elif not isinstance(value, int | float):
         yield f"{path}: {NO_VALUE}"
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{path}: must be a finite number"
-    elif abs(value) >= _LARGEST_INTEGER:
+    elif not abs(value) < _LARGEST_INTEGER:  # nor is "not a number"
         yield f"{path}: is too large for a number (2^53 and more lose digits); write it as text"
 
 

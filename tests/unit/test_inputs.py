@@ -55,7 +55,7 @@ def test_every_problem_is_found_at_once_and_none_shows_a_value():
     assert "hidden-value" not in str(problems)
 
 
-@pytest.mark.parametrize("value", [2**53, -(2.0**53), 10**400, float("inf")])
+@pytest.mark.parametrize("value", [2**53, -(2.0**53), 10**400, float("inf"), float("nan")])
 def test_a_number_that_json_or_the_engine_would_change_is_a_problem(value):
     assert len(schema.problems(DESK | {"configuration": {"a": value}})) == 1
 
