@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -102,16 +102,27 @@ class Browser:
 
     def press(self, decision: str) -> None:
         """Press a button of the consent page, and wait for the page behind it."""
-        button = self.driver.find_element(By.CSS_SELECTOR, f"button[value={decision}]")
+        self.follow(f"button[value={decision}]")
+
+    def follow(self, selector: str) -> None:
+        """Press a button that leads to another page, and wait for that."""
+        button = self.driver.find_element(By.CSS_SELECTOR, selector)
         button.click()
-        WebDriverWait(self.driver, 60).until(staleness_of(button))
+        self._until(staleness_of(button))
+
+    def wait_for(self, selector: str) -> None:
+        """Wait until the page has such an element."""
+        self._until(lambda driver: driver.find_elements(By.CSS_SELECTOR, selector))
 
     @property
     def heading(self) -> str:
         """Heading of the page."""
-        gone = (NoSuchElementException, StaleElementReferenceException)
-        waiting = WebDriverWait(self.driver, 60, ignored_exceptions=gone)
-        return waiting.until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text)
+        return self._until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text)
+
+    def _until(self, condition):
+        # Between two pages Chromium has errors of its own for what is on neither.
+        waiting = WebDriverWait(self.driver, 120, ignored_exceptions=(WebDriverException,))
+        return waiting.until(condition)
 
     def picture(self, name: str) -> None:
         """Keep a screenshot."""

@@ -11,8 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.wait import WebDriverWait
 
 from sandbox import Sandbox
 from tests.ports import free_port
@@ -82,12 +80,9 @@ def service():
 
 def connect(browser, decision):
     """Press Connect, then a button of the consent page; wait for what comes of it."""
-    button = browser.driver.find_element(By.CSS_SELECTOR, "form button")
-    button.click()
-    WebDriverWait(browser.driver, 60).until(staleness_of(button))
+    browser.follow("form button")
     browser.press(decision)
-    waiting = WebDriverWait(browser.driver, 120)
-    waiting.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "form button"))
+    browser.wait_for("form button")
 
 
 def test_a_customer_connects_and_connects_again(browser, service):
@@ -144,16 +139,12 @@ def test_the_platforms_own_page_makes_the_instance_and_the_stack_adopts_it(brows
     """No code passes through the service; the stack keeps what the platform made."""
     browser.open(f"{service.address}/acme")
     browser.driver.find_elements(By.CSS_SELECTOR, "form button")[1].click()
-    WebDriverWait(browser.driver, 60).until(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, "button[value=allow]")
-    )
+    browser.wait_for("button[value=allow]")
     browser.press("allow")
     [made] = service.sandbox.instances()
     assert browser.heading == f"Connected: instance {made['id']}."
     browser.open(f"{service.address}/acme")
-    WebDriverWait(browser.driver, 120).until(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, "form button")
-    )
+    browser.wait_for("form button")
 
     assert browser.heading == "Connected", service.log.read_text()
     [acme] = service.sandbox.instances()
