@@ -250,8 +250,7 @@ class Fleet:
         Raises:
             FailureError: One can't be made, or could not read the secrets.
         """
-        missing = [one for one in members if one.name not in self.there]
-        if not missing:
+        if not (missing := [one for one in members if one.name not in self.there]):
             return
         if self.base.name not in self.there:
             message = (

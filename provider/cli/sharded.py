@@ -187,8 +187,9 @@ class Shards:
         """Tell of what is in no state, and forget what runs before there were shards left."""
         if len(self.parts) < self.fleet.shards or self.job.partial:
             return
-        made = {one.id for one in done.run.instances}
-        tell_of(sorted(self._strays.ids - made), self.fleet.base.name)
+        if not any(one.situation and one.situation.lost for one in self.parts):  # else some is gone
+            made = {one.id for one in done.run.instances}
+            tell_of(sorted(self._strays.ids - made), self.fleet.base.name)
         folder = home(os.environ)
         if folder and self.job.changes:
             place = Place(folder, self.fleet.base.project_name, self.fleet.base.last)

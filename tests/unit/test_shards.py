@@ -136,4 +136,7 @@ def test_a_plain_run_of_a_base_or_of_a_shard_is_refused(run, tmp_path, monkeypat
         with pytest.raises(stack.StackError, match="'elements up --shards --stack prod'"):
             run(stack.declare, stack=name)
     set_all_config({})
+    with pytest.raises(stack.StackError, match="by its name a shard of 'test', declares nothing"):
+        run(stack.declare, stack="test-shard-2")
+    (tmp_path / "Pulumi.test-shard-2.yaml").write_text("config:\n  shop:colour: red\n")
     assert run(lambda: stack.declare() and None, stack="test-shard-2")
