@@ -7,7 +7,7 @@ whose encryption key it shares.
 from __future__ import annotations
 
 import json
-import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .own_file import OwnFile
-    from .project import Project
     from .state import Kept, Root
 
 _PROVIDER, *_ = _ENCRYPTION = "secretsprovider", "encryptedkey", "encryptionsalt"
@@ -169,13 +168,13 @@ class Fleet:
         if name == self.base.name or base_of(self.base.last):
             return
         stack = Stack(self.base.project, name)
-        file = stack_file(self.base.project.file, stack.last)
         owner = self.base.text("cloud-elements:owner") or ""
         place = {"project": stack.project_name, "stack": stack.last, "place": ""}
         tag = markers(organization=f"{self.base.organization}/{owner}", **place).stack
         its_own = any(tag in one.markers for one in state.kept)
-        if its_own or file.exists():
-            why = "its instances carry tags of its own" if its_own else f"it has {file.name}"
+        file = None if its_own else _file_of(stack, self._keys)
+        if its_own or file:
+            why = f"it has {file.name}" if file else "its instances carry tags of its own"
             message = (
                 f"Stack '{name}' is no shard of '{self.base.name}', although it has the name of "
                 f"one: {why}; rename it, by 'pulumi stack rename', then run its own 'pulumi up'."
@@ -258,24 +257,22 @@ class Fleet:
                 f"init {self.base.name}' first."
             )
             raise FailureError(message)
-        keys = {key: str(value) for key in _ENCRYPTION if (value := self._file.get(key))}
-        if not keys and "secure" in repr(self._file.get("config")):
+        if not self._keys and "secure" in repr(self._file.get("config")):
             message = (
                 f"The secrets of stack '{self.base.name}' are encrypted for it alone by Pulumi "
                 "Cloud, so its shards can't read them: run 'pulumi stack change-secrets-provider "
                 f"passphrase --stack {self.base.name}', or name a key of yours there."
             )
             raise FailureError(message)
-        files = {one: stack_file(self.base.project.file, one.last) for one in missing}
-        for one, file in files.items():
-            if file.exists():
+        for one in missing:
+            if file := _file_of(one, self._keys):
                 message = (
                     f"'{one.name}' is to be a shard of stack '{self.base.name}', whose file alone "
                     f"counts, and {file.name} is there: remove or rename that file."
                 )
                 raise FailureError(message)
-        for one, file in files.items():
-            _init(one, file, keys)
+        for one in missing:
+            _init(one, self._keys)
             self.there[one.name] = one
             if "states" in self.__dict__:
                 self.states[one.name] = State([], busy=False)
@@ -287,14 +284,28 @@ class Fleet:
         return found if isinstance(found, dict) else {}
 
     @cached_property
+    def _keys(self) -> dict[str, str]:
+        """What the base's file says of how its secrets are encrypted."""
+        return {key: str(value) for key in _ENCRYPTION if (value := self._file.get(key))}
+
+    @cached_property
     def tags(self) -> dict[str, int]:
         """The shard of each entry of the stack's file, by its instance marker."""
         document = self.base.documents()[INSTANCES]
         return {self.base.marker_tags(name)[1]: shard_of(name, self.shards) for name in document}
 
 
-def _init(member: Member, file: Path, keys: Mapping[str, str]) -> None:
+def _file_of(stack: Stack, keys: Mapping[str, str]) -> Path | None:
+    """Return a stack's own file, if any: with the base's keys alone an ended `_init` left it."""
+    file = stack_file(stack.project.file, stack.last)
+    with suppress(OSError, yaml.YAMLError):
+        return None if keys and texts(file) == keys else file
+    return file if file.exists() else None
+
+
+def _init(member: Member, keys: Mapping[str, str]) -> None:
     """Make a stack; the engine takes the key from a file of that name, which goes again."""
+    file = stack_file(member.project.file, member.last)
     provider = ["--secrets-provider", keys[_PROVIDER]] if _PROVIDER in keys else []
     try:
         if keys:
@@ -378,14 +389,6 @@ def shards_in(written: Mapping[str, Any]) -> int | None:
     except ShardsError as error:
         message = f"{error}."
         raise FailureError(message) from None
-
-
-def asked_for(project: Project, name: str | None) -> tuple[str | None, int | None]:
-    """Return a stack's name and no number, or the stack of which it is a shard, and which one."""
-    base = base_of(name or "")
-    if not (name and base) or shards_in(Stack(project, base).file.shown) is None:
-        return name, None
-    return base, int(re.split(r"-shard-", name)[-1])
 
 
 def joined(states: Iterable[State]) -> State:

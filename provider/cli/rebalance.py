@@ -62,10 +62,9 @@ def rebalance(
 
 
 def _fleet(stack: str | None) -> Fleet:
-    from .fleet import Fleet, asked_for  # noqa: PLC0415 - loads HTTP
+    from .fleet import Fleet  # noqa: PLC0415 - loads HTTP
 
-    project = Project()
-    base = project.stack(asked_for(project, stack)[0])
+    base = Project().stack(stack)
     if fleet := Fleet.of(base):
         return fleet
     base.text("cloud-elements:shards")  # says what else is wrong: no such stack, or no such YAML

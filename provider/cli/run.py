@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..doors.loading import lean
+from ..instance.markers import base_of
 from .backend import state_and_marker
 from .console import Exit, FailureError, say
 from .options import AsJson, StackName, Yes  # noqa: TC001 - typer reads the annotations
@@ -156,11 +157,10 @@ def run(job: Job, *, shards: bool = False, at_once: int | None = None) -> int:
         shards: The stack has to be one with shards.
         at_once: How many shards run side by side.
     """
-    from .fleet import Fleet, asked_for  # noqa: PLC0415
+    from .fleet import Fleet  # noqa: PLC0415
 
-    project = Project()
-    name, number = asked_for(project, job.stack)
-    stack = project.stack(name)
+    stack, asked = Project().stack(job.stack), job.stack or ""
+    number = int(asked.rpartition("-")[2]) if base_of(asked) == stack.name else None
     job = replace(job, stack=stack.name, shard=job.shard or number)
     asks = not (job.yes or job.skip_preview or job.plans)
     if asks:

@@ -445,6 +445,20 @@ def test_a_failure_of_one_shard_holds_up_no_other(fleet):
     fleet.judge(creates=len(NAMES) + 1)
 
 
+def test_a_file_that_an_ended_run_left_while_it_made_a_stack_is_no_file_of_its_own(fleet):
+    """Its keys alone stand there for a moment; killed before the stack is made, or after."""
+    document = yaml.safe_load(fleet.file.read_text())
+    left = fleet.file.with_name("Pulumi.prod-shard-1.yaml")
+    left.write_text(yaml.safe_dump({"encryptionsalt": document["encryptionsalt"]}))
+    fleet.up()
+    left.write_text(yaml.safe_dump({"encryptionsalt": document["encryptionsalt"]}))
+    fleet.up()
+    left.write_text(yaml.safe_dump({"encryptionsalt": "v1:of-another"}))
+    assert "it has Pulumi.prod-shard-1.yaml" in fleet.up(code=1)
+    left.unlink()
+    fleet.judge(creates=len(NAMES))
+
+
 @pytest.mark.parametrize("alone", [(), ("--shard", "2")])
 def test_a_shard_that_was_killed_is_recovered_and_nothing_of_its_siblings_is_touched(fleet, alone):
     """All but one were answered; and what it alone made and nobody declares is deleted."""
