@@ -101,12 +101,11 @@ class Shards:
         if job.command in ("up", "preview"):
             fleet.make(members)
         members = [one for one in members if one.name in fleet.there]
-        here = 1 if job.shard else at_once or default_at_once()
+        here = min(1 if job.shard else at_once or default_at_once(), max(1, len(members)))
         its = replace(job, whole=fleet.base.name)
         jobs = [replace(its, stack=one.name, shard=one.shard.number) for one in members]
         parts = [Part(*one) for one in zip(members, jobs, strict=True)]
-        beside = at_once or fleet.shards if job.shard else min(here, max(1, len(members)))
-        here = min(here, max(1, len(parts)))
+        beside = at_once or fleet.shards if job.shard else here
         return cls(fleet, job, parts, Shares(fleet, here, beside))
 
     def run(self, *, asks: bool) -> int:

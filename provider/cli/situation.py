@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..api.errors import CloudElementsError
@@ -192,30 +193,28 @@ class Strays:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._asked: list[_Listing | None] = []
-
-    @property
-    def ids(self) -> set[str]:
+        self.ids: set[str] = set()
         """Their ids, where the platform was asked."""
-        found = (one.strays(self._fleet.whole) for one in self._asked if one)
-        return set[str]().union(*found)
+
+    @cached_property
+    def _listing(self) -> _Listing | None:
+        whole = self._fleet.whole
+        found = _Listing.of(self._fleet.base, whole)
+        self.ids = found.strays(whole) if found else set()
+        return found
 
     def of(self, member: Member) -> tuple[frozenset[str], bool]:
         """Return what a shard made that is in no state, and whether its run begins with a refresh.
 
         What has a sibling's marker is the sibling's business; so may be what nobody declares.
         """
-        fleet = self._fleet
-        if not self._asked:
-            self._asked.append(_Listing.of(fleet.base, fleet.whole))
-        listing = self._asked[0]
+        fleet, listing = self._fleet, self._listing
         if listing is None:
             return frozenset(), False
-        mine, unknown = set[str](), False
-        for id_ in self.ids:
-            shards = {fleet.tags.get(tag) for tag in listing.instances[id_].tags or []} - {None}
-            if member.shard.number in shards:
-                mine.add(id_)
-            unknown = unknown or not shards
-        is_due = bool(mine) or unknown or listing.differs(fleet.states[member.name])
-        return frozenset(mine), is_due
+        tags = {id_: listing.instances[id_].tags or [] for id_ in self.ids}
+        shards = {id_: {fleet.tags.get(tag) for tag in tags[id_]} - {None} for id_ in tags}
+        mine = frozenset(id_ for id_ in shards if member.shard.number in shards[id_])
+        is_due = (
+            bool(mine) or not all(shards.values()) or listing.differs(fleet.states[member.name])
+        )
+        return mine, is_due
