@@ -56,7 +56,8 @@ class Copies:
             for name, file in files.items():
                 text = pulumi.run("stack", "export", "--stack", name)
                 file.unlink(missing_ok=True)
-                with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+                handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "w", encoding="utf-8") as out:
                     out.write(text)
                     out.flush()
                     os.fsync(out.fileno())
@@ -93,11 +94,10 @@ class Copies:
         return left
 
     def _can_read(self, name: str) -> bool:
-        try:
+        with suppress(FailureError):
             self.pulumi.run("stack", "export", "--stack", name)
-        except FailureError:
-            return False
-        return True
+            return True
+        return False
 
 
 def _digest(project: str, name: str) -> str:
