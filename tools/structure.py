@@ -89,11 +89,6 @@ def branches(function: ast.AST) -> int:
     return found
 
 
-def most_branches() -> int:
-    """Return the branches of the function that has most of them."""
-    return max(map(branches, definitions(*FUNCTIONS)))
-
-
 def crossings() -> Counter[tuple[str, str]]:
     """Return the calls and returns between modules in one create with a code, by caller and callee.
 
