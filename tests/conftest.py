@@ -3,6 +3,10 @@
 import os
 import signal
 
+import pytest
+
+from tests.gate import Gate
+
 # The engine's commands are short here, and a third of their time went into collecting garbage.
 os.environ.setdefault("GOGC", "off")
 os.environ.setdefault("GOMEMLIMIT", "512MiB")
@@ -15,3 +19,11 @@ for number, handler in (
 ):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def gate():
+    """The one place where a sandbox waits: `Sandbox(sleep=gate.sleep)`."""
+    gate = Gate()
+    yield gate
+    gate.open.set()

@@ -12,7 +12,6 @@ import pexpect
 import pytest
 
 from sandbox import Sandbox
-from tests.gate import Gate
 from tools.pulumi_project import Project
 
 pytestmark = pytest.mark.older
@@ -179,13 +178,6 @@ def test_it_runs_as_many_at_once_as_the_setting_says(desks, tmp_path):
     (line,) = [one for one in seen.read_text().splitlines() if one.startswith("up ")]
     assert "--parallel 7 " in line
     assert "GOGC=800 UPDATE=true" in line
-
-
-@pytest.fixture
-def gate():
-    gate = Gate()
-    yield gate
-    gate.open.set()
 
 
 @pytest.fixture

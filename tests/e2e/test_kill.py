@@ -17,7 +17,6 @@ import pytest
 
 from sandbox import Sandbox
 from tests.e2e.native import CLASSES, MANIFEST
-from tests.gate import Gate
 from tools.pulumi_project import Project
 
 PROGRAM = """
@@ -114,14 +113,6 @@ MOMENTS = {
     "before the answer": {"method": "POST", "path": "/instances", "when": "after"},
     "after the answer": {"method": "DELETE", "path": "/instances/{id}/enabled", "when": "before"},
 }
-
-
-@pytest.fixture
-def gate():
-    """The one place where the sandbox waits."""
-    gate = Gate()
-    yield gate
-    gate.open.set()
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ code was sent twice, nothing is orphaned, and the state holds nothing that is go
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -17,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox
-from tests.gate import Gate
+from tests.commands import begun
 
 PROGRAM = """
 import json
@@ -58,16 +56,7 @@ class Accounts:
 
     def start(self, *arguments):
         """Start a command in a session of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "provider", *arguments],
-            cwd=self.project.folder,
-            env=self.project.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        return begun(self.project, *arguments)
 
     def elements(self, *arguments, code=0):
         """Run a command; return what it says."""
@@ -135,13 +124,6 @@ def until(condition):
     while not condition():
         assert time.monotonic() < deadline
         threading.Event().wait(0.02)
-
-
-@pytest.fixture
-def gate():
-    gate = Gate()
-    yield gate
-    gate.open.set()
 
 
 @pytest.fixture

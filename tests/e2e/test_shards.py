@@ -7,7 +7,6 @@ instance.
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ import yaml
 
 from provider.shards import shard_of
 from sandbox import Sandbox
-from tests.gate import Gate
+from tests.commands import begun
 
 SHARDS = 2
 NAMES = ["acme", "birch", "harbour", "iris"]
@@ -69,16 +68,7 @@ class Fleet:
 
     def start(self, *arguments):
         """Start a command in a session of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "provider", *arguments],
-            cwd=self.project.folder,
-            env=self.project.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        return begun(self.project, *arguments)
 
     def elements(self, *arguments, code=0):
         """Run a command; return what it says."""
@@ -136,13 +126,6 @@ class Fleet:
         """Let one answer wait at the gate."""
         self.gate.reached.clear()
         self.sandbox.add_fault("slow", method=method, path=path, **more)
-
-
-@pytest.fixture
-def gate():
-    gate = Gate()
-    yield gate
-    gate.open.set()
 
 
 @pytest.fixture
