@@ -9,7 +9,6 @@ build of today, which the table then says.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tarfile
@@ -21,7 +20,7 @@ from shutil import copy
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Figure, comparison, faster, write
-from benchmarks.stacks import Memory, Stack, Timed, declared, processor
+from benchmarks.stacks import Memory, Stack, Timed, declared, processor, run_elements
 from benchmarks.standin import Platform
 from tools.engine import ensure_engine
 from tools.pulumi_project import LINKED, ROOT
@@ -45,19 +44,9 @@ class ByElements(Stack):
     """A stack that our own commands run."""
 
     def _timed(self, *arguments: str) -> Timed:
-        project = self.project
-        path = f"{project.engine.path.parent}{os.pathsep}{project.env['PATH']}"
-        with Memory(project) as memory:
+        with Memory(self.project) as memory:
             start, before = time.perf_counter(), processor()
-            subprocess.run(
-                [sys.executable, "-m", "provider", *arguments, "--stack", project.stack],
-                cwd=project.folder,
-                env=project.env | {"PATH": path},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=True,
-            )
+            run_elements(self.project, *arguments)
             seconds = time.perf_counter() - start
         return Timed(seconds, memory.peak, processor() - before)
 

@@ -9,14 +9,12 @@ hour and more.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, comparison, write
-from benchmarks.stacks import OURS, Stack, declared
+from benchmarks.stacks import OURS, Stack, declared, run_elements
 from benchmarks.standin import Platform
 from tools.engine import ensure_engine
 from tools.pulumi_project import ROOT
@@ -56,7 +54,7 @@ def measured(
                     more = ("--parallel", str(stack.parallel), "--skip-preview", "--yes")
                     stack.project.run(what, *more, timeout=PATIENCE)
                 else:
-                    _elements(stack, what)
+                    run_elements(stack.project, what, "--skip-preview")
                 found[command] = time.perf_counter() - started
                 _see(platform, 0 if command == "destroy" else count)
     title = f"of {count:,} in {shards} shards, {seconds:g} s each"
@@ -76,21 +74,6 @@ def _see(platform: Platform, count: int) -> None:
     """See that the platform has as many instances as it should."""
     found = platform.count()
     assert found == count, f"{found} instances, and not {count}"
-
-
-def _elements(stack: Stack, command: str) -> None:
-    """Run a command of ours to its end."""
-    project = stack.project
-    path = f"{project.engine.path.parent}{os.pathsep}{project.env['PATH']}"
-    subprocess.run(
-        [sys.executable, "-m", "provider", command, "--skip-preview", "--stack", project.stack],
-        cwd=project.folder,
-        env=project.env | {"PATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
 
 
 def main() -> None:

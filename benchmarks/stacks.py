@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -64,6 +67,20 @@ class Timed:
     """Peak resident memory of the provider's process, in bytes."""
     processor: float
     """Seconds of processor time, of the engine and all that it started."""
+
+
+def run_elements(project: Project, *arguments: str) -> None:
+    """Run a command of ours to its end in a project, on its stack."""
+    path = f"{project.engine.path.parent}{os.pathsep}{project.env['PATH']}"
+    subprocess.run(
+        [sys.executable, "-m", "provider", *arguments, "--stack", project.stack],
+        cwd=project.folder,
+        env=project.env | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 class Stack:
